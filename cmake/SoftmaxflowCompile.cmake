@@ -1,0 +1,18 @@
+# Flags that every object of ours is compiled with.
+#
+# -ffp-contract=off: the bits of strict numerics are defined by the source; an fma happens where it
+# is written and nowhere else. -fno-math-errno lets sqrt compile to one instruction.
+add_library(softmaxflow_compile INTERFACE)
+target_compile_options(softmaxflow_compile INTERFACE -ffp-contract=off -fno-math-errno)
+if(SOFTMAXFLOW_WERROR)
+  target_compile_options(softmaxflow_compile INTERFACE
+    -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Werror)
+endif()
+
+# softmaxflow_layer(NAME SOURCES... USES LIBS...): a static library of one layer.
+function(softmaxflow_layer name)
+  cmake_parse_arguments(layer "" "" "SOURCES;USES" ${ARGN})
+  add_library(softmaxflow_${name} STATIC ${layer_SOURCES})
+  target_include_directories(softmaxflow_${name} PUBLIC ${PROJECT_SOURCE_DIR}/src)
+  target_link_libraries(softmaxflow_${name} PUBLIC softmaxflow_model ${layer_USES})
+endfunction()

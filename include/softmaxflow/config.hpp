@@ -1,0 +1,82 @@
+#pragma once
+/// The resolved configuration of a run: one plain struct per table of the config file, with the
+/// defaults. Which names a choice accepts is decided by model/catalogue.hpp and src/io/keys.cpp.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace softmaxflow {
+
+struct ModelConfig {
+    std::int64_t tokens = 8;  ///< n
+    std::int64_t dim = 8;     ///< d
+    std::string map = "softmax";
+};
+
+struct ObjectiveConfig {
+    std::string loss = "logistic";
+    std::string target = "random_unit";  ///< logistic, exponential, square: direction of W
+    double radius = 1.0;                 ///< square: B
+    std::string design = "random";       ///< regression: X
+    std::string response = "normal";     ///< regression: law of y
+    std::int64_t samples = 20;           ///< regression: N
+    double condition_number = 1.0;       ///< regression, random design: kappa
+    double solution_norm = 0.0;          ///< regression: > 0 rescales y so that |X^+ y| equals it
+    double loss_factor = 0.5;            ///< regression: c in c |y - X beta|^2
+    double sharpness = 10.0;             ///< cross_entropy: p = softmax(sharpness * uniform^k)
+    bool shared = false;                 ///< one draw of the objective for all replicas
+    std::string file;                    ///< netCDF: design, response, distribution
+};
+
+struct InitConfig {
+    std::string value_law = "normal";
+    double value_scale = 0.1;
+    double logit_mean = 0.0;
+    double logit_scale = 0.0;
+    std::string file;  ///< netCDF: values, logits, target
+};
+
+struct DynamicsConfig {
+    std::string method = "gradient_descent";
+    double learning_rate = 0.1;  ///< eta
+    std::int64_t iterations = 100'000;
+    double momentum = 0.9;    ///< momentum: mu
+    double logit_rate = 1.0;  ///< rho
+};
+
+struct EnsembleConfig {
+    std::int64_t replicas = 1000;
+    bool replicas_given = false;  ///< not a key: replicas was set, so a file of starts must agree
+    std::optional<std::uint64_t> seed;   ///< absent: drawn, printed and stored
+    bool common_random_numbers = false;  ///< the same draws in every cell
+};
+
+struct RecordConfig {
+    std::int64_t checkpoint_count = 64;      ///< log-spaced; used when checkpoint_list is empty
+    std::vector<double> checkpoint_list;     ///< explicit iterations
+    std::vector<double> thresholds = {0.5, 0.9, 0.99};
+    std::int64_t bins = 256;
+    bool replica_table = true;
+    std::int64_t states = 0;  ///< full state of the first k replicas at every checkpoint
+};
+
+struct BackendConfig {
+    std::string device = "auto";
+    std::int64_t threads = 0;  ///< 0: all
+    std::string precision = "f64";
+    std::string numerics = "strict";
+};
+
+struct Config {
+    ModelConfig model;
+    ObjectiveConfig objective;
+    InitConfig init;
+    DynamicsConfig dynamics;
+    EnsembleConfig ensemble;
+    RecordConfig record;
+    BackendConfig backend;
+};
+
+}  // namespace softmaxflow

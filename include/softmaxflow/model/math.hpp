@@ -1,0 +1,195 @@
+#pragma once
+/// Elementary functions for every Real, from + - * / fma and sqrt only: the same bits on every
+/// platform. Measured maximum errors are in docs/numerics.md; scripts/coefficients.py derives the
+/// coefficients.
+
+#include "softmaxflow/model/scalar.hpp"
+
+namespace softmaxflow::model::inline SOFTMAXFLOW_TARGET {
+
+template <class Real>
+SOFTMAXFLOW_HD Real max(Real a, Real b) {
+    return select(a < b, b, a);
+}
+template <class Real>
+SOFTMAXFLOW_HD Real min(Real a, Real b) {
+    return select(b < a, b, a);
+}
+template <class Real>
+SOFTMAXFLOW_HD Real abs(Real a) {
+    return from_bits(to_bits(a) & typename RealTraits<Real>::BitsOf(0x7fffffffffffffffULL));
+}
+
+/// True where x is neither infinite nor NaN.
+template <class Real>
+SOFTMAXFLOW_HD auto is_finite(Real x) {
+    return x - x == Real(0.0);
+}
+
+/// The one NaN that is ever stored; the sign and payload of a computed NaN depend on the platform.
+template <class Real>
+SOFTMAXFLOW_HD Real canonical(Real x) {
+    return select(x == x, x, Real(not_a_number()));
+}
+
+/// c0 + c1 x + c2 x^2 + ... by Horner's rule.
+template <class Real>
+SOFTMAXFLOW_HD Real polynomial(Real, double c0) {
+    return Real(c0);
+}
+template <class Real, class... Rest>
+SOFTMAXFLOW_HD Real polynomial(Real x, double c0, Rest... rest) {
+    return fma(x, polynomial(x, rest...), Real(c0));
+}
+
+namespace detail {
+
+// Adding 1.5 * 2^52 rounds to the nearest integer and leaves it in the low bits.
+inline constexpr double shifter = 6755399441055744.0;
+inline constexpr double log2_e = 1.4426950408889634;
+inline constexpr double ln2_high = 0.6931471803691238;  // 32 bits: k * ln2_high is exact
+inline constexpr double ln2_low = 1.9082149292705877e-10;
+
+/// e^r for |r| <= ln(2)/2, to 0.15 ulp before rounding.
+template <class Real>
+SOFTMAXFLOW_HD Real exp_reduced(Real r) {
+    return polynomial(r, 1.0, 1.0, 0.5000000000000001, 0.16666666666666669, 0.04166666666662413,
+                      0.008333333333330062, 0.0013888888917213717, 0.00019841269863053618,
+                      2.4801521295954376e-05, 2.7557268459997064e-06, 2.7620088445409746e-07,
+                      2.510038549551032e-08);
+}
+
+/// x - k ln 2 without cancellation error.
+template <class Real>
+SOFTMAXFLOW_HD Real exp_remainder(Real x, Real k) {
+    return fma(k, Real(-ln2_low), fma(k, Real(-ln2_high), x));
+}
+
+/// 2^k for k in [-1023, 1024], given shifter + k; the ends give 0 and infinity.
+template <class Real>
+SOFTMAXFLOW_HD Real power_of_two(Real shifted) {
+    using BitsOf = typename RealTraits<Real>::BitsOf;
+    return from_bits((to_bits(shifted) + BitsOf(1023)) << 52);
+}
+
+}  // namespace detail
+
+/// e^x, full range: denormal results are rounded correctly from e^x within 1 ulp.
+template <class Real>
+SOFTMAXFLOW_HD Real exp(Real x) {
+    const Real clamped = min(max(x, Real(-746.0)), Real(710.0));
+    const Real k = fma(clamped, Real(detail::log2_e), Real(detail::shifter)) - Real(detail::shifter);
+    const Real p = detail::exp_reduced(detail::exp_remainder(clamped, k));
+    // 2^k in two factors, either of which is a normal number.
+    const Real half = fma(k, Real(0.5), Real(detail::shifter));
+    const Real rest = k - (half - Real(detail::shifter)) + Real(detail::shifter);
+    return p * detail::power_of_two(half) * detail::power_of_two(rest);
+}
+
+/// The same, where speed does not matter.
+template <class Real>
+SOFTMAXFLOW_COLD Real exp_call(Real x) {
+    return exp(x);
+}
+
+/// e^x for the inner loop: equal to exp(x) for x in [-708, 709]; below, results smaller than 2^-1022
+/// become zero; above, +infinity or NaN, so that a sum over such terms is not finite.
+template <class Real>
+SOFTMAXFLOW_HD Real exp_flushed(Real x) {
+    const Real free = fma(x, Real(detail::log2_e), Real(detail::shifter));
+    const Real shifted =
+        min(max(free, Real(detail::shifter - 1023.0)), Real(detail::shifter + 1024.0));
+    const Real k = shifted - Real(detail::shifter);
+    return detail::exp_reduced(detail::exp_remainder(x, k)) * detail::power_of_two(shifted);
+}
+
+/// Natural logarithm, full range; -infinity at 0, NaN below.
+template <class Real>
+SOFTMAXFLOW_COLD Real log(Real x) {
+    using BitsOf = typename RealTraits<Real>::BitsOf;
+    constexpr Bits sqrt_half = 0x3fe6a09e667f3bcdULL;  // bits of sqrt(1/2)
+    const auto denormal = x < Real(0x1p-1022);
+    const Real scaled = select(denormal, x * Real(0x1p54), x);
+
+    // x = 2^k m with m in [sqrt(1/2), sqrt(2)).
+    const BitsOf bits = to_bits(scaled) + BitsOf(0x3ff0000000000000ULL - sqrt_half);
+    const Real biased = from_bits((bits >> 52) | BitsOf(0x4330000000000000ULL));  // 2^52 + k + 1023
+    const Real k = biased - select(denormal, Real(0x1p52 + 1077.0), Real(0x1p52 + 1023.0));
+    const Real m = from_bits((bits & BitsOf(0x000fffffffffffffULL)) + BitsOf(sqrt_half));
+
+    // log(1+f) = 2s + s^3 P(s^2) = f - (f^2/2 - s (f^2/2 + s^2 P)) with s = f / (2+f).
+    const Real f = m - Real(1.0);
+    const Real s = f / (f + Real(2.0));
+    const Real z = s * s;
+    const Real tail =
+        z * polynomial(z, 0.666666666666667, 0.39999999999899444, 0.2857142862600327,
+                       0.22222211130259875, 0.18182889455675105, 0.1533171061820642,
+                       0.14616585424934123);
+    const Real half_square = f * f * Real(0.5);
+    const Real correction = fma(s, half_square + tail, k * Real(detail::ln2_low));
+    const Real result = fma(k, Real(detail::ln2_high), f - (half_square - correction));
+
+    const Real special = select(x == Real(0.0), Real(-infinity()),
+                                select(x > Real(0.0), x, Real(not_a_number())));
+    return select((x > Real(0.0)) & (x < Real(infinity())), result, special);
+}
+
+/// log(1 + x) for x >= 0: the rounding error of 1 + x is known exactly and put back.
+template <class Real>
+SOFTMAXFLOW_COLD Real log1p(Real x) {
+    const Real sum = x + Real(1.0);
+    const Real lost = select(x < Real(1.0), x - (sum - Real(1.0)), Real(1.0) - (sum - x));
+    return select(sum < Real(infinity()), log(sum) + lost / sum, sum);
+}
+
+/// log(1 + e^x).
+template <class Real>
+SOFTMAXFLOW_COLD Real softplus(Real x) {
+    return max(x, Real(0.0)) + log1p(exp_call(-abs(x)));
+}
+
+/// 1 / (1 + e^-x).
+template <class Real>
+SOFTMAXFLOW_HD Real sigmoid(Real x) {
+    const Real e = exp(-abs(x));
+    return select(x < Real(0.0), e, Real(1.0)) / (Real(1.0) + e);
+}
+
+/// The x with Phi(x) = p, for p in [2^-54, 1 - 2^-53] of the form k / 2^54 (p - 1/2 and 1 - p are
+/// then exact), as uniform() in rng.hpp makes them.
+template <class Real>
+SOFTMAXFLOW_COLD Real normal_quantile(Real p) {
+    constexpr double edge = 0.425;
+    const Real q = p - Real(0.5);
+
+    const Real t = q * q;
+    const Real u = Real(edge * edge) - t;
+    const Real centre_ratio =
+        polynomial(u, 4.874765941399952, 210.31989555271377, 3525.5321347764348, 29112.399844152747,
+                   124185.5478843128, 262872.99221921945, 241554.1144056688, 68589.41794727808,
+                   625.0653351283268) /
+        polynomial(u, 1.0, 49.16893196029725, 967.9298376531933, 9787.10858118047,
+                   54319.38912755784, 164325.09746779525, 253716.1014624071, 171982.98254367366,
+                   35509.46472073995);
+    // sqrt(2 pi) in two parts carries most of the value, so the ratio's rounding counts little.
+    const Real centre = fma(q, Real(2.5066282746310007),
+                            q * fma(t, centre_ratio, Real(-1.8328579980459167e-16)));
+
+    const Real tail_p = min(p, Real(1.0) - p);
+    const Real r = sqrt(-log(tail_p));
+    const Real w = r - Real(1.6);
+    const Real tail_ratio =
+        polynomial(w, 0.8393045890472685, 1.655357454979398, 1.3367391866491005,
+                   0.5764931900544751, 0.14354839576411163, 0.020386589574887686,
+                   0.0015162332704277033, 4.9790977998464605e-05, 5.015318790789309e-07,
+                   2.360172106883445e-10) /
+        polynomial(w, 1.0, 2.3220325580948273, 2.2581442614072915, 1.2026819200791743,
+                   0.38327905687487096, 0.07424299634269368, 0.008395636045569395,
+                   0.0005019785503247937, 1.3172988931062686e-05, 1.005724565694187e-07);
+    const Real magnitude = fma(r, Real(1.4142135623730951), -tail_ratio);
+    const Real tail = select(q < Real(0.0), -magnitude, magnitude);
+
+    return select(abs(q) <= Real(edge), centre, tail);
+}
+
+}  // namespace softmaxflow::model::inline SOFTMAXFLOW_TARGET

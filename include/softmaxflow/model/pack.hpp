@@ -1,0 +1,221 @@
+#pragma once
+/// SIMD packs for the host: W x P replicas in P vectors of W doubles. All P vectors run the same
+/// code at once, so their dependency chains overlap; P > 1 hides the latency of one chain.
+///
+/// Built on the vector extension that g++ and clang++ share; it compiles for every W on every
+/// instruction set. Each operation acts lane by lane with the same rounding as on double, hence
+/// with the same bits.
+
+#include "softmaxflow/model/scalar.hpp"
+
+#if !defined(__CUDACC_RTC__)
+
+namespace softmaxflow::model::inline SOFTMAXFLOW_TARGET {
+
+// GCC drops vector_size silently unless the element type depends on a template parameter.
+template <class T, int W>
+struct VectorOf {
+    typedef T type __attribute__((vector_size(W * sizeof(T))));
+};
+
+template <int W, int P>
+struct PackMask {
+    using Vector = typename VectorOf<Int, W>::type;
+    Vector v[P];
+
+    friend SOFTMAXFLOW_HD PackMask operator&(PackMask a, const PackMask& b) {
+        for (int p = 0; p < P; ++p) a.v[p] &= b.v[p];
+        return a;
+    }
+    friend SOFTMAXFLOW_HD PackMask operator|(PackMask a, const PackMask& b) {
+        for (int p = 0; p < P; ++p) a.v[p] |= b.v[p];
+        return a;
+    }
+    friend SOFTMAXFLOW_HD PackMask operator!(PackMask a) {
+        for (int p = 0; p < P; ++p) a.v[p] = ~a.v[p];
+        return a;
+    }
+};
+
+/// The bit patterns of a pack of doubles; arithmetic modulo 2^64.
+template <int W, int P>
+struct PackBits {
+    using Vector = typename VectorOf<Bits, W>::type;
+    Vector v[P];
+
+    PackBits() = default;
+    SOFTMAXFLOW_HD PackBits(Bits x) {
+        for (int p = 0; p < P; ++p) v[p] = Vector{} + x;
+    }
+    friend SOFTMAXFLOW_HD PackBits operator+(PackBits a, const PackBits& b) {
+        for (int p = 0; p < P; ++p) a.v[p] += b.v[p];
+        return a;
+    }
+    friend SOFTMAXFLOW_HD PackBits operator-(PackBits a, const PackBits& b) {
+        for (int p = 0; p < P; ++p) a.v[p] -= b.v[p];
+        return a;
+    }
+    friend SOFTMAXFLOW_HD PackBits operator&(PackBits a, const PackBits& b) {
+        for (int p = 0; p < P; ++p) a.v[p] &= b.v[p];
+        return a;
+    }
+    friend SOFTMAXFLOW_HD PackBits operator|(PackBits a, const PackBits& b) {
+        for (int p = 0; p < P; ++p) a.v[p] |= b.v[p];
+        return a;
+    }
+    friend SOFTMAXFLOW_HD PackBits operator<<(PackBits a, int shift) {
+        for (int p = 0; p < P; ++p) a.v[p] <<= shift;
+        return a;
+    }
+    friend SOFTMAXFLOW_HD PackBits operator>>(PackBits a, int shift) {
+        for (int p = 0; p < P; ++p) a.v[p] >>= shift;
+        return a;
+    }
+};
+
+template <int W, int P>
+struct Pack {
+    using Vector = typename VectorOf<double, W>::type;
+    using Mask = PackMask<W, P>;
+    Vector v[P];
+
+    Pack() = default;
+    SOFTMAXFLOW_HD Pack(double x) {
+        // x - 0.0 is x for every x; x + 0.0 would lose the sign of -0.0.
+        for (int p = 0; p < P; ++p) v[p] = x - Vector{};
+    }
+
+    friend SOFTMAXFLOW_HD Pack operator+(Pack a, const Pack& b) {
+        for (int p = 0; p < P; ++p) a.v[p] += b.v[p];
+        return a;
+    }
+    friend SOFTMAXFLOW_HD Pack operator-(Pack a, const Pack& b) {
+        for (int p = 0; p < P; ++p) a.v[p] -= b.v[p];
+        return a;
+    }
+    friend SOFTMAXFLOW_HD Pack operator*(Pack a, const Pack& b) {
+        for (int p = 0; p < P; ++p) a.v[p] *= b.v[p];
+        return a;
+    }
+    friend SOFTMAXFLOW_HD Pack operator/(Pack a, const Pack& b) {
+        for (int p = 0; p < P; ++p) a.v[p] /= b.v[p];
+        return a;
+    }
+    friend SOFTMAXFLOW_HD Pack operator-(Pack a) {
+        for (int p = 0; p < P; ++p) a.v[p] = -a.v[p];
+        return a;
+    }
+    friend SOFTMAXFLOW_HD Mask operator<(const Pack& a, const Pack& b) {
+        Mask m;
+        for (int p = 0; p < P; ++p) m.v[p] = (typename Mask::Vector)(a.v[p] < b.v[p]);
+        return m;
+    }
+    friend SOFTMAXFLOW_HD Mask operator<=(const Pack& a, const Pack& b) {
+        Mask m;
+        for (int p = 0; p < P; ++p) m.v[p] = (typename Mask::Vector)(a.v[p] <= b.v[p]);
+        return m;
+    }
+    friend SOFTMAXFLOW_HD Mask operator==(const Pack& a, const Pack& b) {
+        Mask m;
+        for (int p = 0; p < P; ++p) m.v[p] = (typename Mask::Vector)(a.v[p] == b.v[p]);
+        return m;
+    }
+    friend SOFTMAXFLOW_HD Mask operator>(const Pack& a, const Pack& b) { return b < a; }
+    friend SOFTMAXFLOW_HD Mask operator>=(const Pack& a, const Pack& b) { return b <= a; }
+};
+
+template <int W, int P>
+struct RealTraits<Pack<W, P>> {
+    using Mask = PackMask<W, P>;
+    using BitsOf = PackBits<W, P>;
+    static constexpr int width = W * P;
+};
+
+template <int W, int P>
+SOFTMAXFLOW_HD PackBits<W, P> to_bits(const Pack<W, P>& x) {
+    PackBits<W, P> r;
+    for (int p = 0; p < P; ++p) r.v[p] = (typename PackBits<W, P>::Vector)x.v[p];
+    return r;
+}
+
+template <int W, int P>
+SOFTMAXFLOW_HD Pack<W, P> from_bits(const PackBits<W, P>& bits) {
+    Pack<W, P> r;
+    for (int p = 0; p < P; ++p) r.v[p] = (typename Pack<W, P>::Vector)bits.v[p];
+    return r;
+}
+
+/// One vector of fma. The instruction is named where there is one: leaving it to the compiler's
+/// vectoriser works for most W and P, and crashes g++ 12 for some.
+template <int W, class Vector>
+SOFTMAXFLOW_HD Vector fma_vector(Vector a, Vector b, Vector c) {
+#if defined(__AVX512F__)
+    if constexpr (W == 8) return __builtin_ia32_vfmaddpd512_mask(a, b, c, -1, 4);
+#endif
+#if defined(__FMA__)
+    if constexpr (W == 4) return __builtin_ia32_vfmaddpd256(a, b, c);
+    if constexpr (W == 2) return __builtin_ia32_vfmaddpd(a, b, c);
+#endif
+    Vector r;
+    for (int i = 0; i < W; ++i) r[i] = __builtin_fma(a[i], b[i], c[i]);
+    return r;
+}
+
+template <int W, int P>
+SOFTMAXFLOW_HD Pack<W, P> fma(const Pack<W, P>& a, const Pack<W, P>& b, const Pack<W, P>& c) {
+    Pack<W, P> r;
+    for (int p = 0; p < P; ++p) r.v[p] = fma_vector<W>(a.v[p], b.v[p], c.v[p]);
+    return r;
+}
+
+template <int W, int P>
+SOFTMAXFLOW_HD Pack<W, P> sqrt(const Pack<W, P>& x) {
+    Pack<W, P> r;
+    for (int p = 0; p < P; ++p)
+        for (int i = 0; i < W; ++i) r.v[p][i] = __builtin_sqrt(x.v[p][i]);
+    return r;
+}
+
+template <int W, int P>
+SOFTMAXFLOW_HD Pack<W, P> select(const PackMask<W, P>& mask, const Pack<W, P>& a,
+                                 const Pack<W, P>& b) {
+    Pack<W, P> r;
+    for (int p = 0; p < P; ++p) r.v[p] = mask.v[p] ? a.v[p] : b.v[p];
+    return r;
+}
+
+/// A condition that is the same for all replicas of the pack.
+template <int W, int P>
+SOFTMAXFLOW_HD Pack<W, P> select(bool mask, const Pack<W, P>& a, const Pack<W, P>& b) {
+    return mask ? a : b;
+}
+
+template <int W, int P>
+SOFTMAXFLOW_HD bool any(const PackMask<W, P>& mask) {
+    auto merged = mask.v[0];
+    for (int p = 1; p < P; ++p) merged |= mask.v[p];
+#if defined(__AVX512DQ__)
+    if constexpr (W == 8) return __builtin_ia32_cvtq2mask512(merged) != 0;
+#endif
+#if defined(__AVX__)
+    if constexpr (W == 4)
+        return __builtin_ia32_movmskpd256((typename VectorOf<double, W>::type)merged) != 0;
+#endif
+    Int found = 0;
+    for (int i = 0; i < W; ++i) found |= merged[i];
+    return found != 0;
+}
+
+template <int W, int P>
+SOFTMAXFLOW_HD double lane(const Pack<W, P>& x, int i) {
+    return x.v[i / W][i % W];
+}
+
+template <int W, int P>
+SOFTMAXFLOW_HD void set_lane(Pack<W, P>& x, int i, double value) {
+    x.v[i / W][i % W] = value;
+}
+
+}  // namespace softmaxflow::model::inline SOFTMAXFLOW_TARGET
+
+#endif

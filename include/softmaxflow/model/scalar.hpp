@@ -1,0 +1,103 @@
+#pragma once
+/// What the mathematics asks of a number, for double. The only file that knows which compiler reads
+/// it: a host compiler, nvcc or NVRTC.
+///
+/// A `Real` offers + - * / and comparisons, correctly rounded as IEEE 754 has them, and the
+/// functions below. Nothing else of the platform is used, so a result depends on no library, no
+/// compiler and no instruction set. pack.hpp gives the same for SIMD packs.
+
+/// Everything in model/ lives in softmaxflow::model::<target>. Objects compiled for different
+/// instruction sets define their own target, or the linker would merge their functions into one.
+#if !defined(SOFTMAXFLOW_TARGET)
+#define SOFTMAXFLOW_TARGET generic
+#endif
+
+#if defined(__CUDACC__)
+#define SOFTMAXFLOW_HD __host__ __device__ __forceinline__
+#else
+#define SOFTMAXFLOW_HD inline __attribute__((always_inline))
+#endif
+
+/// Code that runs rarely: a call on the host, where inlining it everywhere costs minutes of
+/// compilation; inlined on the device, where a call would push the state out of its registers.
+#if defined(__CUDACC__)
+#define SOFTMAXFLOW_COLD SOFTMAXFLOW_HD
+#else
+#define SOFTMAXFLOW_COLD inline __attribute__((noinline))
+#endif
+
+#define SOFTMAXFLOW_PRAGMA(text) _Pragma(#text)
+#if defined(__CUDACC__) || defined(__clang__)
+#define SOFTMAXFLOW_UNROLL(count) SOFTMAXFLOW_PRAGMA(unroll count)
+#else
+#define SOFTMAXFLOW_UNROLL(count) SOFTMAXFLOW_PRAGMA(GCC unroll count)
+#endif
+
+namespace softmaxflow::model::inline SOFTMAXFLOW_TARGET {
+
+using Int = long long;
+using Bits = unsigned long long;
+
+/// How many replicas a Real holds, and the type of its comparisons, bits and elements.
+template <class Real>
+struct RealTraits;
+
+template <>
+struct RealTraits<double> {
+    using Mask = bool;
+    using BitsOf = Bits;
+    static constexpr int width = 1;
+};
+
+template <class Real>
+inline constexpr int width_of = RealTraits<Real>::width;
+
+SOFTMAXFLOW_HD Bits to_bits(double x) {
+#if defined(__CUDA_ARCH__) || defined(__CUDACC_RTC__)
+    return static_cast<Bits>(__double_as_longlong(x));
+#else
+    return __builtin_bit_cast(Bits, x);
+#endif
+}
+
+SOFTMAXFLOW_HD double from_bits(Bits bits) {
+#if defined(__CUDA_ARCH__) || defined(__CUDACC_RTC__)
+    return __longlong_as_double(static_cast<long long>(bits));
+#else
+    return __builtin_bit_cast(double, bits);
+#endif
+}
+
+/// a b + c with one rounding.
+SOFTMAXFLOW_HD double fma(double a, double b, double c) {
+#if defined(__CUDA_ARCH__) || defined(__CUDACC_RTC__)
+    return ::fma(a, b, c);
+#else
+    return __builtin_fma(a, b, c);
+#endif
+}
+
+SOFTMAXFLOW_HD double sqrt(double x) {
+#if defined(__CUDA_ARCH__) || defined(__CUDACC_RTC__)
+    return ::sqrt(x);
+#else
+    return __builtin_sqrt(x);
+#endif
+}
+
+SOFTMAXFLOW_HD double select(bool mask, double a, double b) { return mask ? a : b; }
+SOFTMAXFLOW_HD bool any(bool mask) { return mask; }
+
+/// The value of one replica of a Real, and setting it.
+SOFTMAXFLOW_HD double lane(double x, int) { return x; }
+SOFTMAXFLOW_HD void set_lane(double& x, int, double value) { x = value; }
+
+// NVRTC lacks __builtin_huge_val and __builtin_nan.
+SOFTMAXFLOW_HD constexpr double infinity() {
+    return __builtin_bit_cast(double, 0x7ff0000000000000ULL);
+}
+SOFTMAXFLOW_HD constexpr double not_a_number() {
+    return __builtin_bit_cast(double, 0x7ff8000000000000ULL);
+}
+
+}  // namespace softmaxflow::model::inline SOFTMAXFLOW_TARGET

@@ -1,0 +1,123 @@
+#pragma once
+/// What a run produces: partial results of one block of replicas (backend -> ensemble), and the
+/// merged result of one cell (ensemble -> files, terminal). Observables are indexed as in
+/// model/catalogue.hpp; all arrays are row-major with the shapes given.
+
+#include <cstdint>
+#include <limits>
+#include <vector>
+
+namespace softmaxflow {
+
+/// How a replica ended. The first three count as ok. Values are those stored in replicas.nc.
+enum class Status : std::int8_t {
+    ok = 0,
+    converged = 1,
+    stopped_early = 2,
+    step_limit = 3,
+    step_underflow = 4,
+    non_finite = 5,
+    map_singular = 6,
+};
+
+constexpr bool is_ok(Status status) { return static_cast<int>(status) <= 2; }
+
+/// An unevaluated sum high + low, about 106 bits: what leaves a block, so that variances of nearly
+/// constant observables survive.
+struct DoubleDouble {
+    double high = 0.0;
+    double low = 0.0;
+};
+
+/// Moments of the finite values of one observable at one checkpoint over one block.
+/// The sums run over the fixed halving tree of replica indices.
+struct Moments {
+    DoubleDouble sum;
+    DoubleDouble sum_of_squares;
+    double min = std::numeric_limits<double>::infinity();
+    double max = -std::numeric_limits<double>::infinity();
+    std::int64_t finite = 0;
+};
+
+/// The state of one recorded replica (record.states) at every checkpoint.
+struct StateRecord {
+    std::int64_t replica = 0;
+    std::vector<double> logits;            ///< (checkpoint, token)
+    std::vector<double> probability;       ///< (checkpoint, token)
+    std::vector<double> projected_values;  ///< (checkpoint, output, token): Z
+    std::vector<double> velocity_logits;   ///< (checkpoint, token); momentum only
+    std::vector<double> velocity_values;   ///< (checkpoint, output, token); momentum only
+    std::vector<double> arc;               ///< (checkpoint)
+    std::vector<double> metric;            ///< (output): diagonal of K
+    std::vector<double> response;          ///< (output): y in the basis of K, p, or the radius
+};
+
+/// Results of `count` consecutive replicas from `first`. Failed replicas enter `status` only.
+struct BlockResult {
+    std::int64_t first = 0;
+    std::int64_t count = 0;
+    std::vector<Moments> moments;              ///< (observable, checkpoint)
+    std::vector<std::uint32_t> counts;         ///< (observable, checkpoint, bin)
+    std::vector<Status> status;                ///< (replica)
+    std::vector<std::int32_t> initial_leader;  ///< (replica)
+    std::vector<std::int32_t> winner;          ///< (replica)
+    std::vector<double> first_passage;         ///< (replica, threshold): iteration, NaN if never
+    std::vector<double> final_observables;     ///< (replica, observable); record.replica_table
+    std::vector<StateRecord> states;           ///< those of the first record.states replicas here
+};
+
+/// A share k / n with exact (Clopper-Pearson) two-sided 95 % bounds; NaN for n = 0.
+struct Proportion {
+    std::int64_t k = 0;
+    std::int64_t n = 0;
+    double share = 0.0;
+    double low = 0.0;
+    double high = 1.0;
+};
+
+inline constexpr double quantile_levels[] = {0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99};
+inline constexpr int quantile_count = 7;
+
+/// Statistics of one observable over the ok replicas of a cell.
+struct ObservableResult {
+    std::vector<double> mean, std, sem, min, max;  ///< (checkpoint); NaN where nothing is finite
+    std::vector<double> quantile;                  ///< (checkpoint, quantile)
+    std::vector<double> resolution;                ///< (checkpoint, quantile): width of the bin
+    std::vector<std::int64_t> count;               ///< (checkpoint, bin)
+    std::vector<std::int64_t> undefined;           ///< (checkpoint): ok, but not finite
+    std::vector<double> edge;                      ///< (bin + 1)
+};
+
+struct PassageResult {
+    double threshold = 0.0;
+    std::int64_t count = 0;             ///< replicas that reached it
+    std::vector<double> quantile;       ///< (quantile) over all ok replicas; +inf where not reached
+    std::vector<double> resolution;     ///< (quantile)
+};
+
+/// One line per replica; filled when record.replica_table is set.
+struct ReplicaTable {
+    std::vector<std::int32_t> initial_leader, winner;  ///< (replica)
+    std::vector<double> first_passage;                 ///< (replica, threshold)
+    std::vector<std::int64_t> steps;                   ///< (replica)
+    std::vector<Status> status;                        ///< (replica)
+    std::vector<double> observables;                   ///< (observable, replica): at the end
+};
+
+struct Failure {
+    std::int64_t replica = 0;
+    Status status = Status::non_finite;
+};
+
+struct CellResult {
+    std::int64_t n_total = 0, n_ok = 0, n_failed = 0;
+    std::vector<std::int64_t> n_stopped;        ///< (checkpoint)
+    std::vector<ObservableResult> observables;  ///< in catalogue order
+    std::vector<PassageResult> passages;        ///< in the order of record.thresholds
+    Proportion winner_is_leader;
+    ReplicaTable table;
+    std::vector<StateRecord> states;  ///< by replica
+    std::vector<Failure> failures;    ///< the first few, by replica
+};
+
+}  // namespace softmaxflow

@@ -1,0 +1,39 @@
+#pragma once
+/// What an object compiled for one instruction set offers the backend: plain function pointers on
+/// plain data. Nothing of the standard library crosses this line, or a template compiled with
+/// AVX-512 could end up in the code that every machine runs.
+
+#include "softmaxflow/model/parameters.hpp"
+
+namespace softmaxflow::cpu {
+
+struct Kernel {
+    /// Runs replicas [first, first + count), at most the block that `record` describes.
+    /// False if record.tick asked to stop. `memory` is aligned to 64 bytes.
+    bool (*run)(const model::Parameters&, const model::Record&, long long first, long long count,
+                char* memory) = nullptr;
+    /// Bytes that run() needs at `memory`.
+    unsigned long (*memory)(const model::Parameters&) = nullptr;
+};
+
+/// Indices into the lists of model/catalogue.hpp.
+struct Choice {
+    int map = 0;
+    int loss = 0;
+    int method = 0;
+};
+
+/// Replicas that one call advances at once.
+struct Lanes {
+    int vector = 1;   ///< doubles per vector
+    int vectors = 1;  ///< independent vectors in flight
+};
+
+Kernel avx512_kernel(const Choice& choice, int tokens);
+Kernel avx2_kernel(const Choice& choice, int tokens);
+Kernel generic_kernel(const Choice& choice, int tokens);
+Lanes avx512_lanes();
+Lanes avx2_lanes();
+Lanes generic_lanes();
+
+}  // namespace softmaxflow::cpu

@@ -1,0 +1,136 @@
+#include "ensemble/edges.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "softmaxflow/model/catalogue.hpp"
+#include "softmaxflow/model/math.hpp"
+
+namespace softmaxflow {
+namespace {
+
+using model::Bins;
+using model::Observable;
+
+constexpr std::int64_t passage_bins = 4096;
+
+struct Range {
+    double low, high;
+};
+
+/// Linear: the range that the observable can have. Logarithmic: from what rounding leaves of a
+/// quantity of order 1, or further down where values of interest are small by nature, to well
+/// above anything a run that makes sense reaches. Signed logarithmic: of the absolute value.
+Range range_of(Observable observable, const Config& config) {
+    const auto tokens = static_cast<double>(std::max<std::int64_t>(config.model.tokens, 2));
+    switch (observable) {
+        case Observable::entropy:
+            return {0.0, model::log(tokens)};
+        case Observable::effective_tokens:
+        case Observable::participation_ratio:
+            return {1.0, tokens};
+        case Observable::log10_deficit:
+            return {-20.0, 0.0};
+        case Observable::loss:
+        case Observable::residual_norm:
+        case Observable::value_gradient_norm:
+            return {1e-16, 1e4};
+        case Observable::logit_gradient_norm:
+            return {1e-20, 1e4};
+        case Observable::logit_range:
+        case Observable::leader_logit_gap:
+        case Observable::leader_value_gap:
+        case Observable::output_norm:
+        case Observable::value_norm:
+            return {1e-8, 1e4};
+        case Observable::arc:
+            return {1e-6, 1e6};
+        case Observable::log_time:
+            return {1e-2, 1e2};
+        case Observable::max_probability:
+        case Observable::margin:
+        case Observable::leader_probability:
+        case Observable::count:
+            break;
+    }
+    return {0.0, 1.0};
+}
+
+std::vector<double> linear(Range range, std::int64_t bins) {
+    std::vector<double> edges(bins + 1);
+    const auto share = [&](std::int64_t i) {
+        return static_cast<double>(i) / static_cast<double>(bins);
+    };
+    for (std::int64_t i = 0; i < bins; ++i)
+        edges[i] = range.low + (range.high - range.low) * share(i);
+    edges.back() = range.high;
+    return edges;
+}
+
+std::vector<double> logarithmic(Range range, std::int64_t bins) {
+    std::vector<double> edges = linear({model::log(range.low), model::log(range.high)}, bins);
+    for (double& edge : edges) edge = model::exp(edge);
+    edges.front() = range.low;
+    edges.back() = range.high;
+    return edges;
+}
+
+/// Symmetric about 0, with 0 an edge for an even number of bins, the middle of one otherwise.
+std::vector<double> signed_logarithmic(Range range, std::int64_t bins) {
+    if (bins == 1) return {-range.high, range.high};
+    std::vector<double> positive = {0.0, range.high};
+    if (bins > 2) positive = logarithmic(range, bins % 2 == 0 ? bins / 2 - 1 : bins / 2);
+    if (bins > 2 && bins % 2 == 0) positive.insert(positive.begin(), 0.0);
+
+    std::vector<double> edges(positive.rbegin(), positive.rend());
+    for (double& edge : edges) edge = -edge;
+    edges.insert(edges.end(), positive.begin() + (bins % 2 == 0 ? 1 : 0), positive.end());
+    if (bins % 2 == 0) edges[bins / 2] = 0.0;
+    return edges;
+}
+
+std::vector<double> edges_of(Bins layout, Range range, std::int64_t bins) {
+    switch (layout) {
+        case Bins::logarithmic:
+            return logarithmic(range, bins);
+        case Bins::signed_logarithmic:
+            return signed_logarithmic(range, bins);
+        case Bins::linear:
+            break;
+    }
+    return linear(range, bins);
+}
+
+}  // namespace
+
+std::vector<std::int64_t> log_spaced_integers(std::int64_t last, std::int64_t points) {
+    std::vector<std::int64_t> result = {1};
+    const double log_last = model::log(static_cast<double>(last));
+    for (std::int64_t i = 1; i + 1 < points; ++i) {
+        const double share = static_cast<double>(i) / static_cast<double>(points - 1);
+        const auto value =
+            static_cast<std::int64_t>(std::floor(model::exp(share * log_last) + 0.5));
+        if (value > result.back() && value < last) result.push_back(value);
+    }
+    if (last > 1) result.push_back(last);
+    return result;
+}
+
+std::vector<double> observable_edges(const Config& config) {
+    std::vector<double> edges;
+    for (int i = 0; i < model::observable_count; ++i) {
+        const Range range = range_of(static_cast<Observable>(i), config);
+        const auto row = edges_of(model::observables[i].bins, range, config.record.bins);
+        edges.insert(edges.end(), row.begin(), row.end());
+    }
+    return edges;
+}
+
+std::vector<double> passage_edges(std::int64_t iterations) {
+    std::vector<double> edges = {0.0};
+    for (const std::int64_t edge : log_spaced_integers(iterations + 1, passage_bins))
+        edges.push_back(static_cast<double>(edge));
+    return edges;
+}
+
+}  // namespace softmaxflow

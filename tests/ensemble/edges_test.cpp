@@ -1,0 +1,112 @@
+#include "ensemble/edges.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <boost/multiprecision/cpp_int.hpp>
+#include <cmath>
+
+#include "softmaxflow/model/catalogue.hpp"
+
+namespace softmaxflow {
+namespace {
+
+using Integer = boost::multiprecision::cpp_int;
+using Row = std::vector<double>;
+
+Row row_of(model::Observable observable, std::int64_t tokens, std::int64_t bins) {
+    Config config;
+    config.model.tokens = tokens;
+    config.record.bins = bins;
+    const Row edges = observable_edges(config);
+    EXPECT_EQ(edges.size(), static_cast<std::size_t>(model::observable_count * (bins + 1)));
+    const auto start = edges.begin() + static_cast<std::int64_t>(observable) * (bins + 1);
+    return {start, start + bins + 1};
+}
+
+TEST(LogSpacedIntegers, AreTheRoundedPowers) {
+    for (const std::int64_t last : {1, 2, 5, 1000, 99'999, 1'000'000'000})
+        for (const unsigned points : {2u, 3u, 10u, 63u}) {
+            // r = round(last^(i/k)) exactly when (2r - 1)^k < 2^k last^i < (2r + 1)^k.
+            std::vector<std::int64_t> expected = {1};
+            const unsigned k = points - 1;
+            const Integer base(last), scale = Integer(1) << k;
+            for (unsigned i = 0; i <= k; ++i) {
+                auto r = std::llround(std::pow(last, static_cast<double>(i) / k));
+                const Integer power = scale * pow(base, i);
+                while (pow(Integer(2 * r - 1), k) > power) --r;
+                while (pow(Integer(2 * r + 1), k) < power) ++r;
+                if (r > expected.back()) expected.push_back(r);
+            }
+            EXPECT_EQ(log_spaced_integers(last, points), expected) << last << ' ' << points;
+        }
+}
+
+TEST(ObservableEdges, Increase) {
+    for (const std::int64_t tokens : {1, 2, 8, 4096})
+        for (const std::int64_t bins : {1, 2, 3, 4, 5, 64, 255, 256, 1000})
+            for (int i = 0; i < model::observable_count; ++i) {
+                const Row row = row_of(static_cast<model::Observable>(i), tokens, bins);
+                EXPECT_TRUE(std::is_sorted(row.begin(), row.end(), std::less_equal<>()))
+                    << model::observables[i].name << ' ' << tokens << ' ' << bins;
+            }
+}
+
+TEST(ObservableEdges, EndWhereTheObservableDoes) {
+    using model::Observable;
+    for (const Observable x :
+         {Observable::max_probability, Observable::margin, Observable::leader_probability}) {
+        EXPECT_EQ(row_of(x, 8, 256).front(), 0.0);
+        EXPECT_EQ(row_of(x, 8, 256).back(), 1.0);
+        EXPECT_EQ(row_of(x, 8, 256)[64], 0.25);
+    }
+    EXPECT_EQ(row_of(Observable::entropy, 8, 256).front(), 0.0);
+    EXPECT_NEAR(row_of(Observable::entropy, 8, 256).back(), std::log(8.0), 1e-15);
+    EXPECT_EQ(row_of(Observable::effective_tokens, 8, 7), (Row{1, 2, 3, 4, 5, 6, 7, 8}));
+    EXPECT_EQ(row_of(Observable::participation_ratio, 4, 3), (Row{1, 2, 3, 4}));
+}
+
+TEST(ObservableEdges, AreSpacedAsTheCatalogueSays) {
+    for (int i = 0; i < model::observable_count; ++i) {
+        const auto observable = static_cast<model::Observable>(i);
+        const std::int64_t bins = 256, half = bins / 2;
+        const Row row = row_of(observable, 8, bins);
+        switch (model::observables[i].bins) {
+            case model::Bins::linear:
+                for (std::int64_t b = 0; b < bins; ++b)
+                    EXPECT_NEAR(row[b + 1] - row[b], (row[bins] - row[0]) / bins, 1e-14);
+                break;
+            case model::Bins::logarithmic:
+                EXPECT_GT(row[0], 0.0);
+                for (std::int64_t b = 1; b < bins; ++b)
+                    EXPECT_NEAR(row[b + 1] / row[b], row[1] / row[0], 1e-13);
+                break;
+            case model::Bins::signed_logarithmic:
+                EXPECT_EQ(row[half], 0.0);
+                for (std::int64_t b = 0; b <= bins; ++b) EXPECT_EQ(row[b], -row[bins - b]);
+                for (std::int64_t b = half + 1; b + 2 <= bins; ++b)
+                    EXPECT_NEAR(row[b + 1] / row[b], row[half + 2] / row[half + 1], 1e-13);
+                break;
+        }
+    }
+    const Row odd = row_of(model::Observable::leader_logit_gap, 8, 5);
+    EXPECT_EQ(odd[2], -odd[3]);  // 0 is in the middle of a bin
+    EXPECT_GT(odd[3], 0.0);
+}
+
+TEST(PassageEdges, HaveUnitBinsBelowAndBoundedNumber) {
+    EXPECT_EQ(passage_edges(3), (Row{0, 1, 2, 3, 4}));
+    for (const std::int64_t iterations : {1L, 100L, 4000L, 1000000L, 10000000000L}) {
+        const Row edges = passage_edges(iterations);
+        EXPECT_LE(edges.size(), 4097u);
+        EXPECT_EQ(edges.front(), 0.0);
+        EXPECT_EQ(edges[1], 1.0);
+        EXPECT_EQ(edges.back(), static_cast<double>(iterations + 1));
+        EXPECT_TRUE(std::is_sorted(edges.begin(), edges.end(), std::less_equal<>()));
+        for (std::size_t b = 0; b + 1 < edges.size(); ++b)
+            EXPECT_LE(edges[b + 1] - edges[b], 1.0 + 0.006 * edges[b]);
+    }
+}
+
+}  // namespace
+}  // namespace softmaxflow

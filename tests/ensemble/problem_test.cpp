@@ -1,0 +1,170 @@
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <bit>
+#include <string>
+
+#include "ensemble/random_key.hpp"
+#include "softmaxflow/ensemble.hpp"
+#include "softmaxflow/error.hpp"
+
+namespace softmaxflow {
+namespace {
+
+Config seeded() {
+    Config config;
+    config.ensemble.seed = 7;
+    return config;
+}
+
+Problem problem_of(const Config& config, std::uint64_t cell_key = 1) {
+    return make_problem(config, {}, {}, cell_key);
+}
+
+// The message of the usage error that make_problem throws; "" if it throws none.
+std::string refusal(const Config& config, StartData starts = {}, ObjectiveData objective = {}) {
+    try {
+        make_problem(config, std::move(starts), std::move(objective), 1);
+    } catch (const Error& error) {
+        EXPECT_EQ(error.status(), Exit::usage);
+        return error.what();
+    }
+    return "";
+}
+
+void expect_mention(const std::string& message, const std::string& what) {
+    EXPECT_NE(message.find(what), std::string::npos) << message;
+}
+
+TEST(RandomKey, IsSplitmix64) {  // first output of the generator of that name, seed 0
+    EXPECT_EQ(scramble(0x9e3779b97f4a7c15), 0xe220a8397b1dcdaf);
+}
+
+TEST(RandomKey, DoesNotCollide) {
+    std::vector<std::uint64_t> keys;
+    for (std::uint64_t seed = 0; seed < 1000; ++seed)
+        for (std::uint64_t cell = 0; cell < 1000; ++cell) keys.push_back(random_key(seed, cell));
+    std::sort(keys.begin(), keys.end());
+    EXPECT_EQ(std::adjacent_find(keys.begin(), keys.end()), keys.end());
+}
+
+// Flipping one input bit flips about 32 of the 64 output bits: a mean of 10 000 has a standard
+// error of 0.04, and fewer than 8 flips have a probability of 1e-10 each.
+TEST(RandomKey, ForgetsWhatSeedsHaveInCommon) {
+    double flips = 0.0;
+    int least = 64;
+    for (std::uint64_t seed = 0; seed < 10'000; ++seed) {
+        const auto cell = scramble(~seed);
+        for (const auto other : {random_key(seed + 1, cell), random_key(seed, cell + 1)}) {
+            const int changed = std::popcount(random_key(seed, cell) ^ other);
+            flips += changed;
+            least = std::min(least, changed);
+        }
+    }
+    EXPECT_NEAR(flips / 20'000, 32.0, 0.2);
+    EXPECT_GE(least, 8);
+}
+
+TEST(MakeProblem, MixesSeedAndCellUnlessNumbersAreCommon) {
+    Config config = seeded();
+    EXPECT_EQ(problem_of(config, 3).random_key, random_key(7, 3));
+    EXPECT_NE(problem_of(config, 3).random_key, problem_of(config, 4).random_key);
+    config.ensemble.common_random_numbers = true;
+    EXPECT_EQ(problem_of(config, 3).random_key, problem_of(config, 4).random_key);
+    config.ensemble.seed = 8;
+    EXPECT_NE(problem_of(config, 3).random_key, random_key(7, 0));
+}
+
+TEST(MakeProblem, CountsOutputs) {
+    Config config = seeded();
+    config.model.dim = 6;
+    for (const char* loss : {"logistic", "exponential", "square"}) {
+        config.objective.loss = loss;
+        EXPECT_EQ(problem_of(config).outputs, 1);
+    }
+    config.objective.loss = "cross_entropy";
+    EXPECT_EQ(problem_of(config).outputs, 6);
+    config.objective.loss = "regression";
+    config.objective.samples = 20;
+    EXPECT_EQ(problem_of(config).outputs, 6);
+    config.objective.samples = 4;
+    EXPECT_EQ(problem_of(config).outputs, 4);
+}
+
+TEST(MakeProblem, PutsCheckpointsOnALogarithmicGrid) {
+    Config config = seeded();
+    config.dynamics.iterations = 1'000'000;
+    config.record.checkpoint_count = 8;
+    const std::vector<std::int64_t> decades = {0, 1, 10, 100, 1000, 10'000, 100'000, 1'000'000};
+    EXPECT_EQ(problem_of(config).checkpoints, decades);
+
+    for (const std::int64_t iterations : {1, 2, 3, 10, 63, 64, 65, 300'000, 1'000'000'000})
+        for (const std::int64_t count : {2, 3, 4, 64, 1000}) {
+            config.dynamics.iterations = iterations;
+            config.record.checkpoint_count = count;
+            const auto points = problem_of(config).checkpoints;
+            EXPECT_EQ(points.front(), 0);
+            EXPECT_EQ(points.back(), iterations);
+            EXPECT_LE(static_cast<std::int64_t>(points.size()), std::min(count, iterations + 1));
+            EXPECT_TRUE(std::is_sorted(points.begin(), points.end(), std::less_equal<>()));
+        }
+}
+
+TEST(MakeProblem, TakesCheckpointsFromAList) {
+    Config config = seeded();
+    config.dynamics.iterations = 1000;
+    config.record.checkpoint_list = {100, 5, 100};
+    EXPECT_EQ(problem_of(config).checkpoints, (std::vector<std::int64_t>{0, 5, 100, 1000}));
+    config.record.checkpoint_list = {0, 1000};
+    EXPECT_EQ(problem_of(config).checkpoints, (std::vector<std::int64_t>{0, 1000}));
+    for (const double wrong : {-1.0, 0.5, 1001.0, std::numeric_limits<double>::quiet_NaN()}) {
+        config.record.checkpoint_list = {wrong};
+        expect_mention(refusal(config), "record.checkpoints");
+    }
+}
+
+TEST(MakeProblem, RefusesWhatMakesNoSense) {
+    const auto with = [](auto change) {
+        Config config = seeded();
+        change(config);
+        return refusal(config);
+    };
+    EXPECT_EQ(refusal(seeded()), "");
+    expect_mention(with([](Config& c) { c.model.tokens = 0; }), "model.tokens = 0");
+    expect_mention(with([](Config& c) { c.model.dim = -2; }), "model.dim = -2");
+    expect_mention(with([](Config& c) { c.dynamics.iterations = 0; }), "dynamics.iterations");
+    expect_mention(with([](Config& c) { c.ensemble.replicas = 0; }), "ensemble.replicas");
+    expect_mention(with([](Config& c) { c.record.bins = 0; }), "record.bins");
+    expect_mention(with([](Config& c) { c.record.checkpoint_count = 1; }), "record.checkpoints");
+    expect_mention(with([](Config& c) { c.ensemble.seed.reset(); }), "ensemble.seed");
+    expect_mention(with([](Config& c) { c.objective.loss = "hinge"; }), "logistic");
+}
+
+TEST(MakeProblem, RefusesFilesOfOtherShapes) {
+    Config config = seeded();
+    config.model.tokens = 3;
+    config.model.dim = 2;
+    config.ensemble.replicas = 5;
+    StartData starts;
+    starts.replicas = 5;
+    starts.values.resize(30);
+    starts.logits.resize(15);
+    starts.target.resize(10);
+    EXPECT_EQ(refusal(config, starts), "");
+    auto wrong = starts;
+    wrong.values.pop_back();
+    expect_mention(refusal(config, wrong), "values holds 29 numbers");
+    wrong = starts;
+    wrong.replicas = 4;
+    expect_mention(refusal(config, wrong), "ensemble.replicas = 5");
+
+    config.objective.loss = "cross_entropy";
+    ObjectiveData objective;
+    objective.distribution = {0.5, 0.25, 0.25};
+    expect_mention(refusal(config, {}, objective), "distribution holds 3");
+    objective.distribution = {0.5, 0.5};
+    EXPECT_EQ(refusal(config, {}, objective), "");
+}
+
+}  // namespace
+}  // namespace softmaxflow

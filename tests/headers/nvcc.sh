@@ -1,0 +1,15 @@
+#!/bin/sh
+# nvcc.sh NVCC INCLUDE_DIR SOURCE: the model compiles for the device with nvcc.
+# Exit status 77 (skipped) where nvcc is absent.
+command -v "$1" >/dev/null || { echo "skipped: no nvcc; install the CUDA toolkit to run this"; exit 77; }
+ptx=$(mktemp) || exit 1
+trap 'rm -f "$ptx"' EXIT
+"$1" -std=c++20 -arch=sm_90 -fmad=false -Werror all-warnings -I "$2" -ptx -o "$ptx" "$3" || exit 1
+for kernel in quad_kernel solo_kernel; do
+    grep -q "\.entry.*$kernel" "$ptx" || { echo "no $kernel in the compiled code"; exit 1; }
+done
+if grep -qE 'ex2|lg2|sqrt\.approx|div\.full|rcp\.approx' "$ptx"; then
+    grep -nE 'ex2|lg2|sqrt\.approx|div\.full|rcp\.approx' "$ptx"
+    echo "strict numerics allow only correctly rounded operations"
+    exit 1
+fi

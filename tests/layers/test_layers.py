@@ -1,0 +1,84 @@
+"""The layer checker finds what is planted, and nothing else."""
+
+import tempfile
+import unittest
+from pathlib import Path
+
+from layers import violations
+
+CLEAN = {
+    "include/softmaxflow/model/math.hpp": '#include "softmaxflow/model/scalar.hpp"\n',
+    "include/softmaxflow/model/scalar.hpp": "#pragma once\n",
+    "include/softmaxflow/result.hpp": "#include <vector>\n",
+    "include/softmaxflow/backend.hpp": '#include "softmaxflow/result.hpp"\n',
+    "src/backend/cpu/run.cpp": '#include "pool.hpp"\n#include <softmaxflow/model/math.hpp>\n',
+    "src/backend/cpu/pool.hpp": "#include <thread>\n",
+    "src/stats/sum.hpp": "",
+    "src/ensemble/ensemble.cpp": '#include "stats/sum.hpp"\n#include "softmaxflow/backend.hpp"\n',
+    "src/io/results.hpp": '#include "softmaxflow/result.hpp"\n',
+    "src/cli/main.cpp": '#include "io/results.hpp"\n',
+    "src/cli/CMakeLists.txt": "",
+}
+
+
+class Layers(unittest.TestCase):
+    def check(self, planted):
+        with tempfile.TemporaryDirectory() as root:
+            for name, text in {**CLEAN, **planted}.items():
+                file = Path(root, name)
+                file.parent.mkdir(parents=True, exist_ok=True)
+                file.write_text(text)
+            return violations(root)
+
+    def assert_one(self, planted, *words):
+        found = self.check(planted)
+        self.assertEqual(len(found), 1, found)
+        for word in words:
+            self.assertIn(word, found[0])
+
+    def test_clean_tree(self):
+        self.assertEqual(self.check({}), [])
+
+    def test_model_includes_a_public_header(self):
+        self.assert_one(
+            {"include/softmaxflow/model/map.hpp": '\n#include "softmaxflow/result.hpp"\n'},
+            "model/map.hpp:2:", "model includes", "of data")
+
+    def test_model_includes_a_standard_header(self):
+        self.assert_one({"include/softmaxflow/model/map.hpp": "# include <cmath>\n"},
+                        "map.hpp:1:", "nothing outside its own folder")
+
+    def test_model_includes_a_standard_header_conditionally(self):
+        self.assert_one(
+            {"include/softmaxflow/model/map.hpp": "#ifndef __CUDACC__\n  #include <cstdint>\n#endif\n"},
+            "map.hpp:2:")
+
+    def test_backend_includes_ensemble(self):
+        self.assert_one({"include/softmaxflow/ensemble.hpp": "",
+                         "src/backend/cpu/x.hpp": '#include "softmaxflow/ensemble.hpp"\n'},
+                        "src/backend/cpu/x.hpp:1:", "of ensemble")
+
+    def test_angle_brackets_do_not_hide(self):
+        self.assert_one({"src/stats/x.cpp": "#include <softmaxflow/backend.hpp>\n"}, "of backend")
+
+    def test_relative_path_does_not_hide(self):
+        self.assert_one({"src/io/x.cpp": '#include "../cli/y.hpp"\n', "src/cli/y.hpp": ""}, "of cli")
+
+    def test_header_of_tests_in_a_layer(self):
+        self.assert_one({"src/io/x.cpp": '#include "tests/y.hpp"\n', "tests/y.hpp": ""}, "io includes")
+
+    def test_quoted_file_that_is_not_there(self):
+        self.assert_one({"src/io/x.cpp": '#include "io/y.hpp"\n'}, "no file of this project")
+
+    def test_generated_header(self):
+        planted = {"cmake/version.hpp.in": "", "src/io/x.cpp": '#include "version.hpp"\n'}
+        self.assertEqual(self.check(planted), [])
+        planted = {"cmake/v.hpp.in": "", "include/softmaxflow/model/map.hpp": '#include "v.hpp"\n'}
+        self.assert_one(planted, "no file of this project")
+
+    def test_unknown_layer(self):
+        self.assert_one({"src/utils/x.cpp": ""}, "belongs to no layer")
+
+
+if __name__ == "__main__":
+    unittest.main()
