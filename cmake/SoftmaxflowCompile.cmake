@@ -1,12 +1,14 @@
 # Flags that every object of ours is compiled with.
 #
 # -ffp-contract=off: the bits of strict numerics are defined by the source; an fma happens where it
-# is written and nowhere else. -fno-math-errno lets sqrt compile to one instruction.
+# is written and nowhere else. -fno-math-errno lets sqrt compile to one instruction. -Wno-psabi: packs
+# wider than the instruction set (tests) are passed inside one program only.
 add_library(softmaxflow_compile INTERFACE)
-target_compile_options(softmaxflow_compile INTERFACE -ffp-contract=off -fno-math-errno)
+target_compile_options(softmaxflow_compile INTERFACE -ffp-contract=off -fno-math-errno -Wno-psabi)
 if(SOFTMAXFLOW_WERROR)
   target_compile_options(softmaxflow_compile INTERFACE
-    -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Werror)
+    -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Werror
+    $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>)  # false alarms of GCC 12 on std::string
 endif()
 
 # softmaxflow_layer(NAME SOURCES... USES LIBS...): a static library of one layer.

@@ -12,9 +12,9 @@
 namespace softmaxflow {
 
 struct Device {
-    std::string name;      ///< "AMD EPYC, 2 threads, avx512 (8 x f64)"
+    std::string name;  ///< "AMD EPYC, 2 threads, avx512 (8 x f64)"
     bool usable = true;
-    std::string reason;    ///< why it is not usable
+    std::string reason;  ///< why it is not usable
 };
 
 /// Whether a backend can run a problem, and if not, why.
@@ -31,7 +31,7 @@ struct ReplicaRange {
 
 /// Replicas are reduced in blocks of this many, by replica index; results depend on it, so it
 /// is part of the numerics.
-inline constexpr std::int64_t block_size = 256;
+inline constexpr std::int64_t block_size = 64;
 
 /// Receives finished blocks, in any order, one call at a time.
 using BlockSink = std::function<void(BlockResult&&)>;
@@ -50,7 +50,7 @@ public:
 };
 
 struct BackendOptions {
-    int threads = 0;          ///< 0: all
+    int threads = 0;              ///< 0: all
     std::string instruction_set;  ///< "" = best of this machine; else one of instruction_sets()
 };
 

@@ -54,8 +54,8 @@ struct EnsembleConfig {
 };
 
 struct RecordConfig {
-    std::int64_t checkpoint_count = 64;      ///< log-spaced; used when checkpoint_list is empty
-    std::vector<double> checkpoint_list;     ///< explicit iterations
+    std::int64_t checkpoint_count = 64;   ///< log-spaced; used when checkpoint_list is empty
+    std::vector<double> checkpoint_list;  ///< explicit iterations
     std::vector<double> thresholds = {0.5, 0.9, 0.99};
     std::int64_t bins = 256;
     bool replica_table = true;

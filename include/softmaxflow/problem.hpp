@@ -31,10 +31,11 @@ struct Problem {
     Config config;
     StartData starts;
     ObjectiveData objective;
-    std::int64_t outputs = 1;             ///< m
-    std::uint64_t random_key = 0;         ///< key of the draws: mix(seed, cell key)
+    std::int64_t outputs = 1;               ///< m
+    std::uint64_t random_key = 0;           ///< key of the draws: mix(seed, cell key)
     std::vector<std::int64_t> checkpoints;  ///< iterations, increasing, first 0, last = iterations
-    std::vector<double> edges;  ///< (observable, bins + 1): ends of the bins; the outer two are open
+    std::vector<double>
+        edges;  ///< (observable, bins + 1): ends of the bins; the outer two are open
 };
 
 }  // namespace softmaxflow

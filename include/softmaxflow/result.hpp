@@ -50,6 +50,8 @@ struct StateRecord {
     std::vector<double> arc;               ///< (checkpoint)
     std::vector<double> metric;            ///< (output): diagonal of K
     std::vector<double> response;          ///< (output): y in the basis of K, p, or the radius
+    std::vector<double> target;            ///< (dim): W^T of losses with one output
+    double floor = 0.0;                    ///< regression: loss that no output removes
 };
 
 /// Results of `count` consecutive replicas from `first`. Failed replicas enter `status` only.
@@ -90,9 +92,9 @@ struct ObservableResult {
 
 struct PassageResult {
     double threshold = 0.0;
-    std::int64_t count = 0;             ///< replicas that reached it
-    std::vector<double> quantile;       ///< (quantile) over all ok replicas; +inf where not reached
-    std::vector<double> resolution;     ///< (quantile)
+    std::int64_t count = 0;          ///< replicas that reached it
+    std::vector<double> quantile;    ///< (quantile) over all ok replicas; +inf where not reached
+    std::vector<double> resolution;  ///< (quantile)
 };
 
 /// One line per replica; filled when record.replica_table is set.

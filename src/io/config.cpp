@@ -34,7 +34,7 @@ std::string describe(const toml::node& node) {
     if (const auto* x = node.as_integer()) return fmt::format("the integer {}", x->get());
     if (const auto* x = node.as_floating_point()) return "the float " + toml_float(x->get());
     if (const auto* x = node.as_boolean()) return fmt::format("the boolean {}", x->get());
-    return "a date or time";
+    return "another type";
 }
 
 /// An integer, or a float without fraction such as 1e5.
@@ -174,9 +174,10 @@ toml::table parse_override(const Key& key, const std::string& value, const std::
     if (!quoted && std::holds_alternative<std::string*>(key.slot(config))) {
         return toml::table{{"value", value}};
     }
-    check_text(value, place);
+    const std::string assignment = "value = " + value;
+    check_text(assignment, place);
     try {
-        return toml::parse("value = " + value);
+        return toml::parse(assignment);
     } catch (const toml::parse_error&) {
         fail_value("");
     }

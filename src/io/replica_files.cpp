@@ -82,23 +82,36 @@ std::vector<double> log_times(const Problem& problem, std::size_t states) {
 /// What the loss compares the outputs with; the scalar losses of classification have nothing.
 void add_objective(DatasetBuilder& file, const Problem& problem,
                    const std::vector<StateRecord>& states) {
+    const std::string& loss = problem.config.objective.loss;
     std::vector<double> response = gather(states, &StateRecord::response);
-    if (response.empty()) return;
-    if (problem.config.objective.loss == "cross_entropy") {
+    if (loss == "cross_entropy") {
         file.dimension("class", static_cast<std::size_t>(problem.outputs));
         file.variable("distribution", {"state", "class"}, std::move(response), "1",
                       "target distribution p of the cross-entropy");
-    } else {
+    } else if (loss == "regression" || loss == "square") {
         file.variable("response", {"state", "output"}, std::move(response), "1",
                       "value of the output z at which the loss is least",
                       "regression: y in the basis of metric; square: the radius B");
+    }
+    if (loss == "regression") {
+        std::vector<double> floor;
+        for (const StateRecord& state : states) floor.push_back(state.floor);
+        file.variable("loss_floor", {"state"}, std::move(floor), "1", "loss that no output removes",
+                      "from the part of y outside the column space of the design");
+    }
+    if (problem.outputs == 1 && !states.empty() && !states.front().target.empty()) {
+        file.dimension("dim", static_cast<std::size_t>(problem.config.model.dim));
+        file.variable("target", {"state", "dim"}, gather(states, &StateRecord::target), "1",
+                      "direction of the objective: z = target . beta");
     }
 }
 
 void add_velocities(DatasetBuilder& file, const std::vector<StateRecord>& states) {
     std::vector<double> logits = gather(states, &StateRecord::velocity_logits);
     if (logits.empty()) return;
-    const std::string comment = "velocity <- momentum * velocity + gradient of the loss";
+    const std::string comment =
+        "velocity <- momentum * velocity + gradient of the loss; the logits step by "
+        "learning_rate * logit_rate * velocity";
     file.variable("velocity_logits", {"state", "checkpoint", "token"}, std::move(logits), "1",
                   "momentum's velocity of the logits", comment);
     file.variable("velocity_projected_values", {"state", "checkpoint", "output", "token"},

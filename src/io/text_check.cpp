@@ -75,22 +75,6 @@ void check_bytes(Reader r) {
     }
 }
 
-/// Moves past the string that opens at `r`, to its closing quote or as far as it may reach.
-void skip_string(Reader& r) {
-    const char quote = r.text[r.at];
-    const std::string triple(3, quote);
-    const bool many_lines = r.starts(triple);
-    const std::string_view closing = std::string_view(triple).substr(0, many_lines ? 3 : 1);
-    for (r.at += closing.size(); !r.done(); ++r.at) {
-        if (!many_lines && r.peek() == '\n') return;
-        if (r.starts(closing)) {
-            r.at += closing.size();
-            return;
-        }
-        if (quote == '"' && r.peek() == '\\' && r.peek(1) != '\n') ++r.at;
-    }
-}
-
 bool is_bare(unsigned char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
            c == '-';
@@ -98,6 +82,22 @@ bool is_bare(unsigned char c) {
 
 bool is_one_of(unsigned char c, std::string_view set) {
     return set.find(static_cast<char>(c)) != std::string_view::npos;
+}
+
+/// Moves past the string that opens at `r`; a string ends on its line at the latest.
+void skip_string(Reader& r) {
+    const char quote = r.text[r.at];
+    const unsigned char before = r.at > 0 ? static_cast<unsigned char>(r.text[r.at - 1]) : ' ';
+    if (is_bare(before) || is_one_of(before, "+\"'")) {
+        r.fail("unexpected quote; a string starts after a blank, and stands on one line");
+    }
+    for (++r.at; !r.done() && r.peek() != '\n'; ++r.at) {
+        if (r.text[r.at] == quote) {
+            ++r.at;
+            return;
+        }
+        if (quote == '"' && r.peek() == '\\' && r.peek(1) != '\n') ++r.at;
+    }
 }
 
 /// At the bracket that opens a line: [table] or [[table]], which toml++ takes on trust.
@@ -110,7 +110,8 @@ void check_header(Reader r) {
 }
 
 void check_structure(Reader r) {
-    int nesting = 0, dots = 0;
+    std::string open;  // brackets not closed yet
+    int dots = 0;
     bool line_start = true;
     while (!r.done()) {
         const unsigned char c = r.peek();
@@ -124,13 +125,21 @@ void check_structure(Reader r) {
             continue;
         }
         if (c >= 0x80) r.fail("non-ASCII character outside of quotes; keys and values are ASCII");
-        if (!is_bare(c) && !is_one_of(c, "[]{}=.,:+ \t\r\n")) {
+        if (!is_bare(c) && !is_one_of(c, "[]{}=.,+ \t\r\n")) {
             r.fail(fmt::format("unexpected character '{}'; text needs quotes", char(c)));
         }
-        if (c == '[' && line_start && nesting == 0) check_header(r);
-        if (is_one_of(c, "[{")) ++nesting;
-        if (is_one_of(c, "]}") && nesting > 0) --nesting;
-        if (nesting > max_config_nesting) {
+        if (c == '-' && r.at > 0 && is_one_of(r.text[r.at - 1], "0123456789_")) {
+            r.fail("unexpected '-' after a digit; no key takes a date, and text needs quotes");
+        }
+        if (c == '[' && line_start && open.empty()) check_header(r);
+        if (is_one_of(c, "[{")) open += char(c);
+        if (is_one_of(c, "]}")) {
+            if (open.empty() || open.back() != (c == ']' ? '[' : '{')) {
+                r.fail(fmt::format("'{}' closes nothing", char(c)));
+            }
+            open.pop_back();
+        }
+        if (open.size() > max_config_nesting) {
             r.fail(fmt::format("brackets nested deeper than {}", max_config_nesting));
         }
         if (c == '.') ++dots;

@@ -219,8 +219,9 @@ TEST(StatesFile, HoldsWhatTheLossAndTheMethodHave) {
     EXPECT_EQ(names(), std::tuple(true, false, true, true));
     s.problem.config.objective.loss = "cross_entropy";
     EXPECT_EQ(names(), std::tuple(false, true, true, true));
+    s.problem.config.objective.loss = "logistic";
+    EXPECT_EQ(names(), std::tuple(false, false, true, true));
     for (StateRecord& state : s.result.states) {
-        state.response.clear();
         state.velocity_logits.clear();
         state.velocity_values.clear();
     }

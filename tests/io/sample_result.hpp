@@ -81,7 +81,9 @@ inline StateRecord sample_state(std::int64_t replica) {
             .velocity_values = fresh(4 * 2 * 3),
             .arc = fresh(4),
             .metric = fresh(2),
-            .response = fresh(2)};
+            .response = fresh(2),
+            .target = {},
+            .floor = fresh(1)[0]};
 }
 
 inline CellResult sample_cell() {

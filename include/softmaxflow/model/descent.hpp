@@ -34,8 +34,8 @@ struct GradientDescent {
     }
 };
 
-/// Heavy ball: v <- mu v + dx/dt, x <- x + eta v (v here points downhill). rho enters through the
-/// rate of a.
+/// Heavy ball: v <- mu v - dx/dt, x <- x - eta v. v is of the gradient of the loss; rho enters
+/// through the rate of a.
 struct Momentum {
     static constexpr const char* name = "momentum";
     static constexpr bool has_velocity = true;
@@ -48,14 +48,14 @@ struct Momentum {
         const Real mu(rates.momentum);
         const Real mean = flow.mean_projected_value(e);
         for (int j = 0; j < flow.slots(); ++j) {
-            v.logits[j] = fma(mu, v.logits[j], flow.logit_drive(x, e, mean, j));
-            x.logits[j] = fma(Real(rates.logit), v.logits[j], x.logits[j]);
+            v.logits[j] = fma(mu, v.logits[j], -flow.logit_drive(x, e, mean, j));
+            x.logits[j] = fma(Real(-rates.logit), v.logits[j], x.logits[j]);
         }
         for (int k = 0; k < flow.output_count(); ++k) {
-            const Real drive = flow.value_drive(e, k);
+            const Real drive = -flow.value_drive(e, k);
             for (int j = 0; j < flow.slots(); ++j) {
                 v.value(k, j) = fma(mu, v.value(k, j), drive * e.weights[j]);
-                x.value(k, j) = fma(Real(rates.value), v.value(k, j), x.value(k, j));
+                x.value(k, j) = fma(Real(-rates.value), v.value(k, j), x.value(k, j));
             }
         }
     }

@@ -12,6 +12,75 @@
 
 namespace softmaxflow::model::inline SOFTMAXFLOW_TARGET {
 
+/// The entries of V(0) and of the target of replicas [replica, replica + width), from the files or
+/// from the generator.
+template <class Real>
+struct Source {
+    const Parameters& p;
+    Draws<Real> draws;
+    Bits last;  // lanes past this replica repeat it; their results are not recorded
+
+    SOFTMAXFLOW_HD Source(const Parameters& parameters, Bits replica, Bits last_replica)
+        : p(parameters), draws{parameters.random_key, replica}, last(last_replica) {}
+
+    /// Row (replica) of a file's array, one value per replica of the Real.
+    SOFTMAXFLOW_COLD Real from_file(const double* array, Int row_length, Int offset) const {
+        Real x;
+        for (int i = 0; i < width_of<Real>; ++i) {
+            const Bits replica = draws.replica + Bits(i) < last ? draws.replica + Bits(i) : last;
+            set_lane(x, i, array[Int(replica) * row_length + offset]);
+        }
+        return x;
+    }
+
+    /// V_ij and V_(i+1)j.
+    SOFTMAXFLOW_COLD Pair<Real> value_pair(int i, int token) const {
+        if (p.start_values != nullptr) {
+            const Int n = p.tokens, size = Int(p.dim) * n;
+            const int next = i + 1 < p.dim ? i + 1 : i;
+            return {from_file(p.start_values, size, i * n + token),
+                    from_file(p.start_values, size, next * n + token)};
+        }
+        if (p.value_law == ValueLaw::zero) return {Real(0.0), Real(0.0)};
+        const Pair<Real> g =
+            draws.normals(Purpose::values, Word(i / 2) * Word(p.tokens) + Word(token));
+        return {Real(p.value_scale) * g.first, Real(p.value_scale) * g.second};
+    }
+
+    SOFTMAXFLOW_HD Purpose objective_purpose() const {
+        return p.shared_objective ? Purpose::shared_objective : Purpose::objective;
+    }
+
+    /// Entries i and i + 1 of the target, before normalisation.
+    SOFTMAXFLOW_COLD Pair<Real> target_pair(int i) const {
+        if (p.start_target != nullptr) {
+            const int next = i + 1 < p.dim ? i + 1 : i;
+            return {from_file(p.start_target, p.dim, i), from_file(p.start_target, p.dim, next)};
+        }
+        if (p.target == Target::basis) return {Real(i == 0 ? 1.0 : 0.0), Real(0.0)};
+        return draws.normals(objective_purpose(), Word(i / 2));
+    }
+
+    /// A random_unit target, and that of a unit_direction loss, has length 1.
+    SOFTMAXFLOW_HD bool normalises(ObjectiveKind kind) const {
+        return kind == ObjectiveKind::unit_direction ||
+               (p.start_target == nullptr && p.target == Target::random_unit);
+    }
+};
+
+/// W^T of replica `replica`: target[dim], as draw_direction below uses it.
+inline void draw_target(const Parameters& p, ObjectiveKind kind, Bits replica, double* target) {
+    const Source<double> source(p, replica, replica);
+    double square = 0.0;
+    for (int i = 0; i < p.dim; ++i) {
+        const Pair<double> t = source.target_pair(i - i % 2);
+        target[i] = i % 2 == 0 ? t.first : t.second;
+        square = fma(target[i], target[i], square);
+    }
+    if (!source.normalises(kind)) return;
+    for (int i = 0; i < p.dim; ++i) target[i] = target[i] / sqrt(square);
+}
+
 /// Draws or reads the start of replicas [replica, replica + width) of a flow.
 template <class Flow>
 class Start {
@@ -19,7 +88,7 @@ public:
     using Real = typename Flow::Real;
 
     SOFTMAXFLOW_HD Start(const Parameters& parameters, Bits replica, Bits last_replica)
-        : p_(parameters), draws_{parameters.random_key, replica}, last_(last_replica) {}
+        : p_(parameters), source_(parameters, replica, last_replica) {}
 
     SOFTMAXFLOW_COLD void operator()(Flow& flow, typename Flow::State& x) const {
         using Loss = typename Flow::Loss;
@@ -37,55 +106,16 @@ public:
     }
 
 private:
-    SOFTMAXFLOW_HD Purpose objective_purpose() const {
-        return p_.shared_objective ? Purpose::shared_objective : Purpose::objective;
-    }
-
-    /// Row (replica) of a file's array, one value per replica of the Real. Lanes past the end of
-    /// the file repeat its last replica; their results are not recorded.
-    SOFTMAXFLOW_COLD Real from_file(const double* array, Int row_length, Int offset) const {
-        Real x;
-        for (int i = 0; i < width_of<Real>; ++i) {
-            const Bits replica = draws_.replica + Bits(i) < last_ ? draws_.replica + Bits(i) : last_;
-            set_lane(x, i, array[Int(replica) * row_length + offset]);
-        }
-        return x;
-    }
-
-    /// V_ij and V_(i+1)j.
-    SOFTMAXFLOW_COLD Pair<Real> value_pair(int i, int token) const {
-        if (p_.start_values != nullptr) {
-            const Int n = p_.tokens, size = Int(p_.dim) * n;
-            const int next = i + 1 < p_.dim ? i + 1 : i;
-            return {from_file(p_.start_values, size, i * n + token),
-                    from_file(p_.start_values, size, next * n + token)};
-        }
-        if (p_.value_law == ValueLaw::zero) return {Real(0.0), Real(0.0)};
-        const Pair<Real> g =
-            draws_.normals(Purpose::values, Word(i / 2) * Word(p_.tokens) + Word(token));
-        return {Real(p_.value_scale) * g.first, Real(p_.value_scale) * g.second};
-    }
-
-    /// Entries i and i + 1 of the direction of W, before normalisation.
-    SOFTMAXFLOW_COLD Pair<Real> target_pair(int i) const {
-        if (p_.start_target != nullptr) {
-            const int next = i + 1 < p_.dim ? i + 1 : i;
-            return {from_file(p_.start_target, p_.dim, i), from_file(p_.start_target, p_.dim, next)};
-        }
-        if (p_.target == Target::basis) return {Real(i == 0 ? 1.0 : 0.0), Real(0.0)};
-        return draws_.normals(objective_purpose(), Word(i / 2));
-    }
-
     SOFTMAXFLOW_COLD void draw_logits(const Flow& flow, typename Flow::State& x) const {
         for (int j = 0; j < flow.slots(); ++j) {
             x.logits[j] = Real(0.0);
             if (!flow.tokens.valid(j)) continue;
             const int token = flow.tokens.index(j);
             if (p_.start_logits != nullptr)
-                x.logits[j] = from_file(p_.start_logits, p_.tokens, token);
+                x.logits[j] = source_.from_file(p_.start_logits, p_.tokens, token);
             else if (p_.logit_scale != 0.0)
                 x.logits[j] = fma(Real(p_.logit_scale),
-                                  draws_.normals(Purpose::logits, Word(token)).first,
+                                  source_.draws.normals(Purpose::logits, Word(token)).first,
                                   Real(p_.logit_mean));
             else
                 x.logits[j] = Real(p_.logit_mean);
@@ -96,28 +126,27 @@ private:
     SOFTMAXFLOW_COLD void draw_direction(Flow& flow, typename Flow::State& x) const {
         Real square(0.0);
         for (int i = 0; i < p_.dim; i += 2) {
-            const Pair<Real> t = target_pair(i);
+            const Pair<Real> t = source_.target_pair(i);
             const bool both = i + 1 < p_.dim;
             square = fma(t.first, t.first, square);
             if (both) square = fma(t.second, t.second, square);
             for (int j = 0; j < flow.slots(); ++j) {
                 if (!flow.tokens.valid(j)) continue;
-                const Pair<Real> v = value_pair(i, flow.tokens.index(j));
+                const Pair<Real> v = source_.value_pair(i, flow.tokens.index(j));
                 x.value(0, j) = fma(t.first, v.first, x.value(0, j));
                 if (both) x.value(0, j) = fma(t.second, v.second, x.value(0, j));
             }
             // A basis target ends after its only entry.
             if (p_.start_target == nullptr && p_.target == Target::basis) break;
         }
-        const bool unit =
-            Flow::Loss::kind == ObjectiveKind::unit_direction ||
-            (p_.start_target == nullptr && p_.target == Target::random_unit);
+        const bool unit = source_.normalises(Flow::Loss::kind);
         if (unit) {
             const Real length = sqrt(square);
             for (int j = 0; j < flow.slots(); ++j) x.value(0, j) = x.value(0, j) / length;
         }
         flow.objective.metric[0] = unit ? Real(1.0) : square;
-        flow.objective.response[0] = Real(p_.loss_constant);
+        const bool has_radius = Flow::Loss::kind == ObjectiveKind::unit_direction;
+        flow.objective.response[0] = Real(has_radius ? p_.loss_constant : 0.0);
     }
 
     /// W = I: Z = V; p = softmax(sharpness * uniform).
@@ -132,7 +161,7 @@ private:
                 share = Real(p_.class_distribution[k]);
                 continue;
             }
-            const Pair<Real> u = draws_.uniforms(objective_purpose(), Word(k / 2));
+            const Pair<Real> u = source_.draws.uniforms(source_.objective_purpose(), Word(k / 2));
             share = Real(p_.sharpness) * (k % 2 == 0 ? u.first : u.second);
             top = max(top, share);
         }
@@ -153,7 +182,8 @@ private:
             for (int k = 0; k < flow.output_count(); ++k)
                 flow.objective.metric[k] = Real(p_.design_metric[k]);
         } else {
-            copy_values(flow, x, [&](int k) { return Real(singular_value(k, flow.output_count())); });
+            copy_values(flow, x,
+                        [&](int k) { return Real(singular_value(k, flow.output_count())); });
             for (int k = 0; k < flow.output_count(); ++k) {
                 const double s = singular_value(k, flow.output_count());
                 flow.objective.metric[k] = Real(s * s);
@@ -174,7 +204,7 @@ private:
         for (int k = 0; k < flow.output_count(); k += 2)
             for (int j = 0; j < flow.slots(); ++j) {
                 if (!flow.tokens.valid(j)) continue;
-                const Pair<Real> v = value_pair(k, flow.tokens.index(j));
+                const Pair<Real> v = source_.value_pair(k, flow.tokens.index(j));
                 x.value(k, j) = scale(k) * v.first;
                 if (k + 1 < flow.output_count()) x.value(k + 1, j) = scale(k + 1) * v.second;
             }
@@ -185,7 +215,7 @@ private:
         for (int i = 0; i < p_.dim; i += 2)
             for (int j = 0; j < flow.slots(); ++j) {
                 if (!flow.tokens.valid(j)) continue;
-                const Pair<Real> v = value_pair(i, flow.tokens.index(j));
+                const Pair<Real> v = source_.value_pair(i, flow.tokens.index(j));
                 for (int k = 0; k < flow.output_count(); ++k) {
                     const double* w = p_.design_projection + Int(k) * p_.dim + i;
                     x.value(k, j) = fma(Real(w[0]), v.first, x.value(k, j));
@@ -199,14 +229,13 @@ private:
     SOFTMAXFLOW_COLD void draw_response(Flow& flow) const {
         const int m = flow.output_count();
         if (p_.design_response != nullptr) {
-            for (int k = 0; k < m; ++k)
-                flow.objective.response[k] = Real(p_.design_response[k]);
+            for (int k = 0; k < m; ++k) flow.objective.response[k] = Real(p_.design_response[k]);
             flow.objective.floor = Real(p_.design_floor);
             return;
         }
         Real inside(0.0), outside(0.0);
         for (int i = 0; i < p_.samples; ++i) {
-            const Pair<Real> g = draws_.normals(objective_purpose(), Word(i / 2));
+            const Pair<Real> g = source_.draws.normals(source_.objective_purpose(), Word(i / 2));
             const Real y = i % 2 == 0 ? g.first : g.second;
             if (i < m) {
                 flow.objective.response[i] = y;
@@ -226,14 +255,12 @@ private:
             }
             scale = Real(p_.solution_norm) / sqrt(solution);
         }
-        for (int k = 0; k < m; ++k)
-            flow.objective.response[k] = flow.objective.response[k] * scale;
+        for (int k = 0; k < m; ++k) flow.objective.response[k] = flow.objective.response[k] * scale;
         flow.objective.floor = Real(p_.loss_constant) * outside * scale * scale;
     }
 
     const Parameters& p_;
-    Draws<Real> draws_;
-    Bits last_;
+    Source<Real> source_;
 };
 
 }  // namespace softmaxflow::model::inline SOFTMAXFLOW_TARGET

@@ -46,8 +46,8 @@ struct Flow {
 
     /// Everything the field needs at one state.
     struct Evaluation {
-        Storage<Real, Slots> weights;          // s
-        Storage<Real, M> output, residual;     // z, q
+        Storage<Real, Slots> weights;       // s
+        Storage<Real, M> output, residual;  // z, q
         Storage<Real, Slots> token_scratch;
         Storage<Real, M> output_scratch;
 
@@ -101,8 +101,7 @@ struct Flow {
     SOFTMAXFLOW_HD Real residual_norm(const Evaluation& e) const {
         if constexpr (M == 1) return abs(e.residual[0]);
         Real total = e.residual[0] * e.residual[0];
-        for (int k = 1; k < output_count(); ++k)
-            total = fma(e.residual[k], e.residual[k], total);
+        for (int k = 1; k < output_count(); ++k) total = fma(e.residual[k], e.residual[k], total);
         return sqrt(total);
     }
 };

@@ -44,8 +44,8 @@ struct Logistic {
         return softplus(-z[0]);
     }
     template <class Objective, class Outputs, class Array>
-    SOFTMAXFLOW_HD static void residual(const Objective&, const Outputs&, const Array& z,
-                                        Array& q, Array&) {
+    SOFTMAXFLOW_HD static void residual(const Objective&, const Outputs&, const Array& z, Array& q,
+                                        Array&) {
         q[0] = sigmoid(-z[0]);
     }
 };
@@ -61,8 +61,8 @@ struct Exponential {
         return exp_call(-z[0]);
     }
     template <class Objective, class Outputs, class Array>
-    SOFTMAXFLOW_HD static void residual(const Objective&, const Outputs&, const Array& z,
-                                        Array& q, Array&) {
+    SOFTMAXFLOW_HD static void residual(const Objective&, const Outputs&, const Array& z, Array& q,
+                                        Array&) {
         q[0] = exp(-z[0]);
     }
 };

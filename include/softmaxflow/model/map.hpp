@@ -35,8 +35,7 @@ struct Softmax {
             total = sum(tokens, scratch);
         }
         const Real scale = Real(1.0) / total;
-        for (int k = 0; k < tokens.slots(); ++k)
-            s[k] = tokens.valid(k) ? s[k] * scale : Real(0.0);
+        for (int k = 0; k < tokens.slots(); ++k) s[k] = tokens.valid(k) ? s[k] * scale : Real(0.0);
     }
 
     template <class Real>

@@ -78,7 +78,8 @@ SOFTMAXFLOW_HD Real power_of_two(Real shifted) {
 template <class Real>
 SOFTMAXFLOW_HD Real exp(Real x) {
     const Real clamped = min(max(x, Real(-746.0)), Real(710.0));
-    const Real k = fma(clamped, Real(detail::log2_e), Real(detail::shifter)) - Real(detail::shifter);
+    const Real k =
+        fma(clamped, Real(detail::log2_e), Real(detail::shifter)) - Real(detail::shifter);
     const Real p = detail::exp_reduced(detail::exp_remainder(clamped, k));
     // 2^k in two factors, either of which is a normal number.
     const Real half = fma(k, Real(0.5), Real(detail::shifter));
@@ -92,8 +93,8 @@ SOFTMAXFLOW_COLD Real exp_call(Real x) {
     return exp(x);
 }
 
-/// e^x for the inner loop: equal to exp(x) for x in [-708, 709]; below, results smaller than 2^-1022
-/// become zero; above, +infinity or NaN, so that a sum over such terms is not finite.
+/// e^x for the inner loop: equal to exp(x) for x in [-708, 709]; below, results smaller than
+/// 2^-1022 become zero; above, +infinity or NaN, so that a sum over such terms is not finite.
 template <class Real>
 SOFTMAXFLOW_HD Real exp_flushed(Real x) {
     const Real free = fma(x, Real(detail::log2_e), Real(detail::shifter));
@@ -121,16 +122,15 @@ SOFTMAXFLOW_COLD Real log(Real x) {
     const Real f = m - Real(1.0);
     const Real s = f / (f + Real(2.0));
     const Real z = s * s;
-    const Real tail =
-        z * polynomial(z, 0.666666666666667, 0.39999999999899444, 0.2857142862600327,
-                       0.22222211130259875, 0.18182889455675105, 0.1533171061820642,
-                       0.14616585424934123);
+    const Real tail = z * polynomial(z, 0.666666666666667, 0.39999999999899444, 0.2857142862600327,
+                                     0.22222211130259875, 0.18182889455675105, 0.1533171061820642,
+                                     0.14616585424934123);
     const Real half_square = f * f * Real(0.5);
     const Real correction = fma(s, half_square + tail, k * Real(detail::ln2_low));
     const Real result = fma(k, Real(detail::ln2_high), f - (half_square - correction));
 
-    const Real special = select(x == Real(0.0), Real(-infinity()),
-                                select(x > Real(0.0), x, Real(not_a_number())));
+    const Real special =
+        select(x == Real(0.0), Real(-infinity()), select(x > Real(0.0), x, Real(not_a_number())));
     return select((x > Real(0.0)) & (x < Real(infinity())), result, special);
 }
 
@@ -172,17 +172,16 @@ SOFTMAXFLOW_COLD Real normal_quantile(Real p) {
                    54319.38912755784, 164325.09746779525, 253716.1014624071, 171982.98254367366,
                    35509.46472073995);
     // sqrt(2 pi) in two parts carries most of the value, so the ratio's rounding counts little.
-    const Real centre = fma(q, Real(2.5066282746310007),
-                            q * fma(t, centre_ratio, Real(-1.8328579980459167e-16)));
+    const Real centre =
+        fma(q, Real(2.5066282746310007), q * fma(t, centre_ratio, Real(-1.8328579980459167e-16)));
 
     const Real tail_p = min(p, Real(1.0) - p);
     const Real r = sqrt(-log(tail_p));
     const Real w = r - Real(1.6);
     const Real tail_ratio =
-        polynomial(w, 0.8393045890472685, 1.655357454979398, 1.3367391866491005,
-                   0.5764931900544751, 0.14354839576411163, 0.020386589574887686,
-                   0.0015162332704277033, 4.9790977998464605e-05, 5.015318790789309e-07,
-                   2.360172106883445e-10) /
+        polynomial(w, 0.8393045890472685, 1.655357454979398, 1.3367391866491005, 0.5764931900544751,
+                   0.14354839576411163, 0.020386589574887686, 0.0015162332704277033,
+                   4.9790977998464605e-05, 5.015318790789309e-07, 2.360172106883445e-10) /
         polynomial(w, 1.0, 2.3220325580948273, 2.2581442614072915, 1.2026819200791743,
                    0.38327905687487096, 0.07424299634269368, 0.008395636045569395,
                    0.0005019785503247937, 1.3172988931062686e-05, 1.005724565694187e-07);

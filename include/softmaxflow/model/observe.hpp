@@ -31,8 +31,8 @@ SOFTMAXFLOW_COLD auto find_leader(const Tokens<Team, N>& tokens, Array& scratch,
 
 /// x at token `index`, and the largest x among the others.
 template <class Team, int N, class Array, class Real, class Entry>
-SOFTMAXFLOW_COLD Pair<Real> against_others(const Tokens<Team, N>& tokens, Array& scratch, Real index,
-                                         Entry x) {
+SOFTMAXFLOW_COLD Pair<Real> against_others(const Tokens<Team, N>& tokens, Array& scratch,
+                                           Real index, Entry x) {
     for (int k = 0; k < tokens.slots(); ++k)
         scratch[k] = select(index == Real(tokens.index(k)), x(k), Real(-infinity()));
     const Real own = largest(tokens, scratch);
@@ -45,15 +45,15 @@ SOFTMAXFLOW_COLD Pair<Real> against_others(const Tokens<Team, N>& tokens, Array&
 template <class Flow>
 struct WeightShape {
     using Real = typename Flow::Real;
-    Real top;        // largest log weight
-    Real others;     // sum_{j != l} s_j / s_l
-    Real gap;        // log of the second largest weight over the largest
+    Real top;     // largest log weight
+    Real others;  // sum_{j != l} s_j / s_l
+    Real gap;     // log of the second largest weight over the largest
     Real log_others;
-    Real spread;     // sum_{j != l} (s_j / s_l) log(s_l / s_j)
-    Real squares;    // sum_{j != l} (s_j / s_l)^2
+    Real spread;   // sum_{j != l} (s_j / s_l) log(s_l / s_j)
+    Real squares;  // sum_{j != l} (s_j / s_l)^2
 
     SOFTMAXFLOW_COLD WeightShape(const Flow& flow, const typename Flow::State& x,
-                               typename Flow::Evaluation& e) {
+                                 typename Flow::Evaluation& e) {
         const auto log_weight = [&](int k) { return Flow::Map::log_weight(x.logits[k]); };
         auto& scratch = e.token_scratch;
         const Leader<Real> leader = find_leader(flow.tokens, scratch, log_weight);
@@ -61,7 +61,8 @@ struct WeightShape {
         gap = leader.second - top;
         const auto over_others = [&](auto term) {
             for (int k = 0; k < flow.slots(); ++k)
-                scratch[k] = select(leader.index == Real(flow.tokens.index(k)), Real(-0.0), term(k));
+                scratch[k] =
+                    select(leader.index == Real(flow.tokens.index(k)), Real(-0.0), term(k));
             return sum(flow.tokens, scratch);
         };
         // Relative to the second largest the sum lies in [1, n-1] even if `others` underflows.
@@ -86,13 +87,12 @@ SOFTMAXFLOW_COLD auto norm(const Outputs& outputs, const Array& x, Scale scale) 
     return sqrt(total);
 }
 
-
 /// Fills out[observable] at an evaluated state. `leader` is the initial leader's token.
 template <class Flow>
 SOFTMAXFLOW_COLD void observe(const Flow& flow, const typename Flow::State& x,
-                            typename Flow::Evaluation& e, typename Flow::Real leader,
-                            typename Flow::Real arc, double time, double logit_rate,
-                            typename Flow::Real (&out)[observable_count]) {
+                              typename Flow::Evaluation& e, typename Flow::Real leader,
+                              typename Flow::Real arc, double time, double logit_rate,
+                              typename Flow::Real (&out)[observable_count]) {
     using Real = typename Flow::Real;
     using Loss = typename Flow::Loss;
     const auto put = [&](Observable name, Real value) { out[int(name)] = value; };
@@ -107,12 +107,10 @@ SOFTMAXFLOW_COLD void observe(const Flow& flow, const typename Flow::State& x,
     const Real entropy = fma(best, shape.spread, log_total);
     put(Observable::entropy, entropy);
     put(Observable::effective_tokens, exp_call(entropy));
-    put(Observable::participation_ratio,
-        Real(1.0) / (best * best * (Real(1.0) + shape.squares)));
+    put(Observable::participation_ratio, Real(1.0) / (best * best * (Real(1.0) + shape.squares)));
     put(Observable::max_probability, best);
     put(Observable::margin, best - best * exp_call(shape.gap));
-    put(Observable::log10_deficit,
-        (shape.log_others - log_total) * Real(0.4342944819032518));
+    put(Observable::log10_deficit, (shape.log_others - log_total) * Real(0.4342944819032518));
 
     const auto logit = [&](int k) { return x.logits[k]; };
     const auto projected = [&](int k) { return flow.projected_value(x, e, k); };

@@ -156,7 +156,7 @@ SOFTMAXFLOW_HD Vector fma_vector(Vector a, Vector b, Vector c) {
     if constexpr (W == 4) return __builtin_ia32_vfmaddpd256(a, b, c);
     if constexpr (W == 2) return __builtin_ia32_vfmaddpd(a, b, c);
 #endif
-    Vector r;
+    Vector r{};
     for (int i = 0; i < W; ++i) r[i] = __builtin_fma(a[i], b[i], c[i]);
     return r;
 }

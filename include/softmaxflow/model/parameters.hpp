@@ -37,14 +37,14 @@ struct Parameters {
     unsigned long long random_key = 0;
 
     // From files.
-    const double* start_values = nullptr;         // (replica, dim, token): V(0)
-    const double* start_logits = nullptr;         // (replica, token): a(0)
-    const double* start_target = nullptr;         // (replica, dim)
-    const double* design_projection = nullptr;    // (output, dim): W in the basis where K is diagonal
-    const double* design_metric = nullptr;        // (output): K
-    const double* design_response = nullptr;      // (output): y in that basis
-    double design_floor = 0.0;                    // c |y outside the column space|^2
-    const double* class_distribution = nullptr;   // (output): p
+    const double* start_values = nullptr;       // (replica, dim, token): V(0)
+    const double* start_logits = nullptr;       // (replica, token): a(0)
+    const double* start_target = nullptr;       // (replica, dim)
+    const double* design_projection = nullptr;  // (output, dim): W in the basis where K is diagonal
+    const double* design_metric = nullptr;      // (output): K
+    const double* design_response = nullptr;    // (output): y in that basis
+    double design_floor = 0.0;                  // c |y outside the column space|^2
+    const double* class_distribution = nullptr;  // (output): p
 
     const long long* checkpoints = nullptr;  // iterations, increasing, from 0
     int checkpoint_count = 0;
@@ -73,6 +73,7 @@ struct Record {
     double* velocity_values = nullptr;  // as values
     double* metric = nullptr;           // (replica, output): K
     double* response = nullptr;         // (replica, output): y, p, or B
+    double* floor = nullptr;            // (replica): loss that no output removes
 
     // Called at checkpoints with the replica-steps done since the last call; false asks to stop.
     bool (*tick)(void* context, long long replica_steps) = nullptr;

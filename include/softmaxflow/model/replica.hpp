@@ -121,13 +121,15 @@ private:
                       return flow_.projected_value(x_, evaluation_, k);
                   }).index;
         store(record_.leader, index_or_none(leader_));
-        for (int k = 0; k < flow_.output_count(); ++k)
-            for (int i = 0; i < live_; ++i) {
-                if (!leads() || row(i) >= record_.state_count) continue;
+        for (int i = 0; i < live_; ++i) {
+            if (!leads() || row(i) >= record_.state_count) continue;
+            record_.floor[row(i)] = lane(flow_.objective.floor, i);
+            for (int k = 0; k < flow_.output_count(); ++k) {
                 const Int place = row(i) * p_.outputs + k;
                 record_.metric[place] = lane(flow_.objective.metric[k], i);
                 record_.response[place] = lane(flow_.objective.response[k], i);
             }
+        }
     }
 
     SOFTMAXFLOW_COLD void store_checkpoint(int c, double time) {

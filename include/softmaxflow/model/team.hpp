@@ -4,8 +4,8 @@
 /// Token i lives on lane i mod size, in slot i / size. A sum over tokens runs over a halving tree
 /// of fixed shape: with W the power of two at or above n, leaf i is added to leaf i + W/2, then to
 /// i + W/4, and so on. A team of S lanes does the levels at distance >= S inside a lane and the
-/// others by exchange, which is the same tree; so every team size gives the same bits. Leaves past n
-/// are -0.0, the neutral element of addition.
+/// others by exchange, which is the same tree; so every team size gives the same bits. Leaves past
+/// n are -0.0, the neutral element of addition.
 ///
 /// A Team offers `size`, `rank()` and `exchange(x, distance)`: x of lane rank() ^ distance.
 

@@ -12,6 +12,7 @@
 #include "softmaxflow/backend.hpp"
 #include "softmaxflow/error.hpp"
 #include "softmaxflow/model/catalogue.hpp"
+#include "softmaxflow/model/draw.hpp"
 #include "softmaxflow/model/reduce.hpp"
 
 namespace softmaxflow {
@@ -24,6 +25,7 @@ class Staging {
 public:
     Staging(const Problem& problem, const model::Parameters& parameters)
         : problem_(problem),
+          parameters_(parameters),
           checkpoints_(parameters.checkpoint_count),
           thresholds_(parameters.threshold_count),
           observables_(static_cast<std::size_t>(checkpoints_) * model::observable_count *
@@ -120,6 +122,7 @@ private:
         record.velocity_values = allocate(velocity_values_, per_replica * m);
         record.metric = allocate(metric_, m);
         record.response = allocate(response_, m);
+        record.floor = allocate(floor_, 1);
     }
 
     void copy_states(BlockResult& block) {
@@ -140,19 +143,35 @@ private:
             }
             state.metric = slice(metric_, r);
             state.response = slice(response_, r);
+            state.floor = floor_[r];
+            state.target = target_of(state.replica);
             for (int c = 0; c < checkpoints_; ++c)
                 state.arc.push_back(row(static_cast<int>(model::Observable::arc), c)[r]);
             block.states.push_back(std::move(state));
         }
     }
 
+    /// Empty for losses with several outputs.
+    std::vector<double> target_of(std::int64_t replica) const {
+        std::vector<double> target;
+        with_item(model::Losses{}, cpu::make_choice(problem_).loss, [&]<class Loss>(Loss) {
+            if constexpr (Loss::outputs == 1) {
+                target.resize(problem_.config.model.dim);
+                model::draw_target(parameters_, Loss::kind, static_cast<model::Bits>(replica),
+                                   target.data());
+            }
+        });
+        return target;
+    }
+
     const Problem& problem_;
+    const model::Parameters& parameters_;
     int checkpoints_, thresholds_;
     std::int64_t first_ = 0, count_ = 0, state_count_ = 0;
     std::vector<double> observables_;  // (checkpoint, observable, replica)
     std::vector<double> passage_, leader_, winner_, failed_;
     std::vector<double> logits_, probability_, values_, velocity_logits_, velocity_values_;
-    std::vector<double> metric_, response_;
+    std::vector<double> metric_, response_, floor_;
 };
 
 /// The blocks of a range, taken by threads one at a time.
@@ -218,8 +237,8 @@ public:
     }
 
 private:
-    void run_blocks(const Problem& problem, Work& work, std::mutex& mutex,
-                    const BlockSink& deliver, const Progress& progress) const {
+    void run_blocks(const Problem& problem, Work& work, std::mutex& mutex, const BlockSink& deliver,
+                    const Progress& progress) const {
         const model::Parameters parameters = cpu::make_parameters(problem);
         const cpu::Kernel kernel = set_.kernel(cpu::make_choice(problem), parameters.tokens);
         const std::size_t alignment = 64;

@@ -30,9 +30,10 @@ const InstructionSet& find_instruction_set(const std::string& name) {
         if (!name.empty() && set.name != name) continue;
         if (set.usable) return set;
         if (!name.empty())
-            throw Error(Exit::device, fmt::format("instruction set `{}`: this machine lacks it; "
-                                                  "usable here: {}",
-                                                  name, fmt::join(usable_instruction_sets(), ", ")));
+            throw Error(Exit::device,
+                        fmt::format("instruction set `{}`: this machine lacks it; "
+                                    "usable here: {}",
+                                    name, fmt::join(usable_instruction_sets(), ", ")));
     }
     throw Error(Exit::usage, fmt::format("instruction set `{}`: unknown; compiled in: {}", name,
                                          fmt::join(instruction_sets(), ", ")));

@@ -52,8 +52,7 @@ model::Parameters make_parameters(const Problem& problem) {
         config.objective.loss == "square" ? config.objective.radius : config.objective.loss_factor;
     p.sharpness = config.objective.sharpness;
 
-    p.value_law =
-        config.init.value_law == "zero" ? model::ValueLaw::zero : model::ValueLaw::normal;
+    p.value_law = config.init.value_law == "zero" ? model::ValueLaw::zero : model::ValueLaw::normal;
     p.value_scale = config.init.value_scale;
     p.logit_mean = config.init.logit_mean;
     p.logit_scale = config.init.logit_scale;

@@ -1,0 +1,232 @@
+#include "cli/command_line.hpp"
+
+#include <fmt/format.h>
+#include <signal.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cstring>
+#include <functional>
+#include <new>
+#include <nlohmann/json.hpp>
+
+#include "cli/commands.hpp"
+#include "io/build_info.hpp"
+#include "io/keys.hpp"
+#include "softmaxflow/backend.hpp"
+#include "softmaxflow/error.hpp"
+
+namespace softmaxflow::cli {
+namespace {
+
+/// Help that begins with examples.
+class ExamplesFirst : public CLI::Formatter {
+public:
+    explicit ExamplesFirst(std::string examples) : examples_(std::move(examples)) {
+        column_width(28);
+    }
+    std::string make_help(const CLI::App* app, std::string name,
+                          CLI::AppFormatMode mode) const override {
+        return "Examples:\n" + examples_ + "\n" + CLI::Formatter::make_help(app, name, mode);
+    }
+
+private:
+    std::string examples_;
+};
+
+const char* kind(Exit status) {
+    switch (status) {
+        case Exit::done:
+            return "done";
+        case Exit::internal:
+            return "internal";
+        case Exit::usage:
+            return "usage";
+        case Exit::refuted:
+            return "refuted";
+        case Exit::failed:
+            return "failed";
+        case Exit::stopped:
+            return "stopped";
+        case Exit::file:
+            return "file";
+        case Exit::device:
+            return "device";
+        case Exit::mismatch:
+            return "mismatch";
+    }
+    return "internal";
+}
+
+int report(Exit status, const std::string& message, bool json) {
+    const int code = static_cast<int>(status);
+    if (json) {
+        const nlohmann::ordered_json error = {
+            {"error", {{"status", code}, {"kind", kind(status)}, {"message", message}}}};
+        const auto replace = nlohmann::ordered_json::error_handler_t::replace;
+        fmt::print(stderr, "{}\n", error.dump(-1, ' ', false, replace));
+    } else {
+        fmt::print(stderr, "softmaxflow: error: {}\n", message);
+    }
+    return code;
+}
+
+/// The tree of commands. After parse(), `action` holds what was asked for.
+class Commands {
+public:
+    Commands() {
+        describe(app_,
+                 "  softmaxflow run quickstart\n"
+                 "  softmaxflow run quickstart --set model.tokens=16 -o sixteen\n"
+                 "  softmaxflow run --help\n");
+        app_.require_subcommand(1);
+        app_.set_help_all_flag("--help-all", "Show the help of all commands and exit");
+        add_run();
+        add_info();
+        add_config();
+    }
+
+    CLI::App& app() { return app_; }
+    [[nodiscard]] int act() const { return action(); }
+
+    /// CLI11 calls a mistyped command a missing one.
+    [[nodiscard]] std::string explain(const CLI::ParseError& error) const {
+        const std::vector<std::string> unknown = app_.remaining(true);
+        if (unknown.empty() || !dynamic_cast<const CLI::RequiredError*>(&error))
+            return error.what();
+        std::vector<std::string> names;
+        for (const CLI::App* command : app_.get_subcommands([](const CLI::App*) { return true; }))
+            names.push_back(command->get_name());
+        const std::string near = nearest(unknown.front(), names);
+        return fmt::format("{}: unknown command{}", unknown.front(),
+                           near.empty() ? "" : fmt::format(", did you mean `{}`?", near));
+    }
+
+private:
+    static constexpr const char* testing = "Testing";
+
+    CLI::App* command(CLI::App& parent, const char* name, const char* what,
+                      const std::string& examples) {
+        CLI::App* made = parent.add_subcommand(name, what);
+        describe(*made, examples);
+        return made;
+    }
+
+    void describe(CLI::App& app, const std::string& examples) {
+        app.formatter(std::make_shared<ExamplesFirst>(examples));
+        app.set_help_flag("-h,--help", "Show this and exit");
+        app.set_version_flag("--version", "softmaxflow " + build_info().version,
+                             "Show the version");
+        app.add_flag("--json", common.json, "Results, and errors on stderr, as JSON");
+        app.add_flag("-q,--quiet", common.quiet, "Say only what is needed");
+        app.add_flag("-v,--verbose", common.verbose, "Say more");
+    }
+
+    static void add_config_argument(CLI::App& app, std::string& config,
+                                    std::vector<std::string>& set) {
+        app.add_option("CONFIG", config, "A path, or the name of a shipped example")->required();
+        app.add_option("--set", set, "Override a key; lists as record.thresholds=[0.5,0.9]")
+            ->type_name("KEY=VALUE")
+            ->allow_extra_args(false);
+    }
+
+    void add_run() {
+        CLI::App* app =
+            command(app_, "run", "Run a config and write its statistics",
+                    "  softmaxflow run quickstart\n"
+                    "  softmaxflow run my.toml -o results/my --seed 7\n"
+                    "  softmaxflow run quickstart --set init.value_scale=0.01 --dry-run\n");
+        add_config_argument(*app, run.config, run.set);
+        app->add_option("-o,--output", run.output, "New directory; without it runs/<config>-<n>")
+            ->type_name("DIR");
+        app->add_option("--backend", run.backend, "Where to compute")
+            ->type_name("auto|cpu")
+            ->check(CLI::IsMember({"auto", "cpu"}).description(""));
+        app->add_option("--threads", run.threads, "Threads, 0 takes all")->type_name("N");
+        app->add_option("--seed", run.seed, "Seed of all draws; without any one is drawn")
+            ->type_name("S");
+        app->add_option("--max-failed", run.max_failed,
+                        "Exit status 4 if more than this share fails")
+            ->capture_default_str()
+            ->type_name("SHARE")
+            ->check(CLI::Range(0.0, 1.0).description(""));
+        app->add_flag("--dry-run", run.dry_run, "Say what it would take, and write nothing");
+        app->add_option("--instruction-set", run.instruction_set,
+                        "Force one of those that info names")
+            ->type_name("NAME")
+            ->check(CLI::IsMember(instruction_sets()).description(""))
+            ->group(testing);
+        app->footer(
+            "\nExit status: 0 done; 2 usage or config; 4 done, but too many replicas failed;\n"
+            "5 stopped by SIGINT or SIGTERM, nothing is written; 6 file error; 7 device\n"
+            "error; 1 internal error.");
+        app->callback([this] {
+            action = [this] {
+                return run.dry_run ? dry_run_command(run, common) : run_command(run, common);
+            };
+        });
+    }
+
+    void add_info() {
+        command(app_, "info", "Version, build, backends and libraries",
+                "  softmaxflow info\n  softmaxflow info --json\n")
+            ->callback([this] { action = [this] { return info_command(common); }; });
+    }
+
+    void add_config() {
+        CLI::App* group = command(app_, "config", "Check, show and explain configs",
+                                  "  softmaxflow config check my.toml\n"
+                                  "  softmaxflow config show quickstart --set model.dim=64\n"
+                                  "  softmaxflow config keys\n");
+        group->require_subcommand(1);
+        CLI::App* check = command(*group, "check", "Check everything that can be before a run",
+                                  "  softmaxflow config check my.toml\n");
+        add_config_argument(*check, config.config, config.set);
+        check->callback(
+            [this] { action = [this] { return config_check_command(config, common); }; });
+        CLI::App* show = command(*group, "show", "Print a config with every key",
+                                 "  softmaxflow config show quickstart\n"
+                                 "  softmaxflow config show my.toml --set model.tokens=16\n");
+        add_config_argument(*show, config.config, config.set);
+        show->callback([this] { action = [this] { return config_show_command(config, common); }; });
+        command(*group, "defaults", "Print a config of all defaults",
+                "  softmaxflow config defaults > my.toml\n")
+            ->callback([this] { action = [this] { return config_defaults_command(common); }; });
+        command(*group, "keys", "Every key with type, default, unit and meaning",
+                "  softmaxflow config keys\n  softmaxflow config keys --json\n")
+            ->callback([this] { action = [this] { return config_keys_command(common); }; });
+    }
+
+    CLI::App app_{"Batched simulator of softmax gradient dynamics", "softmaxflow"};
+    Common common;
+    RunOptions run;
+    ConfigOptions config;
+    std::function<int()> action;
+};
+
+}  // namespace
+
+int command_line(int argc, const char* const* argv) {
+    // A file size limit then is a failed write, not the end of the process.
+    signal(SIGXFSZ, SIG_IGN);
+    // Asked of the raw words, so that it also holds for errors in the words before it.
+    const bool json = std::any_of(argv, argv + argc,
+                                  [](const char* word) { return !std::strcmp(word, "--json"); });
+    Commands commands;
+    try {
+        commands.app().parse(argc, argv);
+        return commands.act();
+    } catch (const CLI::ParseError& error) {
+        if (error.get_exit_code() == 0) return commands.app().exit(error);
+        return report(Exit::usage,
+                      fmt::format("{}; see `softmaxflow --help`", commands.explain(error)), json);
+    } catch (const Error& error) {
+        return report(error.status(), error.what(), json);
+    } catch (const std::bad_alloc&) {
+        return report(Exit::internal, "out of memory; --dry-run tells what a run needs", json);
+    } catch (const std::exception& error) {
+        return report(Exit::internal, error.what(), json);
+    }
+}
+
+}  // namespace softmaxflow::cli

@@ -1,0 +1,69 @@
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "cli/commands.hpp"
+#include "cli/output.hpp"
+#include "cli/plan.hpp"
+#include "cli/summary.hpp"
+#include "io/config.hpp"
+#include "softmaxflow/error.hpp"
+
+namespace softmaxflow::cli {
+
+using Json = nlohmann::ordered_json;
+
+/// Checks what a run would check before it starts, files included.
+int config_check_command(const ConfigOptions& options, const Common& common) {
+    RunOptions run;
+    run.config = options.config;
+    run.set = options.set;
+    const Plan plan = make_plan(run);
+    const Config& config = plan.problem.config;
+    const std::string seed =
+        plan.seed_drawn ? "drawn for each run" : fmt::format("{}", *config.ensemble.seed);
+    if (common.json) {
+        write_json({{"ok", true},
+                    {"config", plan.path},
+                    {"replicas", plan.replicas()},
+                    {"iterations", config.dynamics.iterations},
+                    {"seed", plan.seed_drawn ? Json() : Json(*config.ensemble.seed)},
+                    {"checkpoints", plan.problem.checkpoints},
+                    {"outputs", plan.problem.outputs}});
+    } else if (!common.quiet) {
+        write_out(fmt::format(
+            "{}: OK\n  {}\n  {}\n  {} replicas, seed {}\n  {} checkpoints from 0 to {}\n",
+            plan.path, model_line(config), method_line(config), grouped(plan.replicas()), seed,
+            plan.problem.checkpoints.size(), grouped(config.dynamics.iterations)));
+    }
+    return static_cast<int>(Exit::done);
+}
+
+int config_show_command(const ConfigOptions& options, const Common& common) {
+    const std::string path = find_config(options.config);
+    const std::string text = canonical_text(read_config(path, options.set));
+    if (common.json)
+        write_json({{"config", path}, {"text", text}});
+    else
+        write_out(text);
+    return static_cast<int>(Exit::done);
+}
+
+int config_defaults_command(const Common& common) {
+    const std::string text = canonical_text(Config{});
+    if (common.json)
+        write_json({{"text", text}});
+    else
+        write_out(text);
+    return static_cast<int>(Exit::done);
+}
+
+int config_keys_command(const Common& common) {
+    if (common.json)
+        write_json(Json(keys_json()));
+    else
+        write_out(keys_listing());
+    return static_cast<int>(Exit::done);
+}
+
+}  // namespace softmaxflow::cli

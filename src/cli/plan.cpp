@@ -1,0 +1,102 @@
+#include "cli/plan.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <random>
+#include <thread>
+
+#include "io/config.hpp"
+#include "io/start_file.hpp"
+#include "softmaxflow/ensemble.hpp"
+#include "softmaxflow/error.hpp"
+
+namespace softmaxflow::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Where examples may lie: beside an executable that was moved or installed, or in the source tree.
+std::vector<fs::path> example_folders() {
+    std::vector<fs::path> folders;
+    std::error_code error;
+    const fs::path executable = fs::read_symlink("/proc/self/exe", error);
+    if (!error)
+        for (const char* way : {"examples", "../share/softmaxflow/examples", "../examples"})
+            folders.push_back((executable.parent_path() / way).lexically_normal());
+    folders.emplace_back(SOFTMAXFLOW_EXAMPLES);
+    return folders;
+}
+
+std::vector<std::string> overrides(const RunOptions& options) {
+    std::vector<std::string> list = options.set;
+    if (options.seed) list.push_back(fmt::format("ensemble.seed={}", *options.seed));
+    if (options.threads) list.push_back(fmt::format("backend.threads={}", *options.threads));
+    if (options.backend) list.push_back(fmt::format("backend.device={}", *options.backend));
+    return list;
+}
+
+/// Below 2^63, so that the seed can be written in a config.
+std::uint64_t draw_seed() {
+    std::random_device device;
+    return ((std::uint64_t{device()} << 32) | device()) >> 1;
+}
+
+}  // namespace
+
+std::vector<std::string> example_names() {
+    std::vector<std::string> names;
+    for (const fs::path& folder : example_folders()) {
+        std::error_code error;
+        for (const auto& entry : fs::directory_iterator(folder, error))
+            if (entry.path().extension() == ".toml") names.push_back(entry.path().stem().string());
+    }
+    std::sort(names.begin(), names.end());
+    names.erase(std::unique(names.begin(), names.end()), names.end());
+    return names;
+}
+
+std::string find_config(const std::string& config) {
+    std::error_code error;
+    if (fs::is_regular_file(config, error)) return config;
+    const bool is_name = config.find('/') == std::string::npos && !config.ends_with(".toml");
+    if (!is_name || config.empty()) return config;  // reading it will say what is wrong
+    for (const fs::path& folder : example_folders())
+        if (const fs::path path = folder / (config + ".toml"); fs::is_regular_file(path, error))
+            return path.string();
+    if (fs::exists(config, error)) return config;
+    const std::vector<std::string> names = example_names();
+    const std::string near = nearest(config, names);
+    throw Error(Exit::usage,
+                fmt::format("CONFIG {}: neither a file nor a shipped example; {}", config,
+                            near.empty() ? fmt::format("examples: {}", fmt::join(names, ", "))
+                                         : fmt::format("did you mean `{}`?", near)));
+}
+
+Plan make_plan(const RunOptions& options) {
+    Plan plan;
+    plan.path = find_config(options.config);
+    plan.name = fs::path(plan.path).stem().string();
+    Config config = read_config(plan.path, overrides(options));
+
+    plan.seed_drawn = !config.ensemble.seed;
+    if (plan.seed_drawn) config.ensemble.seed = draw_seed();
+    plan.threads = config.backend.threads > 0
+                       ? static_cast<int>(config.backend.threads)
+                       : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+    plan.instruction_set = options.instruction_set.empty() ? usable_instruction_sets().front()
+                                                           : options.instruction_set;
+    plan.backend = make_cpu_backend({plan.threads, plan.instruction_set});
+
+    Inputs inputs = read_inputs(config);
+    const std::uint64_t key = cell_key(config, inputs.digests);
+    plan.problem = make_problem(config, std::move(inputs.starts), std::move(inputs.objective), key);
+    if (const Support support = plan.backend->supports(plan.problem); !support.ok)
+        throw Error(Exit::usage, fmt::format("{}: backend {} cannot run this: {}", plan.path,
+                                             plan.backend->name(), support.reason));
+    return plan;
+}
+
+}  // namespace softmaxflow::cli

@@ -1,0 +1,40 @@
+#pragma once
+/// From what the command line says to a problem ready to run.
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "cli/options.hpp"
+#include "softmaxflow/backend.hpp"
+
+namespace softmaxflow::cli {
+
+/// A checked config, its problem and the backend for it. Nothing has been computed or written.
+struct Plan {
+    std::string path;         ///< of the config
+    std::string name;         ///< its file name without .toml
+    Problem problem;          ///< problem.config is the resolved config, with its seed
+    bool seed_drawn = false;  ///< the config had none
+    std::unique_ptr<Backend> backend;
+    int threads = 1;              ///< 0 resolved
+    std::string instruction_set;  ///< "" resolved
+
+    [[nodiscard]] std::int64_t replicas() const { return problem.config.ensemble.replicas; }
+    /// A double: the largest ensemble times the longest run does not fit an integer.
+    [[nodiscard]] double replica_steps() const {
+        return static_cast<double>(replicas()) *
+               static_cast<double>(problem.config.dynamics.iterations);
+    }
+};
+
+/// Throws Error(usage) for a config or a combination that cannot run, Error(file) for files that
+/// cannot be read.
+Plan make_plan(const RunOptions& options);
+
+/// The file that CONFIG means: a path, or the name of a shipped example.
+std::string find_config(const std::string& config);
+/// Names of the shipped examples, sorted.
+std::vector<std::string> example_names();
+
+}  // namespace softmaxflow::cli

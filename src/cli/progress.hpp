@@ -1,0 +1,59 @@
+#pragma once
+/// What a person sees while a run computes.
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <mutex>
+#include <string>
+
+#include "cli/terminal.hpp"
+#include "softmaxflow/backend.hpp"
+
+namespace softmaxflow::cli {
+
+/// One line of progress, at most 79 columns wide.
+std::string progress_line(double done, double total, std::int64_t failed, double seconds,
+                          const Style& style);
+
+/// A progress line on stderr, at most ten times a second, gone at the end. Silent unless `show`.
+/// Its members may be called from any thread.
+class ProgressBar {
+public:
+    ProgressBar(double total, bool show);
+    ProgressBar(const ProgressBar&) = delete;
+    ProgressBar& operator=(const ProgressBar&) = delete;
+    ~ProgressBar();
+
+    void add(std::int64_t replica_steps);
+    void add_failed(std::int64_t count) { failed_ += count; }
+
+private:
+    using Clock = std::chrono::steady_clock;
+
+    double total_;
+    bool show_;
+    Style style_;
+    Clock::time_point start_ = Clock::now();
+    std::atomic<std::int64_t> done_{0}, failed_{0};
+    std::mutex mutex_;
+    Clock::time_point next_;
+    bool drawn_ = false;
+};
+
+/// A backend that also tells a progress bar of failed replicas.
+class WatchedBackend : public Backend {
+public:
+    WatchedBackend(Backend& backend, ProgressBar& bar) : backend_(backend), bar_(bar) {}
+    std::string name() const override { return backend_.name(); }
+    std::vector<Device> devices() const override { return backend_.devices(); }
+    Support supports(const Problem& problem) const override { return backend_.supports(problem); }
+    void run(const Problem& problem, ReplicaRange range, const BlockSink& deliver,
+             const Progress& progress) override;
+
+private:
+    Backend& backend_;
+    ProgressBar& bar_;
+};
+
+}  // namespace softmaxflow::cli

@@ -1,0 +1,86 @@
+#include <nlohmann/json.hpp>
+
+#include "cli/summary.hpp"
+#include "io/results.hpp"
+#include "softmaxflow/model/catalogue.hpp"
+
+namespace softmaxflow::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json observable_json(const ObservableResult& x, const char* unit) {
+    const double* end = &x.quantile[x.quantile.size() - quantile_count];
+    return {{"unit", unit},
+            {"start_median", x.quantile[3]},
+            {"end_median", end[3]},
+            {"end_05", end[1]},
+            {"end_95", end[5]},
+            {"end_mean", x.mean.back()},
+            {"end_undefined", x.undefined.back()}};
+}
+
+Json statistics_json(const CellResult& result) {
+    Json json;
+    for (std::size_t o = 0; o < model::observable_count; ++o)
+        json["observables"][model::observables[o].name] =
+            observable_json(result.observables[o], model::observables[o].unit);
+    const Proportion& p = result.winner_is_leader;
+    json["winner_is_leader"] = {
+        {"count", p.k}, {"of", p.n}, {"share", p.share}, {"low", p.low}, {"high", p.high}};
+    json["passages"] = Json::array();
+    for (const PassageResult& passage : result.passages)
+        json["passages"].push_back({{"threshold", passage.threshold},
+                                    {"count", passage.count},
+                                    {"median_iteration", passage.quantile[3]}});
+    const auto& x =
+        result.observables[static_cast<std::size_t>(model::Observable::max_probability)];
+    const auto bins = static_cast<std::ptrdiff_t>(x.edge.size()) - 1;
+    json["max_probability_histogram"] = {
+        {"edges", x.edge}, {"counts", std::vector(x.count.end() - bins, x.count.end())}};
+    return json;
+}
+
+}  // namespace
+
+nlohmann::ordered_json summary_json(const Report& report) {
+    const auto& [plan, result, timing, files, directory, max_failed] = report;
+    const Config& config = plan.problem.config;
+    Json json = {{"directory", directory},
+                 {"config", plan.path},
+                 {"loss", config.objective.loss},
+                 {"map", config.model.map},
+                 {"tokens", config.model.tokens},
+                 {"dim", config.model.dim},
+                 {"method", config.dynamics.method},
+                 {"learning_rate", config.dynamics.learning_rate},
+                 {"iterations", config.dynamics.iterations},
+                 {"seed", *config.ensemble.seed},
+                 {"seed_drawn", plan.seed_drawn},
+                 {"backend", plan.backend->name()},
+                 {"threads", plan.threads},
+                 {"instruction_set", plan.instruction_set},
+                 {"wall_seconds", timing.wall_seconds},
+                 {"replica_steps", plan.replica_steps()},
+                 {"replica_steps_per_second", plan.replica_steps() / timing.wall_seconds},
+                 {"n_total", result.n_total},
+                 {"n_ok", result.n_ok},
+                 {"n_failed", result.n_failed},
+                 {"max_failed", max_failed},
+                 {"too_many_failed", report.too_many_failed()}};
+    json["failures"] = Json::array();
+    for (const Failure& failure : result.failures)
+        json["failures"].push_back(
+            {{"replica", failure.replica}, {"status", status_name(failure.status)}});
+    json.update(statistics_json(result));
+    json["payload_hash"] = Json::object();
+    const auto add = [&](const char* file, const std::string& hash) {
+        if (!hash.empty()) json["payload_hash"][file] = hash;
+    };
+    add("results.nc", files.results_hash);
+    add("replicas.nc", files.replicas_hash);
+    add("states.nc", files.states_hash);
+    return json;
+}
+
+}  // namespace softmaxflow::cli

@@ -1,0 +1,60 @@
+"""Runs the program on starts that a test made, and reads back what it wrote."""
+
+import subprocess
+from pathlib import Path
+
+import netCDF4
+import numpy as np
+
+
+def write_netcdf(path, **variables):
+    """variables: name = (dimensions, values), values of double precision."""
+    with netCDF4.Dataset(path, "w") as file:
+        for name, (dimensions, values) in variables.items():
+            values = np.asarray(values, np.float64)
+            for dimension, size in zip(dimensions, values.shape, strict=True):
+                if dimension not in file.dimensions:
+                    file.createDimension(dimension, size)
+            file.createVariable(name, "f8", dimensions)[:] = values
+
+
+def write_starts(path, values=None, logits=None, target=None):
+    """V (replica, dim, token), a (replica, token), target (replica, dim), those that are given."""
+    given = {"values": (("replica", "dim", "token"), values),
+             "logits": (("replica", "token"), logits),
+             "target": (("replica", "dim"), target)}
+    write_netcdf(path, **{name: x for name, x in given.items() if x[1] is not None})
+
+
+def read_netcdf(path):
+    """Every variable as a plain array."""
+    with netCDF4.Dataset(path) as file:
+        file.set_auto_mask(False)
+        return {name: variable[...] for name, variable in file.variables.items()}
+
+
+def set_options(settings):
+    """{"model.tokens": 4} as --set options."""
+    options = []
+    for key, value in settings.items():
+        text = str(value).lower() if isinstance(value, bool) else str(value)
+        options += ["--set", f"{key}={text}"]
+    return options
+
+
+def run(binary, config, output, settings):
+    """Runs CONFIG with settings; returns the data files as {"results": {variable: array}, ...}."""
+    command = [str(binary), "run", str(config), "-o", str(output), *set_options(settings)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise AssertionError(f"exit {done.returncode}: {' '.join(command)}\n{done.stderr}")
+    files = ("results", "replicas", "states")
+    return {x: read_netcdf(path) for x in files if (path := Path(output) / f"{x}.nc").exists()}
+
+
+def run_all(tests, *arguments):
+    """Calls every test, each a function, and prints how many passed; the first failure raises."""
+    for test in tests:
+        outcome = test(*arguments)
+        print(f"ok {test.__name__}" + (f": {outcome}" if outcome else ""), flush=True)
+    print(f"{len(tests)} passed")

@@ -1,0 +1,173 @@
+"""The shipped examples: every command in their comments runs, and shows what the comments say.
+
+usage: test_examples.py PROGRAM EXAMPLES [--long]
+
+Commands are run as they stand, by sh, in a copy of the examples, with the program replaced by a
+script that appends --set options for fewer iterations and replicas. The paper's own starts that
+paper_starts.py writes are also followed by reference.py; --long does so for 10 000 iterations.
+
+Exits 77, which the test driver shows as skipped, where a library is missing.
+"""
+
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+SKIPPED = 77
+
+try:
+    import netCDF4  # noqa: F401
+    import numpy as np
+except ImportError as error:
+    print(f"skipped: {error} (Debian: apt-get install python3-numpy python3-netcdf4)")
+    sys.exit(SKIPPED)
+
+import program
+import reference as ref
+from compare import Judge, Size, check_states, check_statistics, check_table
+from compare import record_settings, simulate_twice
+
+WRAPPER = """#!/bin/sh
+more="--set dynamics.iterations=2000 --set record.checkpoints=9"
+case "$*" in *ensemble.replicas=1*) ;; *) more="$more --set ensemble.replicas=64" ;; esac
+exec {binary} "$@" --quiet $more
+"""
+
+
+def commands_of(example):
+    """Indented lines in the comments that begin like a command."""
+    text = example.read_text()
+    return re.findall(r"^#     ((?:softmaxflow|python3|for) .*)$", text, re.MULTILINE)
+
+
+def copy_of(examples, folder):
+    """A tree with examples/ and a short `softmaxflow` and this Python on the PATH."""
+    root = Path(tempfile.mkdtemp(dir=folder))
+    keep = shutil.ignore_patterns("paper-starts", "__pycache__")
+    shutil.copytree(examples, root / "examples", ignore=keep)
+    (root / "bin").mkdir()
+    (root / "bin" / "python3").symlink_to(sys.executable)
+    return root
+
+
+def test_commands_in_the_comments(size, binary, examples, folder):
+    root, done = copy_of(examples, folder), 0
+    (root / "bin" / "softmaxflow").write_text(WRAPPER.format(binary=binary))
+    (root / "bin" / "softmaxflow").chmod(0o755)
+    for example in sorted((root / "examples").glob("*.toml")):
+        for command in commands_of(example):
+            script = f'set -e; PATH="{root}/bin:$PATH"; {command}'
+            ran = subprocess.run(["sh", "-c", script], cwd=root, capture_output=True, text=True,
+                                 check=False)
+            assert ran.returncode == 0, f"{example.name}: {command}\n{ran.stderr}"
+            done += 1
+    for results in (root / "runs").glob("*/results.nc"):
+        read = program.read_netcdf(results)
+        assert read["n_failed"] == 0 and read["n_ok"] == read["n_total"] > 0, results
+        assert (np.diff(read["loss_mean"]) < 0).all(), f"{results}: the loss does not decrease"
+    assert done >= 9 and len(list((root / "runs").iterdir())) >= 14
+    return f"{done} commands"
+
+
+def paper_start(path):
+    """V, a and target, where there is one, of a file written by paper_starts.py."""
+    start = program.read_netcdf(path)
+    return start["values"], start["logits"], start.get("target")
+
+
+def logistic(folder):
+    V, a, target = paper_start(folder / "logistic.nc")
+    assert abs(ref.norm(target[0]) - 1) < 1e-15 and (a == 0).all()
+    assert V[0, 0, 0] == 0.1 * -1.0856306033005612  # the first draw of seed 123
+    return ref.Objective("logistic", target[:, None, :]), V, a, None
+
+
+def regression(folder, kappa):
+    V, a, _ = paper_start(folder / "regression.nc")
+    file = program.read_netcdf(folder / f"regression-kappa-{kappa}.nc")
+    U, S, R = np.linalg.svd(file["design"])
+    assert np.allclose(S, np.linspace(1, 1 / kappa, 20), rtol=1e-13)
+    largest = np.take_along_axis(R, np.abs(R).argmax(axis=1)[:, None], 1)[:, 0]
+    objective = ref.Objective("regression", file["design"][None], file["response"][None], 1.0)
+    return objective, V, a, (U * np.sign(largest)).T
+
+
+def cross_entropy(folder):
+    V, a, _ = paper_start(folder / "cross-entropy.nc")
+    p = program.read_netcdf(folder / "cross-entropy-target.nc")["distribution"]
+    assert V[0, 1, 0] == 0.1 * 0.9973454465835858  # the second draw: token 0, class 1
+    return ref.Objective("cross_entropy", np.eye(10)[None], p[None]), V, a, None
+
+
+def check_paper(name, start, settings, learning_rate, size, binary, examples, folder):
+    """An example on the paper's own start, against the reference."""
+    objective, V, a, basis = start
+    output = Path(tempfile.mkdtemp(dir=folder)) / "run"
+    files = program.run(binary, examples / f"{name}.toml", output,
+                        {**settings, **record_settings(size)})
+    exact, rough = simulate_twice(objective, V, a, size, learning_rate=learning_rate)
+    judge = Judge(name)
+    check_states(judge, files["states"], exact, rough, basis)
+    check_table(judge, files["replicas"], exact, rough)
+    check_statistics(judge, files["results"], exact, rough)
+    return judge.summary()
+
+
+def test_paper_starts(size, binary, examples, folder):
+    starts = Path(tempfile.mkdtemp(dir=folder))
+    subprocess.run([sys.executable, examples / "paper_starts.py", "-o", starts], check=True,
+                   stdout=subprocess.DEVNULL)
+    where = (size, binary, examples, folder)
+    done = [check_paper("logistic", logistic(starts), {"init.file": starts / "logistic.nc"}, 0.1,
+                        *where),
+            check_paper("cross-entropy", cross_entropy(starts),
+                        {"init.file": starts / "cross-entropy.nc",
+                         "objective.file": starts / "cross-entropy-target.nc"}, 0.1, *where)]
+    for kappa in (2, 5):  # 1 has equal singular values: its basis is not unique
+        settings = {"init.file": starts / "regression.nc",
+                    "objective.file": starts / f"regression-kappa-{kappa}.nc"}
+        done.append(check_paper("regression", regression(starts, kappa), settings, 0.001, *where))
+    return "; ".join(done)
+
+
+def test_logistic_polarises_and_keeps_its_order(size, binary, examples, folder):
+    """The first 20 000 of its steps."""
+    output = Path(tempfile.mkdtemp(dir=folder)) / "run"
+    files = program.run(binary, examples / "logistic.toml", output,
+                        {"dynamics.iterations": 20_000, "ensemble.replicas": 256,
+                         "record.states": 64})
+    assert 0.9 < np.median(files["replicas"]["max_probability"]) < 0.95
+    assert (files["replicas"]["winner"] == files["replicas"]["initial_leader"]).all()
+    u = files["states"]["projected_values"][:, :, 0]
+    order = u[:, 0].argsort(axis=-1)[:, None]
+    assert (np.diff(np.take_along_axis(u, order, axis=-1), axis=-1) > 0).all()
+
+
+def test_regression_spreads_logits_with_kappa(size, binary, examples, folder):
+    """A third of its steps, on equal draws."""
+    ranges = []
+    for kappa in (1, 3, 5):
+        output = Path(tempfile.mkdtemp(dir=folder)) / "run"
+        files = program.run(binary, examples / "regression.toml", output,
+                            {"dynamics.iterations": 100_000, "record.checkpoints": 2,
+                             "ensemble.replicas": 32, "objective.condition_number": kappa})
+        ranges.append(np.median(files["replicas"]["logit_range"]))
+    assert ranges[0] < ranges[1] < ranges[2]
+    return ", ".join(f"{x:.3f}" for x in ranges)
+
+
+def main():
+    binary, examples = Path(sys.argv[1]).resolve(), Path(sys.argv[2]).resolve()
+    size = Size(1, 10_000) if sys.argv[3:] == ["--long"] else Size(1, 1000)
+    tests = [test for name, test in globals().items() if name.startswith("test_")]
+    with tempfile.TemporaryDirectory() as folder:
+        program.run_all(tests, size, binary, examples, folder)
+
+
+if __name__ == "__main__":
+    if len(sys.argv) not in (3, 4):
+        sys.exit(__doc__)
+    main()
