@@ -257,27 +257,27 @@ ObservableResult observable_of(const Doubles& values) {
 }
 
 TEST(Ensemble, ConstantObservablesHaveNoSpread) {
-    const ObservableResult constant = observable_of(Doubles(200, 0.1));  // squares are rounded
+    const ObservableResult constant = observable_of(Doubles(60, 0.1));  // squares are rounded
     EXPECT_EQ(constant.mean[0], 0.1);
     EXPECT_EQ(constant.std[0], 0.0);
     EXPECT_EQ(constant.sem[0], 0.0);
 }
 
 TEST(Ensemble, NearlyConstantObservablesHaveTheirSpread) {
-    Doubles values(200);
+    Doubles values(60);
     long double scatter = 0;
-    for (int i = 0; i < 200; ++i) values[i] = 1.0 + (i % 2 == 0 ? 1 : -1) * 0x1p-40;
+    for (int i = 0; i < 60; ++i) values[i] = 1.0 + (i % 2 == 0 ? 1 : -1) * 0x1p-40;
     for (const double value : values) scatter += (value - 1.0L) * (value - 1.0L);
-    const auto std = static_cast<double>(std::sqrt(scatter / 199));
+    const auto std = static_cast<double>(std::sqrt(scatter / 59));
     EXPECT_NEAR(observable_of(values).std[0] / std, 1.0, 1e-6);
 }
 
 TEST(Ensemble, ZeroHasNoSign) {
-    const Problem problem = small_problem(512);
+    const Problem problem = small_problem(2 * block_size);
     FakeBackend backend;
     for (const double first : {0.0, -0.0}) {
         CellAccumulator cell(problem);
-        for (const std::int64_t start : {0, 256}) {
+        for (const std::int64_t start : {std::int64_t{0}, block_size}) {
             BlockResult block = backend.block(problem, start);
             block.moments[0].min = block.moments[0].max = start == 0 ? first : -first;
             cell.add(std::move(block));

@@ -11,12 +11,14 @@ namespace cpu {
 
 const std::vector<InstructionSet>& instruction_set_table() {
     static const std::vector<InstructionSet> table = {
-#if defined(__x86_64__)
+#if defined(SOFTMAXFLOW_HAS_AVX512)
         {"avx512",
          __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
              __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw") &&
              __builtin_cpu_supports("fma"),
          avx512_kernel, avx512_lanes()},
+#endif
+#if defined(SOFTMAXFLOW_HAS_AVX2)
         {"avx2", __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"), avx2_kernel,
          avx2_lanes()},
 #endif
