@@ -107,9 +107,8 @@ struct OrderDependentSoftmax : model::Softmax {
 
 TEST(Bits, PlantedOrderDependentSumIsFound) {
     const Case c(true);
-    EXPECT_LT(
-        0, (unequal_over_team_sizes<OrderDependentSoftmax, model::Logistic, model::GradientDescent>(
-               c, 1)));
+    EXPECT_LT(0, (unequal_over_team_sizes<OrderDependentSoftmax, model::Logistic,
+                                          model::GradientDescent, 2, 4, 8, 16, 32>(c, 1)));
 }
 
 }  // namespace
