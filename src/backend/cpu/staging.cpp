@@ -1,0 +1,158 @@
+#include "backend/cpu/staging.hpp"
+
+#include <algorithm>
+#include <limits>
+
+#include "backend/cpu/parameters.hpp"
+#include "softmaxflow/backend.hpp"
+#include "softmaxflow/model/catalogue.hpp"
+#include "softmaxflow/model/reduce.hpp"
+#include "softmaxflow/model/source.hpp"
+
+namespace softmaxflow::cpu {
+namespace {
+
+constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+
+}  // namespace
+
+Staging::Staging(const Problem& problem, const model::Parameters& parameters)
+    : problem_(problem),
+      parameters_(parameters),
+      checkpoints_(parameters.checkpoint_count),
+      thresholds_(parameters.threshold_count),
+      observables_(static_cast<std::size_t>(checkpoints_) * model::observable_count * block_size),
+      passage_(static_cast<std::size_t>(thresholds_) * block_size),
+      leader_(block_size),
+      winner_(block_size),
+      failed_(block_size) {}
+
+model::Record Staging::prepare(std::int64_t first, std::int64_t count) {
+    first_ = first;
+    count_ = count;
+    std::fill(passage_.begin(), passage_.end(), nan);
+    model::Record record;
+    record.first = first;
+    record.stride = block_size;
+    record.observables = observables_.data();
+    record.passage = passage_.data();
+    record.leader = leader_.data();
+    record.winner = winner_.data();
+    record.failed = failed_.data();
+    prepare_states(record);
+    return record;
+}
+
+BlockResult Staging::reduce() {
+    BlockResult block;
+    block.first = first_;
+    block.count = count_;
+    for (std::int64_t r = 0; r < count_; ++r) {
+        block.status.push_back(failed_[r] != 0.0 ? Status::non_finite : Status::ok);
+        block.initial_leader.push_back(static_cast<std::int32_t>(leader_[r]));
+        block.winner.push_back(static_cast<std::int32_t>(winner_[r]));
+        for (int t = 0; t < thresholds_; ++t)
+            block.first_passage.push_back(passage_[t * block_size + r]);
+    }
+    reduce_observables(block);
+    if (problem_.config.record.replica_table) copy_final(block);
+    copy_states(block);
+    return block;
+}
+
+double* Staging::row(int observable, int checkpoint) {
+    return &observables_[(static_cast<std::size_t>(checkpoint) * model::observable_count +
+                          observable) *
+                         block_size];
+}
+
+/// Moments and counts over the ok replicas; a failed one is marked by NaN, which both skip.
+void Staging::reduce_observables(BlockResult& block) {
+    const int bins = static_cast<int>(problem_.config.record.bins);
+    block.moments.resize(static_cast<std::size_t>(model::observable_count) * checkpoints_);
+    block.counts.assign(block.moments.size() * bins, 0);
+    std::vector<double> values(block_size);
+    for (int o = 0; o < model::observable_count; ++o)
+        for (int c = 0; c < checkpoints_; ++c) {
+            for (std::int64_t r = 0; r < count_; ++r)
+                values[r] = failed_[r] != 0.0 ? nan : row(o, c)[r];
+            const int count = static_cast<int>(count_);
+            const auto m = model::block_moments<block_size>(values.data(), count);
+            const std::size_t place = static_cast<std::size_t>(o) * checkpoints_ + c;
+            block.moments[place] = {{m.sum.high, m.sum.low},
+                                    {m.sum_of_squares.high, m.sum_of_squares.low},
+                                    m.min,
+                                    m.max,
+                                    m.finite};
+            model::count_bins(values.data(), count,
+                              &problem_.edges[static_cast<std::size_t>(o) * (bins + 1)], bins,
+                              &block.counts[place * bins]);
+        }
+}
+
+void Staging::copy_final(BlockResult& block) {
+    for (std::int64_t r = 0; r < count_; ++r)
+        for (int o = 0; o < model::observable_count; ++o)
+            block.final_observables.push_back(row(o, checkpoints_ - 1)[r]);
+}
+
+void Staging::prepare_states(model::Record& record) {
+    const std::int64_t wanted = problem_.config.record.states - first_;
+    state_count_ = std::clamp<std::int64_t>(wanted, 0, count_);
+    const std::size_t n = problem_.config.model.tokens, m = problem_.outputs;
+    const std::size_t per_replica = checkpoints_ * n;
+    const auto allocate = [&](std::vector<double>& array, std::size_t size) {
+        array.assign(static_cast<std::size_t>(state_count_) * size, 0.0);
+        return array.data();
+    };
+    record.state_count = state_count_;
+    record.logits = allocate(logits_, per_replica);
+    record.probability = allocate(probability_, per_replica);
+    record.values = allocate(values_, per_replica * m);
+    record.velocity_logits = allocate(velocity_logits_, per_replica);
+    record.velocity_values = allocate(velocity_values_, per_replica * m);
+    record.metric = allocate(metric_, m);
+    record.response = allocate(response_, m);
+    record.floor = allocate(floor_, 1);
+}
+
+void Staging::copy_states(BlockResult& block) {
+    const auto slice = [&](const std::vector<double>& array, std::int64_t r) {
+        const auto size = static_cast<std::ptrdiff_t>(array.size()) / state_count_;
+        return std::vector<double>(array.begin() + r * size, array.begin() + (r + 1) * size);
+    };
+    const bool velocity = problem_.config.dynamics.method == "momentum";
+    for (std::int64_t r = 0; r < state_count_; ++r) {
+        StateRecord state;
+        state.replica = first_ + r;
+        state.logits = slice(logits_, r);
+        state.probability = slice(probability_, r);
+        state.projected_values = slice(values_, r);
+        if (velocity) {
+            state.velocity_logits = slice(velocity_logits_, r);
+            state.velocity_values = slice(velocity_values_, r);
+        }
+        state.metric = slice(metric_, r);
+        state.response = slice(response_, r);
+        state.floor = floor_[r];
+        state.target = target_of(state.replica);
+        for (int c = 0; c < checkpoints_; ++c)
+            state.arc.push_back(row(static_cast<int>(model::Observable::arc), c)[r]);
+        block.states.push_back(std::move(state));
+    }
+}
+
+/// Empty for losses with several outputs.
+std::vector<double> Staging::target_of(std::int64_t replica) const {
+    std::vector<double> target;
+    with_item(model::Losses{}, cpu::make_choice(problem_).loss, [&]<class Loss>(Loss) {
+        if constexpr (Loss::outputs == 1) {
+            target.resize(problem_.config.model.dim);
+            model::draw_target(parameters_, Loss::kind, static_cast<model::Bits>(replica),
+                               target.data());
+        }
+    });
+    return target;
+}
+
+}  // namespace softmaxflow::cpu

@@ -1,0 +1,41 @@
+#pragma once
+/// Memory of one thread: what a kernel writes for a block of replicas, and its reduction.
+
+#include <vector>
+
+#include "softmaxflow/model/parameters.hpp"
+#include "softmaxflow/problem.hpp"
+#include "softmaxflow/result.hpp"
+
+namespace softmaxflow::cpu {
+
+class Staging {
+public:
+    /// Both arguments must outlive the object.
+    Staging(const Problem& problem, const model::Parameters& parameters);
+
+    /// Where the kernel writes replicas [first, first + count).
+    model::Record prepare(std::int64_t first, std::int64_t count);
+
+    /// What leaves the backend of the replicas that the kernel has written.
+    [[nodiscard]] BlockResult reduce();
+
+private:
+    double* row(int observable, int checkpoint);
+    void reduce_observables(BlockResult& block);
+    void copy_final(BlockResult& block);
+    void prepare_states(model::Record& record);
+    void copy_states(BlockResult& block);
+    [[nodiscard]] std::vector<double> target_of(std::int64_t replica) const;
+
+    const Problem& problem_;
+    const model::Parameters& parameters_;
+    int checkpoints_, thresholds_;
+    std::int64_t first_ = 0, count_ = 0, state_count_ = 0;
+    std::vector<double> observables_;  // (checkpoint, observable, replica)
+    std::vector<double> passage_, leader_, winner_, failed_;
+    std::vector<double> logits_, probability_, values_, velocity_logits_, velocity_values_;
+    std::vector<double> metric_, response_, floor_;
+};
+
+}  // namespace softmaxflow::cpu
