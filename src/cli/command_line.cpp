@@ -1,10 +1,10 @@
 #include "cli/command_line.hpp"
 
 #include <fmt/format.h>
-#include <signal.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <csignal>
 #include <cstring>
 #include <functional>
 #include <new>

@@ -42,7 +42,8 @@ void estimate_time(const Plan& plan, Estimate& estimate) {
     constexpr double enough = 0.2;  // seconds
     const std::int64_t total = plan.problem.config.dynamics.iterations;
     const std::int64_t replicas = std::min(plan.replicas(), plan.threads * block_size);
-    const auto rounds = static_cast<double>((plan.replicas() + replicas - 1) / replicas);
+    const std::int64_t whole_rounds = (plan.replicas() + replicas - 1) / replicas;
+    const auto rounds = static_cast<double>(whole_rounds);
     round_seconds(plan, replicas, 1);  // warms caches and clocks up
     const double draws = round_seconds(plan, replicas, 1);
     double seconds = draws;

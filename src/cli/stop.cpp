@@ -1,9 +1,9 @@
 #include "cli/stop.hpp"
 
-#include <signal.h>
 #include <unistd.h>
 
 #include <atomic>
+#include <csignal>
 #include <string>
 
 #include "softmaxflow/error.hpp"

@@ -36,7 +36,7 @@ std::string number_complaint(const Range& range, double x, const std::string& fo
 
 std::string list_complaint(const Key& key, const std::vector<double>& list) {
     for (std::size_t i = 0; i < list.size(); ++i) {
-        const std::string wrong = number_complaint(key.range, list[i], toml_float(list[i]));
+        std::string wrong = number_complaint(key.range, list[i], toml_float(list[i]));
         if (!wrong.empty()) return wrong;
         if (i > 0 && list[i] <= list[i - 1]) {
             return fmt::format("expected strictly increasing values, found {} after {}",

@@ -15,7 +15,7 @@ namespace softmaxflow::model::inline SOFTMAXFLOW_TARGET {
 // GCC drops vector_size silently unless the element type depends on a template parameter.
 template <class T, int W>
 struct VectorOf {
-    typedef T type __attribute__((vector_size(W * sizeof(T))));
+    using type [[gnu::vector_size(W * sizeof(T))]] = T;
 };
 
 template <int W, int P>
