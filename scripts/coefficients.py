@@ -101,7 +101,7 @@ def fit_quantile():
     report("centre_numerator", num)
     report("centre_denominator", den)
 
-    # Tail: x = sqrt(2) r - R(r), r = sqrt(-log p), p from 0.075 down to 2^-54.
+    # Tail: x = sqrt(2) r - R, r = sqrt(-log p), p from 0.075 down to 2^-54.
     low, high = sqrt(-log(mpf("0.07501"))), sqrt(-log(mpf(2) ** -54)) * mpf("1.0001")
 
     def tail(r):
@@ -115,12 +115,20 @@ def fit_quantile():
                 break
         return sqrt(mpf(2)) * r - x
 
-    # In u = r - 1.6, so that the coefficients stay of one sign and of moderate size.
+    # R = R(1.6) - w S(w), w = r - 1.6: near the edge of the centre, where x is smallest and an ulp
+    # counts most, the constant carries R.
     shift = mpf("1.6")
-    num, den = fit_rational(lambda u: tail(u + shift), low - shift, high - shift, 9, 9)
+    constant = tail(shift)
+
+    def slope_of_tail(w):
+        return (constant - tail(w + shift)) / w
+
+    num, den = fit_rational(slope_of_tail, low - shift, high - shift, 9, 9)
     print("quantile tail, error relative to x", mp.nstr(worst(
-        lambda u: (evaluate(num, u) / evaluate(den, u) - tail(u + shift)) / (sqrt(mpf(2)) * (u + shift) - tail(u + shift)),
-        low - shift, high - shift, 201), 3))
+        lambda w: w * (evaluate(num, w) / evaluate(den, w) - slope_of_tail(w))
+        / (sqrt(mpf(2)) * (w + shift) - tail(w + shift)), low - shift, high - shift, 201), 3))
+    print("tail constant high, low:", repr(float(constant)), repr(float(constant - mpf(float(constant)))))
+    print("sqrt(2) high, low:", repr(float(sqrt(mpf(2)))), repr(float(sqrt(mpf(2)) - mpf(float(sqrt(mpf(2)))))))
     report("tail_numerator", num)
     report("tail_denominator", den)
 

@@ -175,17 +175,25 @@ SOFTMAXFLOW_COLD Real normal_quantile(Real p) {
     const Real centre =
         fma(q, Real(2.5066282746310007), q * fma(t, centre_ratio, Real(-1.8328579980459167e-16)));
 
+    // r = sqrt(-log p) with the rounding error of the root, then x = sqrt(2) r - R(1.6) + w S(w),
+    // w = r - 1.6, with the low parts of sqrt(2) and of R(1.6) added before the last rounding.
     const Real tail_p = min(p, Real(1.0) - p);
-    const Real r = sqrt(-log(tail_p));
+    const Real minus_log = -log(tail_p);
+    const Real r = sqrt(minus_log);
+    const Real r_low = fma(-r, r, minus_log) / (r + r);
     const Real w = r - Real(1.6);
-    const Real tail_ratio =
-        polynomial(w, 0.8393045890472685, 1.655357454979398, 1.3367391866491005, 0.5764931900544751,
-                   0.14354839576411163, 0.020386589574887686, 0.0015162332704277033,
-                   4.9790977998464605e-05, 5.015318790789309e-07, 2.360172106883445e-10) /
-        polynomial(w, 1.0, 2.3220325580948273, 2.2581442614072915, 1.2026819200791743,
-                   0.38327905687487096, 0.07424299634269368, 0.008395636045569395,
-                   0.0005019785503247937, 1.3172988931062686e-05, 1.005724565694187e-07);
-    const Real magnitude = fma(r, Real(1.4142135623730951), -tail_ratio);
+    const Real slope =
+        polynomial(w, 0.2935351269467624, 0.6194964028887525, 0.5382962738550986,
+                   0.25023219475620573, 0.06726063317635735, 0.01042990159203961,
+                   0.0008700746428483584, 3.335636939111897e-05, 4.1061127451897323e-07,
+                   6.9924250796177494e-12) /
+        polynomial(w, 1.0, 2.529724049202473, 2.7041994529190077, 1.5957832579571676,
+                   0.5684009185949894, 0.12491284016074962, 0.016511368263104825,
+                   0.0012146788304110267, 4.2449527088240526e-05, 4.920533678237301e-07);
+    constexpr double sqrt_2 = 1.4142135623730951;
+    const Real low =
+        fma(r, Real(-9.667293313452913e-17), fma(Real(sqrt_2), r_low, Real(4.321694020614914e-17)));
+    const Real magnitude = fma(r, Real(sqrt_2), fma(w, slope, Real(-0.8393045890472686)) + low);
     const Real tail = select(q < Real(0.0), -magnitude, magnitude);
 
     return select(abs(q) <= Real(edge), centre, tail);
