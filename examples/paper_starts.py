@@ -25,8 +25,12 @@ Needs python3-numpy and python3-netcdf4.
 import argparse
 from pathlib import Path
 
-import netCDF4
-import numpy as np
+try:
+    import netCDF4
+    import numpy as np
+except ImportError as error:
+    raise SystemExit(f"paper_starts.py: {error} (Debian: apt-get install python3-numpy "
+                     "python3-netcdf4, then run it with /usr/bin/python3)") from error
 
 SEED = 123
 KAPPAS = (1, 2, 3, 4, 5)

@@ -113,7 +113,7 @@ std::string as_text(const Plan& plan, const Estimate& estimate, const Style& sty
     item("cells", "1");
     item("replicas", grouped(plan.replicas()));
     item("replica-steps", number(plan.replica_steps()));
-    item("kernel", plan.backend->name() + ", " + plan.backend->devices().front().name);
+    item("kernel", plan.backend->devices().front().name);
     item("memory", "about " + bytes(estimate.memory));
     item("disk", "at most " + bytes(estimate.disk) + ", before compression");
     item("speed", number(estimate.rate, 2) + " replica-steps/s, with this machine as busy as now");

@@ -81,10 +81,11 @@ std::string observable_table(const CellResult& result, const Style& style) {
 
 std::string winner(const Proportion& p, const Style& style) {
     if (p.n == 0) return "";
-    return line(fmt::format("{}{}  {} of {}, 95 % interval {:.4f} .. {:.4f}",
-                            left("initial leader wins", name_width),
+    return line(fmt::format("{}{}  {} of {}", left("initial leader wins", name_width),
                             style.bold(right(fmt::format("{:.4f}", p.share), number_width)),
-                            grouped(p.k), grouped(p.n), p.low, p.high));
+                            grouped(p.k), grouped(p.n))) +
+           line(fmt::format("{}{:.4f} .. {:.4f}", left("  exact 95 % interval", name_width + 1),
+                            p.low, p.high));
 }
 
 std::string passages(const CellResult& result, const Style& style) {

@@ -47,8 +47,8 @@ public:
     std::string name() const override { return "cpu"; }
 
     std::vector<Device> devices() const override {
-        return {{fmt::format("{} threads, {} ({} doubles a vector, {} vectors in flight)", threads_,
-                             set_.name, set_.lanes.vector, set_.lanes.vectors),
+        return {{fmt::format("{} threads, {} ({} doubles x {} vectors)", threads_, set_.name,
+                             set_.lanes.vector, set_.lanes.vectors),
                  true, ""}};
     }
 
