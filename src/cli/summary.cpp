@@ -84,8 +84,9 @@ std::string winner(const Proportion& p, const Style& style) {
     return line(fmt::format("{}{}  {} of {}", left("initial leader wins", name_width),
                             style.bold(right(fmt::format("{:.4f}", p.share), number_width)),
                             grouped(p.k), grouped(p.n))) +
-           line(fmt::format("{}{:.4f} .. {:.4f}", left("  exact 95 % interval", name_width + 1),
-                            p.low, p.high));
+           line(fmt::format("{}{:.4f} .. {:.4f}",
+                            left("  exact 95 % interval", name_width + number_width - 6), p.low,
+                            p.high));
 }
 
 std::string passages(const CellResult& result, const Style& style) {
