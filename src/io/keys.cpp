@@ -101,7 +101,7 @@ const std::vector<Key> table = {
      "the same draws whatever [model], [objective] and [init]"},
 
     {"record", "checkpoints", at_checkpoints, "iteration",
-     "how many, log-spaced, or a list of iterations; start and end are always included", {2, 100'000}},
+     "how many, log-spaced, or a list; start and end are always included", {2, 100'000}},
     {"record", "thresholds", at<record_, &R::thresholds>, "",
      "increasing levels of max_probability whose first passage is timed", {0, 1, true, true}},
     {"record", "bins", at<record_, &R::bins>, "", "bins of the histogram of every observable",
@@ -210,24 +210,23 @@ std::string nearest_key(std::string_view full) {
 
 std::string keys_listing() {
     const Config defaults;
-    std::size_t name_width = 0, type_width = 0, default_width = 0;
+    std::size_t name_width = 0, type_width = 0;
     for (const Key& key : table) {
         name_width = std::max(name_width, key.full().size());
         type_width = std::max(type_width, key.type().size());
-        default_width = std::max(default_width, value_text(key, defaults).size());
     }
+    // A few short lines a key, so that 80 columns are enough.
     std::string out;
     std::string_view section = table.front().section;
     for (const Key& key : table) {
         if (std::exchange(section, key.section) != key.section) out += '\n';
         const std::string value = value_text(key, defaults);
-        out += fmt::format("{:{}}  {:{}}  {:{}}  {}", key.full(), name_width, key.type(),
-                           type_width, value.empty() ? "(drawn)" : value, default_width, key.help);
+        out += fmt::format("{:{}}  {:{}}  {}\n    {}", key.full(), name_width, key.type(),
+                           type_width, value.empty() ? "(drawn)" : value, key.help);
         if (!key.unit.empty()) out += fmt::format(" [{}]", key.unit);
-        if (!key.allowed().empty()) out += fmt::format("; {}", key.allowed());
-        if (!key.used_by.selector.empty()) {
-            out += fmt::format("; only for {}", fmt::join(key.used_by.choices, ", "));
-        }
+        if (!key.used_by.selector.empty())
+            out += fmt::format("\n    only for {}", fmt::join(key.used_by.choices, ", "));
+        if (!key.allowed().empty()) out += fmt::format("\n    {}", key.allowed());
         out += '\n';
     }
     return out;
