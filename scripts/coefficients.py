@@ -55,15 +55,17 @@ def worst(error, low, high, count=2001):
 
 
 def fit_exp():
-    # e^r = 1 + r + r^2 P(r) on |r| <= ln(2)/2, with a margin for the rounding of r.
-    half = log(mpf(2)) / 2 * mpf("1.0001")
+    # e^x = 2^(k/16) e^r with |r| <= ln(2)/32, with a margin for the rounding of r;
+    # e^r = 1 + r (1 + r P(r)).
+    half = log(mpf(2)) / 32 * mpf("1.0001")
 
     def remainder(r):
         return (exp(r) - 1 - r) / r**2 if fabs(r) > mpf(10) ** -15 else mpf(1) / 2 + r / 6
 
-    c = fit_polynomial(remainder, -half, half, 9)
+    c = fit_polynomial(remainder, -half, half, 4)
     print("exp, relative error", mp.nstr(worst(lambda r: (1 + r + r * r * evaluate(c, r)) / exp(r) - 1, -half, half), 3))
     report("exp_tail", c)
+    report("2^(j/16)", [mpf(2) ** (mpf(j) / 16) for j in range(16)])
 
 
 def fit_log():

@@ -21,7 +21,7 @@ struct ObjectiveConfig {
     double radius = 1.0;                 ///< square: B
     std::string design = "random";       ///< regression: X
     std::string response = "normal";     ///< regression: law of y
-    std::int64_t samples = 20;           ///< regression: N
+    std::int64_t samples = 20;           ///< regression, classification: N
     double condition_number = 1.0;       ///< regression, random design: kappa
     double solution_norm = 0.0;          ///< regression: > 0 rescales y so that |X^+ y| equals it
     double loss_factor = 0.5;            ///< regression: c in c |y - X beta|^2
@@ -33,17 +33,26 @@ struct ObjectiveConfig {
 struct InitConfig {
     std::string value_law = "normal";
     double value_scale = 0.1;
+    double value_dof = 1.0;      ///< student: degrees of freedom
+    double value_decades = 6.0;  ///< log_uniform: decades below value_scale
+    double tie_gap = 0.0;  ///< > 0: distance of the second largest projected value to the largest
     double logit_mean = 0.0;
     double logit_scale = 0.0;
-    std::string file;  ///< netCDF: values, logits, target
+    std::string file;  ///< netCDF: values, logits, target; or a states.nc to restart from
+    std::int64_t checkpoint = -1;  ///< which checkpoint of that states.nc; -1: the last
 };
 
 struct DynamicsConfig {
     std::string method = "gradient_descent";
     double learning_rate = 0.1;  ///< eta
     std::int64_t iterations = 100'000;
-    double momentum = 0.9;    ///< momentum: mu
-    double logit_rate = 1.0;  ///< rho
+    double momentum = 0.9;  ///< momentum: mu
+    double adam_beta1 = 0.9;
+    double adam_beta2 = 0.999;
+    double adam_epsilon = 1e-8;
+    double logit_rate = 1.0;   ///< rho
+    double value_decay = 0.0;  ///< lambda_v in dV/dt = ... - lambda_v V
+    double logit_decay = 0.0;  ///< lambda_a in da/dt = ... - lambda_a a
 };
 
 struct EnsembleConfig {
@@ -54,10 +63,13 @@ struct EnsembleConfig {
 };
 
 struct RecordConfig {
-    std::int64_t checkpoint_count = 64;   ///< log-spaced; used when checkpoint_list is empty
+    std::int64_t checkpoint_count = 64;   ///< used when checkpoint_list is empty
     std::vector<double> checkpoint_list;  ///< explicit iterations
+    std::string spacing = "log";          ///< log | linear
+    double first = 0.0;                   ///< log: first positive checkpoint; 0: 1
     std::vector<double> thresholds = {0.5, 0.9, 0.99};
     std::int64_t bins = 256;
+    bool ranked = false;  ///< curves per token, tokens ranked by (Z^T q)(0)
     bool replica_table = true;
     std::int64_t states = 0;  ///< full state of the first k replicas at every checkpoint
 };

@@ -5,11 +5,15 @@
 
 namespace softmaxflow {
 
+/// Number m of projected outputs z = W beta. Throws Error(usage) for an unknown objective.loss.
+std::int64_t output_count(const Config& config);
+
 /// Resolves a config into a problem: number of outputs, random key, checkpoints, edges.
 /// `cell_key` identifies [model], [objective], [init] and their files (see io/config.hpp).
-/// Throws Error(usage) for combinations that make no sense.
+/// With a `restart`, the run goes on from its states. Throws Error(usage) for combinations that
+/// make no sense.
 Problem make_problem(const Config& config, StartData starts, ObjectiveData objective,
-                     std::uint64_t cell_key);
+                     std::uint64_t cell_key, RestartData restart = {});
 
 /// Runs all replicas of `problem` and merges them. The result is the same to the bit whatever the
 /// backend, its threads and the order in which blocks finish.

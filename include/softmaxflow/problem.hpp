@@ -18,24 +18,52 @@ struct StartData {
     std::vector<double> target;  ///< (replica, dim): logistic, exponential, square
 };
 
-/// The objective read from `objective.file`, already in the canonical basis where K is diagonal.
+/// States read from a states.nc, to go on from. Replicas are numbered as in the file, from 0.
+struct RestartData {
+    std::int64_t replicas = 0;
+    std::int64_t iteration = 0;            ///< at which the states were recorded
+    std::vector<double> logits;            ///< (replica, token)
+    std::vector<double> projected_values;  ///< Z: (replica, output, token)
+    std::vector<double> metric;            ///< K: (replica, output, output)
+    std::vector<double> response;          ///< (replica, output): y, p, labels, or the radius
+    std::vector<double> floor;             ///< (replica): loss that no output removes
+    std::vector<double> target;            ///< (replica, dim): W^T of losses with one output
+    std::vector<double> arc;               ///< (replica)
+    std::vector<double> initial_leader;    ///< (replica): token
+    std::vector<double> ranks;             ///< (replica, token): rank by (Z^T q)(0)
+    /// What the method remembers: momentum's velocity, or adam's first and second moment; empty
+    /// where the file has none, which starts from rest.
+    std::vector<double> memory_logits[2];  ///< (replica, token)
+    std::vector<double> memory_values[2];  ///< (replica, output, token)
+};
+
+/// The objective read from `objective.file`, regression already in the basis where K is diagonal.
 struct ObjectiveData {
-    std::vector<double> projection;  ///< regression: W, rotated: (output, dim); empty otherwise
+    std::vector<double> projection;  ///< regression: W, rotated; classification: X: (output, dim)
     std::vector<double> metric;      ///< regression: diagonal of K = W W^T: (output)
-    std::vector<double> response;    ///< regression: rotated y, (output); empty if only X was given
-    double floor = 0.0;              ///< regression: c |part of y outside the column space|^2
+    std::vector<double>
+        response;        ///< rotated y, or labels +-1, (output); empty if only X was given
+    double floor = 0.0;  ///< regression: c |part of y outside the column space|^2
     std::vector<double> distribution;  ///< cross_entropy: p, (class)
 };
 
 struct Problem {
     Config config;
     StartData starts;
+    RestartData restart;
     ObjectiveData objective;
     std::int64_t outputs = 1;               ///< m
     std::uint64_t random_key = 0;           ///< key of the draws: mix(seed, cell key)
-    std::vector<std::int64_t> checkpoints;  ///< iterations, increasing, first 0, last = iterations
-    std::vector<double>
-        edges;  ///< (observable, bins + 1): ends of the bins; the outer two are open
+    std::vector<std::int64_t> checkpoints;  ///< iterations, increasing; first 0 or that of the
+                                            ///< restart, last = iterations
+    /// (curve, bins + 1): ends of the bins; the outer two are open.
+    std::vector<double> edges;
+
+    /// Curves with statistics: the observables of the catalogue, then with record.ranked
+    /// (probability, logit, value) x rank.
+    [[nodiscard]] std::int64_t curves() const {
+        return static_cast<std::int64_t>(edges.size()) / (config.record.bins + 1);
+    }
 };
 
 }  // namespace softmaxflow

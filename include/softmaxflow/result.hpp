@@ -45,21 +45,24 @@ struct StateRecord {
     std::vector<double> logits;            ///< (checkpoint, token)
     std::vector<double> probability;       ///< (checkpoint, token)
     std::vector<double> projected_values;  ///< (checkpoint, output, token): Z
-    std::vector<double> velocity_logits;   ///< (checkpoint, token); momentum only
-    std::vector<double> velocity_values;   ///< (checkpoint, output, token); momentum only
-    std::vector<double> arc;               ///< (checkpoint)
-    std::vector<double> metric;            ///< (output): diagonal of K
-    std::vector<double> response;          ///< (output): y in the basis of K, p, or the radius
-    std::vector<double> target;            ///< (dim): W^T of losses with one output
-    double floor = 0.0;                    ///< regression: loss that no output removes
+    /// Momentum: [0] the velocity. Adam: [0] first, [1] second moment. Otherwise empty.
+    std::vector<double> memory_logits[2];  ///< (checkpoint, token)
+    std::vector<double> memory_values[2];  ///< (checkpoint, output, token)
+    std::vector<double> arc;                  ///< (checkpoint)
+    std::vector<double> metric;               ///< (output, output): K
+    std::vector<double> response;      ///< (output): y in the basis of K, p, labels, or the radius
+    std::vector<double> target;        ///< (dim): W^T of losses with one output
+    std::vector<double> ranks;         ///< (token): rank by (Z^T q)(0), 0 the largest
+    double floor = 0.0;                ///< regression: loss that no output removes
+    std::int32_t initial_leader = -1;  ///< token
 };
 
 /// Results of `count` consecutive replicas from `first`. Failed replicas enter `status` only.
 struct BlockResult {
     std::int64_t first = 0;
     std::int64_t count = 0;
-    std::vector<Moments> moments;              ///< (observable, checkpoint)
-    std::vector<std::uint32_t> counts;         ///< (observable, checkpoint, bin)
+    std::vector<Moments> moments;              ///< (curve, checkpoint); curves as in Problem
+    std::vector<std::uint32_t> counts;         ///< (curve, checkpoint, bin)
     std::vector<Status> status;                ///< (replica)
     std::vector<std::int32_t> initial_leader;  ///< (replica)
     std::vector<std::int32_t> winner;          ///< (replica)
@@ -114,7 +117,7 @@ struct Failure {
 struct CellResult {
     std::int64_t n_total = 0, n_ok = 0, n_failed = 0;
     std::vector<std::int64_t> n_stopped;        ///< (checkpoint)
-    std::vector<ObservableResult> observables;  ///< in catalogue order
+    std::vector<ObservableResult> observables;  ///< (curve): the catalogue, then the ranked ones
     std::vector<PassageResult> passages;        ///< in the order of record.thresholds
     Proportion winner_is_leader;
     ReplicaTable table;

@@ -9,6 +9,7 @@
 #include "cli/output.hpp"
 #include "cli/plan.hpp"
 #include "cli/summary.hpp"
+#include "io/restart_file.hpp"
 #include "softmaxflow/error.hpp"
 #include "softmaxflow/model/catalogue.hpp"
 #include "stats/exact_sum.hpp"
@@ -27,10 +28,11 @@ struct Estimate {
 /// Seconds for one round: as many blocks as there are threads, over `iterations` from the start.
 double round_seconds(const Plan& plan, std::int64_t replicas, std::int64_t iterations) {
     Problem problem = plan.problem;
-    problem.config.dynamics.iterations = iterations;
+    const std::int64_t start = problem.checkpoints.front();
+    problem.config.dynamics.iterations = start + iterations;
     problem.config.ensemble.replicas = replicas;
     problem.config.record.states = 0;
-    problem.checkpoints = {0, iterations};
+    problem.checkpoints = {start, start + iterations};
     const auto begin = std::chrono::steady_clock::now();
     plan.backend->run(problem, {0, replicas}, [](BlockResult&&) {}, {});
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
@@ -40,7 +42,7 @@ double round_seconds(const Plan& plan, std::int64_t replicas, std::int64_t itera
 /// of starting threads, and extrapolates. The first iteration carries the cost of the draws.
 void estimate_time(const Plan& plan, Estimate& estimate) {
     constexpr double enough = 0.2;  // seconds
-    const std::int64_t total = plan.problem.config.dynamics.iterations;
+    const std::int64_t total = plan.iterations();
     const std::int64_t replicas = std::min(plan.replicas(), plan.threads * block_size);
     const std::int64_t whole_rounds = (plan.replicas() + replicas - 1) / replicas;
     const auto rounds = static_cast<double>(whole_rounds);
@@ -65,17 +67,23 @@ void estimate_sizes(const Plan& plan, Estimate& estimate) {
     const auto checkpoints = static_cast<double>(plan.problem.checkpoints.size());
     const auto bins = static_cast<double>(config.record.bins);
     const auto replicas = static_cast<double>(plan.replicas());
-    const double curves = observables * checkpoints;
+    const double curves = static_cast<double>(plan.problem.curves()) * checkpoints;
+    const double ranked = curves - observables * checkpoints;
 
-    // Per checkpoint: moments, quantiles with their resolution, counts.
-    const double statistics = curves * (6 + 2 * quantile_count + bins) * number;
+    // Per checkpoint: moments, quantiles with their resolution, counts; of the ranked curves the
+    // mean, the standard deviation and quantiles alone.
+    const double statistics =
+        ((curves - ranked) * (6 + 2 * quantile_count + bins) + ranked * (2 + quantile_count)) *
+        number;
     const double columns = observables + 4 + static_cast<double>(config.record.thresholds.size());
     const double table = config.record.replica_table ? replicas * columns * number : 0.0;
-    const bool momentum = config.dynamics.method == "momentum";
-    const double per_token = (momentum ? 2.0 : 1.0) * (1.0 + double(plan.problem.outputs)) + 1.0;
-    const double states = std::min(static_cast<double>(config.record.states), replicas) *
-                          checkpoints * static_cast<double>(config.model.tokens) * per_token *
-                          number;
+    const double copies = 1.0 + double(memory_names(config.dynamics.method).size());
+    const auto outputs = static_cast<double>(plan.problem.outputs);
+    const double per_token = copies * (1.0 + outputs) + 1.0;
+    const double per_state =
+        checkpoints * static_cast<double>(config.model.tokens) * per_token + outputs * outputs;
+    const double states =
+        std::min(static_cast<double>(config.record.states), replicas) * per_state * number;
     constexpr double headers = 4096 * (11 * observables + 60);  // of a variable, with its texts
     estimate.disk = statistics + table + states + headers;
 

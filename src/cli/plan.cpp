@@ -92,7 +92,8 @@ Plan make_plan(const RunOptions& options) {
 
     Inputs inputs = read_inputs(config);
     const std::uint64_t key = cell_key(config, inputs.digests);
-    plan.problem = make_problem(config, std::move(inputs.starts), std::move(inputs.objective), key);
+    plan.problem = make_problem(config, std::move(inputs.starts), std::move(inputs.objective), key,
+                                std::move(inputs.restart));
     if (const Support support = plan.backend->supports(plan.problem); !support.ok)
         throw Error(Exit::usage, fmt::format("{}: backend {} cannot run this: {}", plan.path,
                                              plan.backend->name(), support.reason));

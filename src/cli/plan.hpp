@@ -21,10 +21,13 @@ struct Plan {
     std::string instruction_set;  ///< "" resolved
 
     [[nodiscard]] std::int64_t replicas() const { return problem.config.ensemble.replicas; }
+    /// Iterations of this run: a restart leaves out those that its states have behind them.
+    [[nodiscard]] std::int64_t iterations() const {
+        return problem.checkpoints.back() - problem.checkpoints.front();
+    }
     /// A double: the largest ensemble times the longest run does not fit an integer.
     [[nodiscard]] double replica_steps() const {
-        return static_cast<double>(replicas()) *
-               static_cast<double>(problem.config.dynamics.iterations);
+        return static_cast<double>(replicas()) * static_cast<double>(iterations());
     }
 };
 

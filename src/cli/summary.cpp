@@ -35,7 +35,11 @@ std::string header(const Report& report, const Style& style) {
     const Plan& plan = report.plan;
     const Config& config = plan.problem.config;
     const double seconds = std::max(report.timing.wall_seconds, 1e-9);
-    return line(style.bold(plan.name) + "  " + model_line(config)) + line(method_line(config)) +
+    const std::int64_t start = plan.problem.checkpoints.front();
+    const std::string from =
+        start == 0 ? "" : fmt::format(" from {} of a states.nc", grouped(start));
+    return line(style.bold(plan.name) + "  " + model_line(config)) +
+           line(method_line(config) + from) +
            line(fmt::format("{} replicas, seed {}{}, {}", grouped(plan.replicas()),
                             *config.ensemble.seed, plan.seed_drawn ? " (drawn)" : "",
                             failed_text(report, style))) +

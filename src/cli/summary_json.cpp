@@ -55,6 +55,8 @@ nlohmann::ordered_json summary_json(const Report& report) {
                  {"method", config.dynamics.method},
                  {"learning_rate", config.dynamics.learning_rate},
                  {"iterations", config.dynamics.iterations},
+                 {"first_iteration", plan.problem.checkpoints.front()},
+                 {"numerics", config.backend.numerics},
                  {"seed", *config.ensemble.seed},
                  {"seed_drawn", plan.seed_drawn},
                  {"backend", plan.backend->name()},

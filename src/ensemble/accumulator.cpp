@@ -48,8 +48,8 @@ CellAccumulator::CellAccumulator(const Problem& problem)
       keep_table_(problem.config.record.replica_table),
       thresholds_(problem.config.record.thresholds),
       edges_(problem.edges),
-      passage_edges_(passage_edges(iterations_)),
-      cells_(model::observable_count * checkpoints_, Cell{{}, {}, infinity, -infinity}),
+      passage_edges_(passage_edges(problem.checkpoints.front(), iterations_)),
+      cells_(problem.curves() * checkpoints_, Cell{{}, {}, infinity, -infinity}),
       counts_(cells_.size() * bins_),
       passages_(thresholds_.size(), Passage{std::vector<std::uint64_t>(passage_edges_.size() - 1),
                                             infinity, -infinity}) {}
@@ -141,8 +141,8 @@ CellResult CellAccumulator::finish() const {
     result.n_ok = ok_;
     result.n_failed = total_ - ok_;
     result.n_stopped.assign(checkpoints_, 0);  // descent runs to its last iteration
-    for (std::int64_t i = 0; i < model::observable_count; ++i)
-        result.observables.push_back(observable_result(i));
+    const auto curves = static_cast<std::int64_t>(cells_.size()) / checkpoints_;
+    for (std::int64_t i = 0; i < curves; ++i) result.observables.push_back(curve_result(i));
     for (std::size_t t = 0; t < thresholds_.size(); ++t)
         result.passages.push_back(passage_result(static_cast<std::int64_t>(t)));
     result.winner_is_leader = clopper_pearson(leader_won_, ok_);
@@ -152,11 +152,11 @@ CellResult CellAccumulator::finish() const {
     return result;
 }
 
-ObservableResult CellAccumulator::observable_result(std::int64_t observable) const {
+ObservableResult CellAccumulator::curve_result(std::int64_t curve) const {
     ObservableResult result;
-    const double* edges = edges_.data() + observable * (bins_ + 1);
+    const double* edges = edges_.data() + curve * (bins_ + 1);
     result.edge.assign(edges, edges + bins_ + 1);
-    for (std::int64_t c = observable * checkpoints_; c < (observable + 1) * checkpoints_; ++c) {
+    for (std::int64_t c = curve * checkpoints_; c < (curve + 1) * checkpoints_; ++c) {
         const Cell& cell = cells_[c];
         const bool any = cell.finite > 0;
         SampleMoments moments = sample_moments(cell.sum, cell.sum_of_squares, cell.finite);

@@ -32,7 +32,7 @@ public:
     static constexpr std::size_t failures_kept = 100;
 
 private:
-    struct Cell {  // one observable at one checkpoint
+    struct Cell {  // one curve at one checkpoint
         ExactSum sum, sum_of_squares;
         double min, max;
         std::int64_t finite = 0;
@@ -47,7 +47,7 @@ private:
     void add_replicas(const BlockResult& block);
     void add_failure(Failure failure);
     void add_passage(Passage& passage, double iteration) const;
-    [[nodiscard]] ObservableResult observable_result(std::int64_t observable) const;
+    [[nodiscard]] ObservableResult curve_result(std::int64_t curve) const;
     [[nodiscard]] PassageResult passage_result(std::int64_t threshold) const;
     [[nodiscard]] ReplicaTable table() const;
 
@@ -56,8 +56,8 @@ private:
     bool keep_table_;
     std::vector<double> thresholds_, edges_, passage_edges_;
 
-    std::vector<Cell> cells_;            // (observable, checkpoint)
-    std::vector<std::uint64_t> counts_;  // (observable, checkpoint, bin)
+    std::vector<Cell> cells_;            // (curve, checkpoint)
+    std::vector<std::uint64_t> counts_;  // (curve, checkpoint, bin)
     std::vector<Passage> passages_;      // (threshold)
     std::int64_t total_ = 0, ok_ = 0, leader_won_ = 0;
     std::vector<Failure> failures_;               // the first few, sorted

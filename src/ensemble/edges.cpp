@@ -103,33 +103,53 @@ std::vector<double> edges_of(Bins layout, Range range, std::int64_t bins) {
 
 }  // namespace
 
-std::vector<std::int64_t> log_spaced_integers(std::int64_t last, std::int64_t points) {
-    std::vector<std::int64_t> result = {1};
-    const double log_last = model::log(static_cast<double>(last));
+std::vector<std::int64_t> log_spaced_integers(std::int64_t first, std::int64_t last,
+                                              std::int64_t points) {
+    std::vector<std::int64_t> result = {first};
+    const double log_first = model::log(static_cast<double>(first));
+    const double log_ratio = model::log(static_cast<double>(last)) - log_first;
     for (std::int64_t i = 1; i + 1 < points; ++i) {
         const double share = static_cast<double>(i) / static_cast<double>(points - 1);
         const auto value =
-            static_cast<std::int64_t>(std::floor(model::exp(share * log_last) + 0.5));
+            static_cast<std::int64_t>(std::floor(model::exp(log_first + share * log_ratio) + 0.5));
         if (value > result.back() && value < last) result.push_back(value);
     }
-    if (last > 1) result.push_back(last);
+    if (last > first) result.push_back(last);
     return result;
 }
 
-std::vector<double> observable_edges(const Config& config) {
-    std::vector<double> edges;
-    for (int i = 0; i < model::observable_count; ++i) {
-        const Range range = range_of(static_cast<Observable>(i), config);
-        const auto row = edges_of(model::observables[i].bins, range, config.record.bins);
-        edges.insert(edges.end(), row.begin(), row.end());
+std::vector<std::int64_t> linearly_spaced_integers(std::int64_t last, std::int64_t points) {
+    std::vector<std::int64_t> result = {0};
+    const std::int64_t steps = points - 1, whole = last / steps, rest = last % steps;
+    for (std::int64_t i = 1; i <= steps; ++i) {
+        const std::int64_t value = i * whole + (2 * i * rest + steps) / (2 * steps);
+        if (value > result.back()) result.push_back(value);
     }
+    return result;
+}
+
+std::vector<double> curve_edges(const Config& config) {
+    const std::int64_t bins = config.record.bins;
+    std::vector<double> edges;
+    const auto append = [&](const std::vector<double>& row, std::int64_t times) {
+        for (std::int64_t i = 0; i < times; ++i) edges.insert(edges.end(), row.begin(), row.end());
+    };
+    for (int i = 0; i < model::observable_count; ++i)
+        append(edges_of(model::observables[i].bins, range_of(static_cast<Observable>(i), config),
+                        bins),
+               1);
+    if (!config.record.ranked) return edges;
+    const std::int64_t ranks = config.model.tokens;
+    append(linear(range_of(Observable::leader_probability, config), bins), ranks);
+    append(signed_logarithmic(range_of(Observable::leader_logit_gap, config), bins), ranks);
+    append(signed_logarithmic(range_of(Observable::leader_value_gap, config), bins), ranks);
     return edges;
 }
 
-std::vector<double> passage_edges(std::int64_t iterations) {
-    std::vector<double> edges = {0.0};
-    for (const std::int64_t edge : log_spaced_integers(iterations + 1, passage_bins))
-        edges.push_back(static_cast<double>(edge));
+std::vector<double> passage_edges(std::int64_t start, std::int64_t end) {
+    std::vector<double> edges = {static_cast<double>(start)};
+    for (const std::int64_t distance : log_spaced_integers(1, end - start + 1, passage_bins))
+        edges.push_back(static_cast<double>(start + distance));
     return edges;
 }
 

@@ -10,17 +10,25 @@
 
 namespace softmaxflow {
 
-/// round(last^(i / (points - 1))), i = 0 ... points - 1, without duplicates: increasing integers
-/// from 1 to `last`, fewer than `points` where the spacing is below 1. For points >= 2, last >= 1.
-std::vector<std::int64_t> log_spaced_integers(std::int64_t last, std::int64_t points);
+/// round(first (last / first)^(i / (points - 1))), i = 0 ... points - 1, without duplicates:
+/// increasing integers from `first` to `last`, fewer than `points` where the spacing is below 1.
+/// For points >= 2, 1 <= first <= last.
+std::vector<std::int64_t> log_spaced_integers(std::int64_t first, std::int64_t last,
+                                              std::int64_t points);
 
-/// Edges of record.bins bins for every observable of the catalogue: (observable, bins + 1), each
-/// row increasing. The outer bins are open and exact extremes are kept apart, so a range that
+/// round(last i / (points - 1)), halves upwards, i = 0 ... points - 1, without duplicates. For
+/// points >= 2, last >= 1, and both small enough for last + points^2 to fit.
+std::vector<std::int64_t> linearly_spaced_integers(std::int64_t last, std::int64_t points);
+
+/// Edges of record.bins bins for every curve of the problem: (curve, bins + 1), each row
+/// increasing; the observables of the catalogue, then with record.ranked the probability, logit and
+/// value of every rank. The outer bins are open and exact extremes are kept apart, so a range that
 /// proves too narrow costs resolution only.
-std::vector<double> observable_edges(const Config& config);
+std::vector<double> curve_edges(const Config& config);
 
-/// Edges for first passages, which are integers from 0 to `iterations`: 0 and at most 4096
-/// log-spaced integers up to iterations + 1; bins of width 1, hence exact, at the lower end.
-std::vector<double> passage_edges(std::int64_t iterations);
+/// Edges for first passages, which are integers from `start` to `end`: `start` and at most 4096
+/// integers up to end + 1, their distance to `start` log-spaced; bins of width 1, hence exact, at
+/// the lower end.
+std::vector<double> passage_edges(std::int64_t start, std::int64_t end);
 
 }  // namespace softmaxflow

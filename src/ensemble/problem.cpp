@@ -18,18 +18,6 @@ void require(bool condition, fmt::format_string<Args...> message, Args&&... args
     if (!condition) throw Error(Exit::usage, fmt::format(message, std::forward<Args>(args)...));
 }
 
-std::int64_t output_count(const Config& config) {
-    const std::string& loss = config.objective.loss;
-    if (loss == model::Regression::name)
-        return std::min(config.objective.samples, config.model.dim);
-    if (loss == model::CrossEntropy::name) return config.model.dim;
-    const auto& names = model::Losses::names;
-    require(std::find(std::begin(names), std::end(names), loss) != std::end(names),
-            "objective.loss = \"{}\" is not known; expected one of {}", loss,
-            fmt::join(names, ", "));
-    return 1;
-}
-
 void require_positive(const char* key, std::int64_t value, std::int64_t least = 1) {
     require(value >= least, "{} = {}: expected at least {}", key, value, least);
 }
@@ -43,15 +31,49 @@ void require_size(const char* what, const std::vector<double>& data, std::int64_
         what, data.size(), expected, shape);
 }
 
-void check_files(const Problem& problem) {
-    const auto& [config, starts, objective, outputs, key, checkpoints, edges] = problem;
-    const std::int64_t tokens = config.model.tokens, dim = config.model.dim;
-    if (starts.replicas != 0)
-        require(
-            starts.replicas == config.ensemble.replicas,
+void require_replicas(std::int64_t replicas, const Config& config) {
+    require(replicas == 0 || replicas == config.ensemble.replicas,
             "ensemble.replicas = {}, but init.file holds {} starts: leave the key out, the file "
             "decides",
-            config.ensemble.replicas, starts.replicas);
+            config.ensemble.replicas, replicas);
+}
+
+void check_restart(const RestartData& restart, const Config& config, std::int64_t outputs) {
+    if (restart.replicas == 0) return;
+    require_replicas(restart.replicas, config);
+    require(restart.iteration < config.dynamics.iterations,
+            "dynamics.iterations = {}, but init.file holds states after iteration {}: iterations "
+            "count from the original start; raise them, or take an earlier init.checkpoint",
+            config.dynamics.iterations, restart.iteration);
+    const std::int64_t replicas = restart.replicas, tokens = config.model.tokens;
+    const auto size = [](const char* what, const std::vector<double>& data, std::int64_t expected,
+                         const char* shape) {
+        require(!data.empty(), "init.file: {} is missing ({})", what, shape);
+        require_size(what, data, expected, shape);
+    };
+    const std::int64_t vector = replicas * tokens, matrix = vector * outputs;
+    size("init.file: logits", restart.logits, vector, "state x token");
+    size("init.file: projected_values", restart.projected_values, matrix, "state x output x token");
+    size("init.file: metric", restart.metric, replicas * outputs * outputs,
+         "state x output x output");
+    size("init.file: response", restart.response, replicas * outputs, "state x output");
+    size("init.file: loss_floor", restart.floor, replicas, "state");
+    size("init.file: arc", restart.arc, replicas, "state");
+    size("init.file: initial_leader", restart.initial_leader, replicas, "state");
+    size("init.file: rank", restart.ranks, vector, "state x token");
+    require_size("init.file: target", restart.target, replicas * config.model.dim, "state x dim");
+    for (const int i : {0, 1}) {
+        require_size("init.file: memory of the method", restart.memory_logits[i], vector,
+                     "state x token");
+        require_size("init.file: memory of the method", restart.memory_values[i], matrix,
+                     "state x output x token");
+    }
+}
+
+void check_files(const Problem& problem) {
+    const auto& [config, starts, restart, objective, outputs, key, checkpoints, edges] = problem;
+    const std::int64_t tokens = config.model.tokens, dim = config.model.dim;
+    require_replicas(starts.replicas, config);
     require_size("init.file: values", starts.values, starts.replicas * dim * tokens,
                  "replica x dim x token");
     require_size("init.file: logits", starts.logits, starts.replicas * tokens, "replica x token");
@@ -60,21 +82,28 @@ void check_files(const Problem& problem) {
     require_size("objective.file: metric", objective.metric, outputs, "output");
     require_size("objective.file: response", objective.response, outputs, "output");
     require_size("objective.file: distribution", objective.distribution, outputs, "class");
+    check_restart(restart, config, outputs);
 }
 
-/// 0, then either the list or log-spaced iterations, then the last; record.checkpoints in all at
-/// most.
-std::vector<std::int64_t> checkpoints_of(const Config& config) {
+/// 0, then record.checkpoints - 1 log-spaced iterations; fewer where they coincide.
+std::vector<std::int64_t> log_spaced_checkpoints(const Config& config) {
+    const std::int64_t iterations = config.dynamics.iterations;
+    const double first = std::max(config.record.first, 1.0);
+    require(first <= static_cast<double>(iterations) && first == std::floor(first),
+            "record.first = {}: expected a whole number up to dynamics.iterations = {}", first,
+            iterations);
+    std::vector<std::int64_t> result = {0, iterations};
+    if (config.record.checkpoint_count == 2) return result;
+    result = log_spaced_integers(static_cast<std::int64_t>(first), iterations,
+                                 config.record.checkpoint_count - 1);
+    result.insert(result.begin(), 0);
+    return result;
+}
+
+/// 0, those of the list, and the last.
+std::vector<std::int64_t> listed_checkpoints(const Config& config) {
     const std::int64_t iterations = config.dynamics.iterations;
     std::vector<std::int64_t> result = {0, iterations};
-    if (config.record.checkpoint_list.empty()) {
-        require_positive("record.checkpoints", config.record.checkpoint_count, 2);
-        if (config.record.checkpoint_count > 2) {
-            result = log_spaced_integers(iterations, config.record.checkpoint_count - 1);
-            result.insert(result.begin(), 0);
-        }
-        return result;
-    }
     for (const double value : config.record.checkpoint_list) {
         require(
             value >= 0.0 && value <= static_cast<double>(iterations) && value == std::floor(value),
@@ -88,16 +117,48 @@ std::vector<std::int64_t> checkpoints_of(const Config& config) {
     return result;
 }
 
+/// Of a run that goes on from iteration `start`: those that the whole run would have had from there
+/// on, so that both can be compared.
+std::vector<std::int64_t> checkpoints_of(const Config& config, std::int64_t start) {
+    std::vector<std::int64_t> whole;
+    if (config.record.checkpoint_list.empty()) {
+        require_positive("record.checkpoints", config.record.checkpoint_count, 2);
+        whole = config.record.spacing == "linear"
+                    ? linearly_spaced_integers(config.dynamics.iterations,
+                                               config.record.checkpoint_count)
+                    : log_spaced_checkpoints(config);
+    } else {
+        whole = listed_checkpoints(config);
+    }
+    std::vector<std::int64_t> result = {start};
+    result.insert(result.end(), std::upper_bound(whole.begin(), whole.end(), start), whole.end());
+    return result;
+}
+
 }  // namespace
 
+std::int64_t output_count(const Config& config) {
+    const std::string& loss = config.objective.loss;
+    if (loss == model::Regression::name)
+        return std::min(config.objective.samples, config.model.dim);
+    if (loss == model::Classification::name) return config.objective.samples;
+    if (loss == model::CrossEntropy::name) return config.model.dim;
+    const auto& names = model::Losses::names;
+    require(std::find(std::begin(names), std::end(names), loss) != std::end(names),
+            "objective.loss = \"{}\" is not known; expected one of {}", loss,
+            fmt::join(names, ", "));
+    return 1;
+}
+
 Problem make_problem(const Config& config, StartData starts, ObjectiveData objective,
-                     std::uint64_t cell_key) {
+                     std::uint64_t cell_key, RestartData restart) {
     require_positive("model.tokens", config.model.tokens);
     require_positive("model.dim", config.model.dim);
     require_positive("dynamics.iterations", config.dynamics.iterations);
     require_positive("ensemble.replicas", config.ensemble.replicas);
     require_positive("record.bins", config.record.bins);
-    if (config.objective.loss == model::Regression::name)
+    if (config.objective.loss == model::Regression::name ||
+        config.objective.loss == model::Classification::name)
         require_positive("objective.samples", config.objective.samples);
     require(config.ensemble.seed.has_value(),
             "ensemble.seed is not set: a seed must be drawn before the draws of a run are fixed");
@@ -105,13 +166,14 @@ Problem make_problem(const Config& config, StartData starts, ObjectiveData objec
     Problem problem;
     problem.config = config;
     problem.starts = std::move(starts);
+    problem.restart = std::move(restart);
     problem.objective = std::move(objective);
     problem.outputs = output_count(config);
     problem.random_key =
         random_key(*config.ensemble.seed, config.ensemble.common_random_numbers ? 0 : cell_key);
-    problem.checkpoints = checkpoints_of(config);
-    problem.edges = observable_edges(config);
     check_files(problem);
+    problem.checkpoints = checkpoints_of(config, problem.restart.iteration);
+    problem.edges = curve_edges(config);
     return problem;
 }
 

@@ -29,7 +29,11 @@ Config parse_config(std::string_view text, const std::string& name,
                     const std::vector<std::string>& overrides = {});
 
 /// Checks every value and every combination of values. `places` make the messages say where.
+/// What only the content of init.file can decide is left to its reader.
 void validate(const Config& config, const Places& places = {});
+
+/// Part of validate for a start whose logits are drawn: some maps need one that is not zero.
+void check_drawn_logits(const Config& config, const Places& places = {});
 
 /// The whole config as TOML in canonical order; parse_config reads it back to the same values.
 /// Without the machine, [backend] device and threads are left out and of files only the name is

@@ -32,13 +32,10 @@ void fix_signs(Decomposition& svd) {
     }
 }
 
-Decomposition decompose(const DesignInput& input, const std::string& file) {
-    const Eigen::Map<const Matrix> design(input.design.data(), input.samples, input.dim);
-    const Eigen::JacobiSVD<Eigen::MatrixXd> svd(design, Eigen::ComputeThinU | Eigen::ComputeThinV);
-    Decomposition parts{svd.matrixU(), svd.singularValues(), svd.matrixV()};
-    const double largest = parts.singular(0);
-    const double smallest = parts.singular(parts.singular.size() - 1);
-    if (!parts.left.allFinite() || !parts.right.allFinite() || !std::isfinite(largest)) {
+/// `singular` are in decreasing order; `finite` tells whether the decomposition succeeded.
+void check_rank(const Vector& singular, bool finite, const std::string& file) {
+    const double largest = singular(0), smallest = singular(singular.size() - 1);
+    if (!finite || !std::isfinite(largest)) {
         throw Error(Exit::usage,
                     fmt::format("{}: variable `design`: entries too large to decompose; "
                                 "rescale them",
@@ -51,6 +48,13 @@ Decomposition decompose(const DesignInput& input, const std::string& file) {
                         "{} down to {}; remove dependent rows or columns",
                         file, largest, smallest));
     }
+}
+
+Decomposition decompose(const DesignInput& input, const std::string& file) {
+    const Eigen::Map<const Matrix> design(input.design.data(), input.samples, input.dim);
+    const Eigen::JacobiSVD<Eigen::MatrixXd> svd(design, Eigen::ComputeThinU | Eigen::ComputeThinV);
+    Decomposition parts{svd.matrixU(), svd.singularValues(), svd.matrixV()};
+    check_rank(parts.singular, parts.left.allFinite() && parts.right.allFinite(), file);
     fix_signs(parts);
     return parts;
 }
@@ -92,6 +96,12 @@ ObjectiveData decompose_design(const DesignInput& input, const std::string& file
         data.floor = input.loss_factor * (factor * (response - svd.left * rotated)).squaredNorm();
     }
     return data;
+}
+
+void require_full_rank(const std::vector<double>& design, std::int64_t samples, std::int64_t dim,
+                       const std::string& file) {
+    const Eigen::Map<const Matrix> x(design.data(), samples, dim);
+    check_rank(Eigen::JacobiSVD<Eigen::MatrixXd>(x).singularValues(), true, file);
 }
 
 }  // namespace softmaxflow

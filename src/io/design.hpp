@@ -25,4 +25,9 @@ struct DesignInput {
 /// has no part in its column space to rescale.
 ObjectiveData decompose_design(const DesignInput& input, const std::string& file);
 
+/// Throws the same error unless design (samples x dim, row-major) has full rank; for users of X as
+/// it is, without its singular basis.
+void require_full_rank(const std::vector<double>& design, std::int64_t samples, std::int64_t dim,
+                       const std::string& file);
+
 }  // namespace softmaxflow

@@ -22,10 +22,12 @@ Slot at_checkpoints(Config& c) {
 constexpr const char* targets[] = {"random_unit", "random_normal", "basis"};
 constexpr const char* designs[] = {"random", "identity"};
 constexpr const char* responses[] = {"normal", "unit"};
-constexpr const char* value_laws[] = {"normal", "zero"};
+constexpr const char* value_laws[] = {"normal",  "rank_one",    "zero",        "identity",
+                                      "student", "log_uniform", "equal_losers"};
+constexpr const char* spacings[] = {"log", "linear"};
 constexpr const char* devices[] = {"auto", "cpu"};
 constexpr const char* precisions[] = {"f64"};
-constexpr const char* numerics[] = {"strict"};
+constexpr const char* numerics[] = {"strict", "fast"};
 
 const double infinity = std::numeric_limits<double>::infinity();
 const Range positive = {0.0, infinity, true};
@@ -34,8 +36,16 @@ const UsedBy scalar_losses = {"objective.loss", {"logistic", "exponential", "squ
 const UsedBy square = {"objective.loss", {"square"}};
 const UsedBy regression = {"objective.loss", {"regression"}};
 const UsedBy cross_entropy = {"objective.loss", {"cross_entropy"}};
-const UsedBy losses_with_files = {"objective.loss", {"regression", "cross_entropy"}};
+const UsedBy losses_with_samples = {"objective.loss", {"regression", "classification"}};
+const UsedBy losses_with_files = {"objective.loss",
+                                  {"regression", "classification", "cross_entropy"}};
+const UsedBy student = {"init.value_law", {"student"}};
+const UsedBy log_uniform = {"init.value_law", {"log_uniform"}};
 const UsedBy momentum = {"dynamics.method", {"momentum"}};
+const UsedBy adam = {"dynamics.method", {"adam"}};
+// The others act on G in Z = Z(0) + K G, where V has no decay to follow.
+const UsedBy methods_on_values = {"dynamics.method", {"gradient_descent", "momentum"}};
+const UsedBy log_spacing = {"record.spacing", {"log"}};
 
 // clang-format off
 using M = ModelConfig; using O = ObjectiveConfig; using I = InitConfig; using D = DynamicsConfig;
@@ -62,7 +72,7 @@ const std::vector<Key> table = {
     {"objective", "response", at<objective_, &O::response>, "", "law of the response y",
      {}, responses, regression},
     {"objective", "samples", at<objective_, &O::samples>, "", "number of samples N, rows of X",
-     {1, 0x1p31}, {}, regression},
+     {1, 0x1p31}, {}, losses_with_samples},
     {"objective", "condition_number", at<objective_, &O::condition_number>, "",
      "largest over smallest singular value of a random X", {1}, {}, regression},
     {"objective", "solution_norm", at<objective_, &O::solution_norm>, "",
@@ -78,13 +88,22 @@ const std::vector<Key> table = {
 
     {"init", "value_law", at<init_, &I::value_law>, "", "law of the entries of V at the start",
      {}, value_laws},
-    {"init", "value_scale", at<init_, &I::value_scale>, "", "standard deviation of the entries of V",
-     not_negative},
+    {"init", "value_scale", at<init_, &I::value_scale>, "",
+     "standard deviation, or scale, of the entries of V", not_negative},
+    {"init", "value_dof", at<init_, &I::value_dof>, "", "degrees of freedom of Student's t",
+     {0, 1e6, true}, {}, student},
+    {"init", "value_decades", at<init_, &I::value_decades>, "",
+     "entries reach so many decades below value_scale", {0, 300}, {}, log_uniform},
+    {"init", "tie_gap", at<init_, &I::tie_gap>, "",
+     "> 0: distance of the second largest projected value to the largest", not_negative, {},
+     scalar_losses},
     {"init", "logit_mean", at<init_, &I::logit_mean>, "", "mean of the logits at the start"},
     {"init", "logit_scale", at<init_, &I::logit_scale>, "", "standard deviation of the logits",
      not_negative},
     {"init", "file", at<init_, &I::file>, "",
-     "netCDF with values, logits or target; replaces their laws"},
+     "netCDF with values, logits or target; or a states.nc to go on from"},
+    {"init", "checkpoint", at<init_, &I::checkpoint>, "",
+     "which checkpoint of that states.nc, from 0; -1 takes the last", {-1, 0x1p31}},
 
     {"dynamics", "method", at<dynamics_, &D::method>, "", "how the parameters move",
      {}, model::Methods::names},
@@ -92,8 +111,18 @@ const std::vector<Key> table = {
     {"dynamics", "iterations", at<dynamics_, &D::iterations>, "", "number of steps", {1, 0x1p53}},
     {"dynamics", "momentum", at<dynamics_, &D::momentum>, "", "mu in v <- mu v + gradient",
      {0, 1, false, true}, {}, momentum},
+    {"dynamics", "adam_beta1", at<dynamics_, &D::adam_beta1>, "",
+     "memory of the mean of the gradient", {0, 1, false, true}, {}, adam},
+    {"dynamics", "adam_beta2", at<dynamics_, &D::adam_beta2>, "",
+     "memory of the mean of its square", {0, 1, false, true}, {}, adam},
+    {"dynamics", "adam_epsilon", at<dynamics_, &D::adam_epsilon>, "",
+     "added to the root of that mean", positive, {}, adam},
     {"dynamics", "logit_rate", at<dynamics_, &D::logit_rate>, "",
      "rho, speed of the logits against the values; 0 freezes attention", not_negative},
+    {"dynamics", "value_decay", at<dynamics_, &D::value_decay>, "1/time",
+     "lambda_v in dV/dt = ... - lambda_v V", not_negative, {}, methods_on_values},
+    {"dynamics", "logit_decay", at<dynamics_, &D::logit_decay>, "1/time",
+     "lambda_a in da/dt = ... - lambda_a a", not_negative},
 
     {"ensemble", "replicas", at<ensemble_, &E::replicas>, "", "number of random starts", {1, 0x1p40}},
     {"ensemble", "seed", at<ensemble_, &E::seed>, "", "seed of all draws; absent: drawn and printed"},
@@ -101,11 +130,17 @@ const std::vector<Key> table = {
      "the same draws whatever [model], [objective] and [init]"},
 
     {"record", "checkpoints", at_checkpoints, "iteration",
-     "how many, log-spaced, or a list; start and end are always included", {2, 100'000}},
+     "how many, or a list; start and end are always included", {2, 100'000}},
+    {"record", "spacing", at<record_, &R::spacing>, "", "how so many checkpoints are spaced",
+     {}, spacings},
+    {"record", "first", at<record_, &R::first>, "iteration",
+     "first checkpoint after the start; 0 means 1", not_negative, {}, log_spacing},
     {"record", "thresholds", at<record_, &R::thresholds>, "",
      "increasing levels of max_probability whose first passage is timed", {0, 1, true, true}},
     {"record", "bins", at<record_, &R::bins>, "", "bins of the histogram of every observable",
      {8, 65536}},
+    {"record", "ranked", at<record_, &R::ranked>, "",
+     "statistics per token, ranked by projected value at the start"},
     {"record", "replica_table", at<record_, &R::replica_table>, "", "write replicas.nc"},
     {"record", "states", at<record_, &R::states>, "",
      "write the full state of the first so many replicas to states.nc", not_negative},
@@ -114,33 +149,11 @@ const std::vector<Key> table = {
     {"backend", "threads", at<backend_, &B::threads>, "", "threads; 0 takes all", {0, 4096}},
     {"backend", "precision", at<backend_, &B::precision>, "", "floating-point format",
      {}, precisions},
-    {"backend", "numerics", at<backend_, &B::numerics>, "", "strict: the same bits on every machine",
+    {"backend", "numerics", at<backend_, &B::numerics>, "",
+     "strict: the same bits everywhere; fast: softmax by gradient descent",
      {}, numerics},
 };
 // clang-format on
-
-/// Insertions, deletions, substitutions and swaps of neighbours that lead from a to b.
-std::size_t edit_distance(std::string_view a, std::string_view b) {
-    std::vector<std::size_t> before(b.size() + 1), above, row(b.size() + 1);
-    for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
-    for (std::size_t i = 1; i <= a.size(); ++i) {
-        before = std::exchange(above, row);
-        row[0] = i;
-        for (std::size_t j = 1; j <= b.size(); ++j) {
-            const std::size_t substituted = above[j - 1] + (a[i - 1] != b[j - 1]);
-            row[j] = std::min({above[j] + 1, row[j - 1] + 1, substituted});
-            const bool swapped = i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1];
-            if (swapped) row[j] = std::min(row[j], before[j - 2] + 1);
-        }
-    }
-    return row[b.size()];
-}
-
-constexpr std::size_t longest_name = 64;  // beyond this a word is noise, not a typing error
-
-bool is_close(std::size_t distance, std::string_view word) {
-    return distance <= std::max<std::size_t>(1, word.size() / 3);
-}
 
 }  // namespace
 
@@ -177,37 +190,6 @@ std::vector<std::string> all_sections() {
     return sections;
 }
 
-std::string nearest(std::string_view word, const std::vector<std::string>& candidates) {
-    if (word.size() > longest_name) return "";
-    std::string best;
-    std::size_t least = longest_name;
-    for (const std::string& candidate : candidates) {
-        const std::size_t distance = edit_distance(word, candidate);
-        if (distance < least && is_close(distance, word)) {
-            least = distance;
-            best = candidate;
-        }
-    }
-    return best;
-}
-
-std::string nearest_key(std::string_view full) {
-    if (full.size() > longest_name) return "";
-    const std::string_view name = full.substr(full.rfind('.') + 1);
-    std::string best;
-    std::size_t least = longest_name;
-    for (const Key& key : table) {
-        // A right name in a wrong table is as good as one typing error.
-        const std::size_t elsewhere = edit_distance(name, key.name);
-        const std::size_t distance = std::min(edit_distance(full, key.full()), elsewhere + 1);
-        if (distance < least && (is_close(distance, full) && is_close(elsewhere, name))) {
-            least = distance;
-            best = key.full();
-        }
-    }
-    return best;
-}
-
 std::string keys_listing() {
     const Config defaults;
     std::size_t name_width = 0, type_width = 0;
@@ -221,12 +203,12 @@ std::string keys_listing() {
     for (const Key& key : table) {
         if (std::exchange(section, key.section) != key.section) out += '\n';
         const std::string value = value_text(key, defaults);
-        out += fmt::format("{:{}}  {:{}}  {}\n    {}", key.full(), name_width, key.type(),
-                           type_width, value.empty() ? "(drawn)" : value, key.help);
+        out += fmt::format("{:{}}  {:{}}  {}\n  {}", key.full(), name_width, key.type(), type_width,
+                           value.empty() ? "(drawn)" : value, key.help);
         if (!key.unit.empty()) out += fmt::format(" [{}]", key.unit);
         if (!key.used_by.selector.empty())
-            out += fmt::format("\n    only for {}", fmt::join(key.used_by.choices, ", "));
-        if (!key.allowed().empty()) out += fmt::format("\n    {}", key.allowed());
+            out += fmt::format("\n  only for {}", fmt::join(key.used_by.choices, ", "));
+        if (!key.allowed().empty()) out += fmt::format("\n  {}", key.allowed());
         out += '\n';
     }
     return out;

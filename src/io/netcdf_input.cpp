@@ -2,80 +2,45 @@
 
 #include <fmt/format.h>
 #include <netcdf.h>
-#include <netcdf_mem.h>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
-#include <filesystem>
-#include <fstream>
 
 #include "keys.hpp"
 #include "softmaxflow/error.hpp"
 
 namespace softmaxflow {
 
-using Name = std::array<char, NC_MAX_NAME + 1>;
-
-namespace {
-
-std::string read_image(const std::string& path) {
-    std::error_code error;
-    const bool regular = std::filesystem::is_regular_file(path, error);
-    std::ifstream file(path, std::ios::binary);
-    if (!regular || !file) {
-        throw Error(
-            Exit::file,
-            fmt::format("{}: cannot open this file; does it exist, and may it be read? Files "
-                        "named in a config are taken relative to its folder",
-                        path));
-    }
-    const auto size = std::filesystem::file_size(path, error);
-    std::string image(error ? 0 : size, '\0');
-    file.read(image.data(), std::streamsize(image.size()));
-    if (error || std::size_t(file.gcount()) != image.size()) {
-        throw Error(Exit::file, fmt::format("{}: cannot read this file", path));
-    }
-    return image;
-}
-
-}  // namespace
-
-// Opened from memory: by name, netCDF would take a URL too, and would read zeros past the end of a
-// truncated file of the classic formats.
-NetcdfInput::NetcdfInput(const std::string& path) : path_(path), image_(read_image(path)) {
-    const int status = nc_open_mem(path.c_str(), NC_NOWRITE, image_.size(), image_.data(), &id_);
-    if (status != NC_NOERR) {
-        fail(fmt::format("not a netCDF file, or a damaged one ({})", nc_strerror(status)));
-    }
-}
-
-NetcdfInput::~NetcdfInput() { nc_close(id_); }
+NetcdfInput::NetcdfInput(const std::string& path) : file_(path) {}
 
 void NetcdfInput::fail(const std::string& what) const {
-    throw Error(Exit::usage, fmt::format("{}: {}", path_, what));
+    throw Error(Exit::usage, fmt::format("{}: {}", file_.path(), what));
 }
 
 void NetcdfInput::fail(const std::string& variable, const std::string& what) const {
     fail(fmt::format("variable `{}`: {}", variable, what));
 }
 
-void NetcdfInput::check(int status, const std::string& variable) const {
-    if (status != NC_NOERR) {
-        fail(variable,
-             fmt::format("cannot read it, the file is damaged ({})", nc_strerror(status)));
+const NetcdfInput::Found* NetcdfInput::find(const std::string& variable) const {
+    const auto found =
+        std::find_if(file_.contents().variables.begin(), file_.contents().variables.end(),
+                     [&](const Found& x) { return x.name == variable; });
+    return found == file_.contents().variables.end() ? nullptr : &*found;
+}
+
+bool NetcdfInput::has(const std::string& variable) const { return find(variable) != nullptr; }
+
+std::optional<std::int64_t> NetcdfInput::dimension(const std::string& name) const {
+    for (const auto& [found, size] : file_.contents().dimensions) {
+        if (found == name) return size;
     }
+    return std::nullopt;
 }
 
 void NetcdfInput::expect_only(const std::vector<std::string>& known) const {
-    int count = 0;
-    check(nc_inq_nvars(id_, &count), "*");
-    for (int variable = 0; variable < count; ++variable) {
-        Name name{};
-        int dimension = 0;
-        check(nc_inq_varname(id_, variable, name.data()), std::to_string(variable));
-        const bool coordinate = nc_inq_dimid(id_, name.data(), &dimension) == NC_NOERR;
-        const std::string found = name.data();
+    for (const Found& variable : file_.contents().variables) {
+        const std::string& found = variable.name;
+        const bool coordinate = dimension(found).has_value();
         if (coordinate || std::find(known.begin(), known.end(), found) != known.end()) continue;
         const std::string near = nearest(found, known);
         fail(found, near.empty()
@@ -84,25 +49,19 @@ void NetcdfInput::expect_only(const std::vector<std::string>& known) const {
     }
 }
 
-std::vector<NetcdfInput::Dimension> NetcdfInput::dimensions_of(int variable,
-                                                               const std::string& name) const {
-    int rank = 0;
-    check(nc_inq_varndims(id_, variable, &rank), name);
-    std::vector<int> ids(static_cast<std::size_t>(rank));
-    check(nc_inq_vardimid(id_, variable, ids.data()), name);
+std::vector<NetcdfInput::Dimension> NetcdfInput::dimensions_of(const Found& variable) const {
     std::vector<Dimension> dimensions;
-    for (const int id : ids) {
-        Name text{};
-        std::size_t size = 0;
-        check(nc_inq_dim(id_, id, text.data(), &size), name);
-        dimensions.push_back({text.data(), std::int64_t(size)});
+    for (const std::size_t position : variable.dimensions) {
+        const auto& [name, size] = file_.contents().dimensions.at(position);
+        dimensions.push_back({name, size});
     }
     return dimensions;
 }
 
-std::vector<std::int64_t> NetcdfInput::shape_of(int variable, const std::string& name,
-                                                const std::vector<Dimension>& expected) const {
-    const std::vector<Dimension> found = dimensions_of(variable, name);
+void NetcdfInput::check_dimensions(const Found& variable,
+                                   const std::vector<Dimension>& expected) const {
+    const std::string& name = variable.name;
+    const std::vector<Dimension> found = dimensions_of(variable);
     const auto names = [](const std::vector<Dimension>& dimensions) {
         std::vector<std::string> list;
         for (const Dimension& dimension : dimensions) list.push_back(dimension.name);
@@ -112,7 +71,6 @@ std::vector<std::int64_t> NetcdfInput::shape_of(int variable, const std::string&
         fail(name, fmt::format("expected dimensions ({}), found ({}); both names and order count",
                                fmt::join(names(expected), ", "), fmt::join(names(found), ", ")));
     }
-    std::vector<std::int64_t> shape;
     for (std::size_t i = 0; i < found.size(); ++i) {
         const std::int64_t size = found[i].size;
         if (size == 0) fail(name, fmt::format("dimension {} is empty", found[i].name));
@@ -120,62 +78,87 @@ std::vector<std::int64_t> NetcdfInput::shape_of(int variable, const std::string&
             fail(name, fmt::format("dimension {} is {}, but {} = {}; make them equal",
                                    found[i].name, size, expected[i].key, expected[i].size));
         }
-        shape.push_back(size);
-    }
-    return shape;
-}
-
-void NetcdfInput::check_encoding(int variable, const std::string& name) const {
-    nc_type type = NC_NAT;
-    check(nc_inq_vartype(id_, variable, &type), name);
-    if (type != NC_DOUBLE && type != NC_FLOAT) {
-        Name found{};
-        check(nc_inq_type(id_, type, found.data(), nullptr), name);
-        fail(name,
-             fmt::format("expected type double or float, found {}; convert it", found.data()));
-    }
-    for (const char* packing : {"scale_factor", "add_offset"}) {
-        if (nc_inq_attid(id_, variable, packing, nullptr) == NC_NOERR) {
-            fail(name, fmt::format("values packed with {}; store them unpacked", packing));
+        if (expected[i].only >= size) {
+            fail(name, fmt::format("dimension {} is {}, which has no index {}; they count from 0",
+                                   found[i].name, size, expected[i].only));
         }
     }
 }
 
-std::vector<double> NetcdfInput::values_of(int variable, const std::string& name,
-                                           std::size_t size) const {
-    std::vector<double> values(size);
-    check(nc_get_var_double(id_, variable, values.data()), name);
-    nc_type type = NC_NAT;
-    check(nc_inq_vartype(id_, variable, &type), name);
-    double fill = type == NC_FLOAT ? double(NC_FILL_FLOAT) : NC_FILL_DOUBLE;
-    nc_get_att_double(id_, variable, "_FillValue", &fill);  // absent: the default stays
-    for (std::size_t i = 0; i < size; ++i) {
+void NetcdfInput::check_encoding(const Found& variable, Kind kind) const {
+    const bool real = variable.type == NC_DOUBLE || variable.type == NC_FLOAT;
+    const bool integer = variable.type == NC_INT || variable.type == NC_INT64;
+    if (!(kind == Kind::real ? real : integer)) {
+        fail(variable.name, fmt::format("expected type {}, found {}; convert it",
+                                        kind == Kind::real ? "double or float" : "int or int64",
+                                        variable.type_name));
+    }
+    if (!variable.packing.empty()) {
+        fail(variable.name,
+             fmt::format("values packed with {}; store them unpacked", variable.packing));
+    }
+}
+
+double NetcdfInput::whole_size(const Found& variable) const {
+    double size = 1;
+    for (const Dimension& dimension : dimensions_of(variable)) size *= double(dimension.size);
+    // Deflate shrinks at most 1032 times, to 129 doubles a byte: beyond that nothing was written,
+    // and a few bytes must not claim all memory.
+    if (size > 0x1p24 && size > 256.0 * double(file_.size())) {
+        fail(variable.name, fmt::format("{} values in a file of {} bytes: they were never written",
+                                        size, file_.size()));
+    }
+    return size;
+}
+
+void NetcdfInput::check_values(const Found& variable, const std::vector<double>& values,
+                               Kind kind) const {
+    for (std::size_t i = 0; i < values.size(); ++i) {
         if (!std::isfinite(values[i])) {
-            fail(name, fmt::format("expected finite values, found {} at element {}", values[i], i));
+            fail(variable.name,
+                 fmt::format("expected finite values, found {} at element {}", values[i], i));
         }
-        if (values[i] == fill) {
-            fail(name, fmt::format("element {} was never written (fill value {})", i, fill));
+        if (values[i] == variable.fill) {
+            fail(variable.name,
+                 fmt::format("element {} was never written (fill value {})", i, variable.fill));
+        }
+        if (kind == Kind::integer && std::abs(values[i]) >= 0x1p53) {
+            fail(variable.name,
+                 fmt::format("expected integers below 2^53 in size, found {:.0f} at element {}",
+                             values[i], i));
         }
     }
-    return values;
+}
+
+std::optional<NetcdfInput::Variable> NetcdfInput::read(const std::string& name,
+                                                       const std::vector<Dimension>& expected,
+                                                       Kind kind) const {
+    const Found* variable = find(name);
+    if (!variable) return std::nullopt;
+    check_dimensions(*variable, expected);
+    check_encoding(*variable, kind);
+    const auto unpacked = std::uint64_t(whole_size(*variable)) * sizeof(double);
+    Variable result;
+    NetcdfPart part;
+    for (std::size_t i = 0; i < expected.size(); ++i) {
+        const bool whole = expected[i].only < 0;
+        result.shape.push_back(whole ? dimensions_of(*variable)[i].size : 1);
+        part.start.push_back(whole ? 0 : std::size_t(expected[i].only));
+        part.count.push_back(std::size_t(result.shape.back()));
+    }
+    result.values = file_.read(*variable, unpacked, part);
+    check_values(*variable, result.values, kind);
+    return result;
 }
 
 std::optional<NetcdfInput::Variable> NetcdfInput::read(
     const std::string& name, const std::vector<Dimension>& expected) const {
-    int variable = 0;
-    if (nc_inq_varid(id_, name.c_str(), &variable) != NC_NOERR) return std::nullopt;
-    Variable result{shape_of(variable, name, expected), {}};
-    check_encoding(variable, name);
-    double size = 1;
-    for (const std::int64_t extent : result.shape) size *= double(extent);
-    // Deflate shrinks at most 1032 times, to 129 doubles a byte: beyond that nothing was written,
-    // and a few bytes must not claim all memory.
-    if (size > 0x1p24 && size > 256.0 * double(image_.size())) {
-        fail(name, fmt::format("{} values in a file of {} bytes: they were never written", size,
-                               image_.size()));
-    }
-    result.values = values_of(variable, name, std::size_t(size));
-    return result;
+    return read(name, expected, Kind::real);
+}
+
+std::optional<NetcdfInput::Variable> NetcdfInput::read_integers(
+    const std::string& name, const std::vector<Dimension>& expected) const {
+    return read(name, expected, Kind::integer);
 }
 
 }  // namespace softmaxflow

@@ -1,9 +1,11 @@
-// results.nc; the tables of single replicas are in replica_files.cpp.
+// results.nc; what is kept of single replicas is in replica_files.cpp and states_file.cpp.
 #include "io/results.hpp"
 
 #include <fmt/format.h>
 
 #include <iterator>
+#include <numeric>
+#include <utility>
 
 #include "io/results_builder.hpp"
 #include "softmaxflow/model/catalogue.hpp"
@@ -92,6 +94,51 @@ void add_passages(DatasetBuilder& file, const std::vector<PassageResult>& passag
                   "the quantile is known to within this width");
 }
 
+/// One statistic of the curves of all ranks: (checkpoint, rank, width).
+std::vector<double> by_rank(const std::vector<const ObservableResult*>& curves,
+                            std::size_t checkpoints, std::vector<double> ObservableResult::*part,
+                            std::size_t width = 1) {
+    std::vector<double> all;
+    for (std::size_t c = 0; c < checkpoints; ++c)
+        for (const ObservableResult* curve : curves)
+            for (std::size_t i = 0; i < width; ++i) all.push_back((curve->*part)[c * width + i]);
+    return all;
+}
+
+/// Statistics per rank, from the curves behind those of the catalogue: (quantity, rank).
+void add_ranked(DatasetBuilder& file, const Problem& problem, const CellResult& result) {
+    const auto ranks = static_cast<std::size_t>(problem.config.model.tokens);
+    const std::size_t checkpoints = problem.checkpoints.size();
+    std::vector<std::int64_t> numbers(ranks);
+    std::iota(numbers.begin(), numbers.end(), 0);
+    file.dimension("rank", ranks);
+    file.variable("rank", {"rank"}, std::move(numbers), "1",
+                  "rank of the token by projected value (Z^T q) at the start",
+                  "from 0, the largest; on ties the lower token is first");
+    const std::pair<std::string, std::string> quantities[] = {
+        {"ranked_probability", "the attention weight of the token of that rank"},
+        {"ranked_logit", "the logit of the token of that rank"},
+        {"ranked_value", "the projected value (Z^T q) of the token of that rank"}};
+    std::size_t first = model::observable_count;
+    for (const auto& [name, what] : quantities) {
+        std::vector<const ObservableResult*> curves;
+        for (std::size_t rank = 0; rank < ranks; ++rank)
+            curves.push_back(&result.observables.at(first + rank));
+        file.variable(name + "_mean", {"checkpoint", "rank"},
+                      by_rank(curves, checkpoints, &ObservableResult::mean), "1",
+                      "mean of " + what);
+        file.variable(name + "_std", {"checkpoint", "rank"},
+                      by_rank(curves, checkpoints, &ObservableResult::std), "1",
+                      "standard deviation of " + what);
+        file.variable(name + "_quantile", {"checkpoint", "rank", "quantile"},
+                      by_rank(curves, checkpoints, &ObservableResult::quantile, quantile_count),
+                      "1", "quantiles of " + what,
+                      "taken from a histogram of record.bins bins, for logits and values "
+                      "logarithmic ones");
+        first += ranks;
+    }
+}
+
 }  // namespace
 
 Dataset results_dataset(const Problem& problem, const CellResult& result, const RunInfo& info) {
@@ -113,6 +160,7 @@ Dataset results_dataset(const Problem& problem, const CellResult& result, const 
         add_moments(file, model::observables[i], result.observables.at(i));
         add_distribution(file, model::observables[i], result.observables.at(i));
     }
+    if (problem.config.record.ranked) add_ranked(file, problem, result);
     return file.finish();
 }
 

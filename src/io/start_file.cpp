@@ -4,23 +4,17 @@
 #include <xxhash.h>
 
 #include <algorithm>
-#include <cmath>
 #include <fstream>
 #include <memory>
-#include <numeric>
 
 #include "config.hpp"
-#include "design.hpp"
 #include "netcdf_input.hpp"
+#include "objective_check.hpp"
+#include "restart_file.hpp"
 #include "softmaxflow/error.hpp"
 
 namespace softmaxflow {
 namespace {
-
-bool has_target(const Config& config) {
-    const std::string& loss = config.objective.loss;
-    return loss == "logistic" || loss == "exponential" || loss == "square";
-}
 
 void check_target(const NetcdfInput& file, const Config& config,
                   const std::vector<double>& target) {
@@ -40,16 +34,19 @@ void check_target(const NetcdfInput& file, const Config& config,
     }
 }
 
-void check_values(const NetcdfInput& file, const Config& config,
-                  const std::vector<double>& values) {
-    const ObjectiveConfig& objective = config.objective;
-    const bool drawn_design =
-        objective.loss == "regression" && objective.design == "random" && objective.file.empty();
-    if (!values.empty() && drawn_design) {
-        file.fail(
-            "values",
-            "a random design is drawn in its singular basis, where V has no fixed meaning; name "
-            "a file with the design in objective.file, or set objective.design = \"identity\"");
+/// Maps that divide by a sum need one that is not zero.
+void check_logits(const NetcdfInput& file, const Config& config,
+                  const std::vector<double>& logits) {
+    const std::string& map = config.model.map;
+    if (map == "softmax" || map == "sigmoid") return;
+    const std::int64_t tokens = config.model.tokens;
+    const auto counts = [&](double a) { return map == "relu" ? a > 0 : a != 0; };
+    for (auto row = logits.begin(); row != logits.end(); row += tokens) {
+        if (std::any_of(row, row + tokens, counts)) continue;
+        file.fail("logits", fmt::format("replica {} has no {} logit, where map \"{}\" has no "
+                                        "weights; give it one",
+                                        (row - logits.begin()) / tokens,
+                                        map == "relu" ? "positive" : "nonzero", map));
     }
 }
 
@@ -60,56 +57,7 @@ std::int64_t take(std::optional<NetcdfInput::Variable>&& variable, std::vector<d
     return variable->shape.front();
 }
 
-void check_distribution(const NetcdfInput& file, const std::vector<double>& p) {
-    const auto negative = std::find_if(p.begin(), p.end(), [](double x) { return x < 0; });
-    if (negative != p.end()) {
-        file.fail("distribution", fmt::format("expected probabilities >= 0, found {} at class {}",
-                                              *negative, negative - p.begin()));
-    }
-    const double sum = std::accumulate(p.begin(), p.end(), 0.0);
-    if (!(std::abs(sum - 1) <= 1e-12)) {
-        file.fail("distribution", fmt::format("expected a sum of 1 within 1e-12, found {}", sum));
-    }
-}
-
-std::vector<double> identity(std::int64_t dim) {
-    std::vector<double> matrix(std::size_t(dim * dim));
-    for (std::int64_t i = 0; i < dim; ++i) matrix[std::size_t(i * dim + i)] = 1.0;
-    return matrix;
-}
-
-ObjectiveData read_regression(const NetcdfInput& file, const std::string& path,
-                              const Config& config) {
-    const ObjectiveConfig& objective = config.objective;
-    file.expect_only({"design", "response"});
-    DesignInput input;
-    input.samples = objective.samples;
-    input.dim = config.model.dim;
-    input.loss_factor = objective.loss_factor;
-    input.solution_norm = objective.solution_norm;
-    const NetcdfInput::Dimension sample{"sample", input.samples, "objective.samples"};
-    take(file.read("design", {sample, {"dim", input.dim, "model.dim"}}), input.design);
-    take(file.read("response", {sample}), input.response);
-    if (input.design.empty() && input.response.empty()) {
-        file.fail("expected a variable design(sample, dim) or response(sample), found neither");
-    }
-    if (!input.design.empty() && objective.design == "identity") {
-        file.fail("design",
-                  "the config has objective.design = \"identity\"; remove one of the two");
-    }
-    if (input.design.empty() && objective.design == "random") {
-        file.fail("response",
-                  "a response needs its design; add the variable design(sample, dim), or set "
-                  "objective.design = \"identity\"");
-    }
-    if (input.design.empty()) input.design = identity(input.dim);
-    return decompose_design(input, path);
-}
-
-}  // namespace
-
-StartData read_starts(const std::string& path, const Config& config) {
-    const NetcdfInput file(path);
+StartData read_starts(const NetcdfInput& file, const Config& config) {
     file.expect_only({"values", "logits", "target"});
     const NetcdfInput::Dimension replica{
         "replica", config.ensemble.replicas_given ? config.ensemble.replicas : 0,
@@ -126,25 +74,35 @@ StartData read_starts(const std::string& path, const Config& config) {
             "logits(replica, token), target(replica, dim), found none");
     }
     check_target(file, config, starts.target);
-    check_values(file, config, starts.values);
+    check_logits(file, config, starts.logits);
+    if (starts.logits.empty()) check_drawn_logits(config);
     return starts;
 }
 
-ObjectiveData read_objective(const std::string& path, const Config& config) {
-    const NetcdfInput file(path);
-    if (config.objective.loss == "regression") return read_regression(file, path, config);
-    if (config.objective.loss != "cross_entropy") {
-        file.fail(fmt::format("objective.loss = \"{}\" reads no file; remove objective.file",
-                              config.objective.loss));
+/// The starts of init.file, or the states to go on from, and the number of replicas.
+void read_init(Config& config, Inputs& inputs) {
+    const NetcdfInput file(config.init.file);
+    if (auto restart = read_restart(file, config, inputs.objective)) {
+        inputs.restart = std::move(*restart);
+        config.ensemble.replicas = inputs.restart.replicas;
+    } else {
+        if (config.init.checkpoint != -1) {
+            file.fail(
+                fmt::format("init.checkpoint = {}, but this is no states.nc (it has no "
+                            "variable projected_values); remove init.checkpoint",
+                            config.init.checkpoint));
+        }
+        inputs.starts = read_starts(file, config);
+        config.ensemble.replicas = inputs.starts.replicas;
     }
-    file.expect_only({"distribution"});
-    ObjectiveData data;
-    take(file.read("distribution", {{"class", config.model.dim, "model.dim"}}), data.distribution);
-    if (data.distribution.empty()) {
-        file.fail("expected a variable distribution(class), found none");
-    }
-    check_distribution(file, data.distribution);
-    return data;
+    config.ensemble.replicas_given = true;
+    validate(config);
+}
+
+}  // namespace
+
+StartData read_starts(const std::string& path, const Config& config) {
+    return read_starts(NetcdfInput(path), config);
 }
 
 std::string file_digest(const std::string& path) {
@@ -169,11 +127,8 @@ Inputs read_inputs(Config& config) {
         inputs.digests.push_back(file_digest(config.objective.file));
     }
     if (!config.init.file.empty()) {
-        inputs.starts = read_starts(config.init.file, config);
+        read_init(config, inputs);
         inputs.digests.push_back(file_digest(config.init.file));
-        config.ensemble.replicas = inputs.starts.replicas;
-        config.ensemble.replicas_given = true;
-        validate(config);
     }
     return inputs;
 }

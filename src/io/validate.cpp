@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <initializer_list>
 
 #include "config.hpp"
@@ -33,7 +34,7 @@ void check_values(const Config& config, const Places& places) {
     }
 }
 
-/// A key that was changed although the chosen loss or method never looks at it is a mistake.
+/// A key that was changed although the chosen loss, law or method never looks at it is a mistake.
 void check_used(const Config& config, const Places& places) {
     const Config defaults;
     for (const Key& key : all_keys()) {
@@ -63,14 +64,9 @@ void check_product(const Config& config, const Places& places, const char* a, co
                      value(b)));
 }
 
-void check_objective(const Config& config, const Places& places) {
+void check_design(const Config& config, const Places& places) {
     const ModelConfig& model = config.model;
     const ObjectiveConfig& objective = config.objective;
-    if (objective.loss == "cross_entropy" && model.dim < 2) {
-        fail(places, {"model.dim"}, "expected at least 2 for cross_entropy (its classes), found 1");
-    }
-    if (objective.loss != "regression") return;
-    check_product(config, places, "objective.samples", "model.dim");
     if (objective.design == "identity" && objective.samples != model.dim) {
         fail(places, {"objective.samples", "objective.design", "model.dim"},
              fmt::format(
@@ -92,6 +88,88 @@ void check_objective(const Config& config, const Places& places) {
     }
 }
 
+void check_objective(const Config& config, const Places& places) {
+    const ModelConfig& model = config.model;
+    const ObjectiveConfig& objective = config.objective;
+    if (objective.loss == "cross_entropy" && model.dim < 2) {
+        fail(places, {"model.dim"}, "expected at least 2 for cross_entropy (its classes), found 1");
+    }
+    const bool has_samples = objective.loss == "regression" || objective.loss == "classification";
+    if (has_samples) check_product(config, places, "objective.samples", "model.dim");
+    if (objective.loss == "classification" && objective.samples > model.dim) {
+        fail(places, {"objective.samples", "model.dim", "objective.loss"},
+             fmt::format("classification needs objective.samples <= model.dim, found samples {} "
+                         "and dim {}; set objective.samples = {} or fewer, or raise model.dim",
+                         objective.samples, model.dim, model.dim));
+    }
+    if (objective.loss == "regression") check_design(config, places);
+}
+
+void check_init(const Config& config, const Places& places) {
+    const InitConfig& init = config.init;
+    if (init.value_law == "identity" && config.model.tokens != config.model.dim) {
+        fail(places, {"init.value_law", "model.tokens", "model.dim"},
+             fmt::format("value_law = \"identity\" needs model.tokens = model.dim, found tokens {} "
+                         "and dim {}; make them equal or take another law",
+                         config.model.tokens, config.model.dim));
+    }
+    if (init.file.empty() && init.checkpoint != -1) {
+        fail(places, {"init.checkpoint"},
+             fmt::format("set to {}, but init.file is empty; name the states.nc to go on from in "
+                         "init.file, or remove init.checkpoint",
+                         init.checkpoint));
+    }
+    if (init.file.empty()) check_drawn_logits(config, places);
+}
+
+void check_numerics(const Config& config, const Places& places) {
+    if (config.backend.numerics != "fast") return;
+    if (config.model.map == "softmax" && config.dynamics.method == "gradient_descent") return;
+    fail(places, {"backend.numerics", "model.map", "dynamics.method"},
+         fmt::format("numerics = \"fast\" needs model.map = \"softmax\" and dynamics.method = "
+                     "\"gradient_descent\", found {} and {}; set numerics = \"strict\"",
+                     toml_string(config.model.map), toml_string(config.dynamics.method)));
+}
+
+void check_spacing(const Config& config, const Places& places) {
+    const RecordConfig& record = config.record;
+    const RecordConfig defaults;
+    if (!record.checkpoint_list.empty()) {
+        if (record.spacing == defaults.spacing && record.first == defaults.first) return;
+        const std::string key = record.first != defaults.first ? "record.first" : "record.spacing";
+        fail(places, {key},
+             fmt::format("set to {}, but record.checkpoints is a list, which spaces itself; remove "
+                         "one of the two",
+                         value_text(*find_key(key), config)));
+    }
+    if (record.first != std::floor(record.first)) {
+        fail(places, {"record.first"},
+             fmt::format("expected a whole number of iterations, found {}",
+                         toml_float(record.first)));
+    }
+    if (record.first > double(config.dynamics.iterations)) {
+        fail(places, {"record.first", "dynamics.iterations"},
+             fmt::format("the first checkpoint, {:.0f}, lies after the end, dynamics.iterations = "
+                         "{}; lower record.first or raise dynamics.iterations",
+                         record.first, config.dynamics.iterations));
+    }
+}
+
+/// The histograms of the ranked curves are what takes memory; numbers beyond 2^31 (16 GiB) are
+/// nobody's intention.
+void check_ranked(const Config& config, const Places& places) {
+    const RecordConfig& record = config.record;
+    if (!record.ranked) return;
+    const std::size_t listed = record.checkpoint_list.size();
+    const double checkpoints = listed == 0 ? double(record.checkpoint_count) : double(listed + 2);
+    const double counts = 3 * double(config.model.tokens) * checkpoints * double(record.bins);
+    if (counts <= 0x1p31) return;
+    fail(places, {"record.ranked"},
+         fmt::format("3 * model.tokens * record.checkpoints * record.bins = 3 * {} * {} * {} is "
+                     "more than 2^31; take fewer checkpoints or bins, or record.ranked = false",
+                     config.model.tokens, checkpoints, record.bins));
+}
+
 void check_record(const Config& config, const Places& places) {
     const auto& list = config.record.checkpoint_list;
     const std::int64_t iterations = config.dynamics.iterations;
@@ -102,6 +180,8 @@ void check_record(const Config& config, const Places& places) {
                  "or raise dynamics.iterations",
                  list.back(), iterations));
     }
+    check_spacing(config, places);
+    check_ranked(config, places);
     const bool replicas_known = config.init.file.empty() || config.ensemble.replicas_given;
     if (replicas_known && config.record.states > config.ensemble.replicas) {
         fail(places, {"record.states", "ensemble.replicas"},
@@ -112,11 +192,35 @@ void check_record(const Config& config, const Places& places) {
 
 }  // namespace
 
+void check_drawn_logits(const Config& config, const Places& places) {
+    const std::string& map = config.model.map;
+    const InitConfig& init = config.init;
+    if (init.logit_scale != 0 || map == "softmax" || map == "sigmoid") return;
+    if (init.logit_mean == 0) {
+        fail(
+            places, {"model.map", "init.logit_mean"},
+            fmt::format("map {} has no weights where all logits are zero, as they are at the start "
+                        "(logit_mean = 0, logit_scale = 0); set init.logit_mean > 0, or give "
+                        "logits in init.file",
+                        toml_string(map)));
+    }
+    if (init.logit_mean < 0 && map == "relu") {
+        fail(
+            places, {"init.logit_mean", "model.map"},
+            fmt::format("map \"relu\" has no weights where no logit is positive, as at this start: "
+                        "logit_mean = {}, logit_scale = 0; set init.logit_mean > 0, or give "
+                        "logits in init.file",
+                        toml_float(init.logit_mean)));
+    }
+}
+
 void validate(const Config& config, const Places& places) {
     check_values(config, places);
     check_used(config, places);
     check_product(config, places, "model.tokens", "model.dim");
     check_objective(config, places);
+    check_init(config, places);
+    check_numerics(config, places);
     check_record(config, places);
 }
 

@@ -3,6 +3,7 @@
 /// files, dispatch and the generated tests all iterate over what stands here. To add one, write its
 /// struct (map.hpp, loss.hpp, descent.hpp) or formula (observe.hpp) and add it to its list.
 
+#include "softmaxflow/model/choice.hpp"
 #include "softmaxflow/model/descent.hpp"
 #include "softmaxflow/model/loss.hpp"
 #include "softmaxflow/model/map.hpp"
@@ -10,22 +11,9 @@
 
 namespace softmaxflow::model::inline SOFTMAXFLOW_TARGET {
 
-template <class... Items>
-struct List {
-    static constexpr int size = sizeof...(Items);
-    static constexpr const char* names[] = {Items::name...};
-};
-
-using Maps = List<Softmax>;
-using Losses = List<Logistic, Exponential, Square, Regression, CrossEntropy>;
-using Methods = List<GradientDescent, Momentum>;
-
-/// Calls f(Item{}) for the item of that name; returns false if there is none.
-template <class... Items, class F>
-constexpr bool with_item(List<Items...>, int index, F&& f) {
-    int i = 0;
-    return ((i++ == index ? (f(Items{}), true) : false) || ...);
-}
+using Maps = List<Softmax, Sigmoid, Sum, L1, L2, Relu>;
+using Losses = List<Logistic, Exponential, Square, Regression, Classification, CrossEntropy>;
+using Methods = List<GradientDescent, Momentum, Adam, SignDescent>;
 
 /// How the bins of an observable are laid out; see ensemble/edges.cpp.
 enum class Bins { linear, logarithmic, signed_logarithmic };

@@ -1,63 +1,180 @@
 #pragma once
 /// Descent in the canonical variables (Z, a). Each step updates both from the same evaluation.
 ///
-/// A method offers `has_velocity` and step(flow, evaluation, x, velocity, rates).
+/// A method offers `memories`, how many states it remembers from step to step (a velocity,
+/// moments), and step(flow, evaluation, x, memory, rates).
 
 #include "softmaxflow/model/flow.hpp"
+#include "softmaxflow/model/parameters.hpp"
 
 namespace softmaxflow::model::inline SOFTMAXFLOW_TARGET {
 
+inline constexpr int most_memories = 2;
+
+/// The settings of a method; those of adam depend on the number of the step.
 struct Rates {
-    double value;     // eta
-    double logit;     // eta rho
-    double momentum;  // mu
+    double value, logit;              // eta, eta rho
+    double rho;                       // speed of the logits
+    double momentum;                  // mu
+    double beta1, beta2, epsilon;     // adam
+    double value_decay, logit_decay;  // lambda_v, lambda_a
+    double eta;
+    double power1 = 1.0, power2 = 1.0;  // beta^t, by repeated multiplication
+
+    SOFTMAXFLOW_HD explicit Rates(const Parameters& p)
+        : value(p.learning_rate),
+          logit(p.learning_rate * p.logit_rate),
+          rho(p.logit_rate),
+          momentum(p.momentum),
+          beta1(p.adam_beta1),
+          beta2(p.adam_beta2),
+          epsilon(p.adam_epsilon),
+          value_decay(p.value_decay),
+          logit_decay(p.logit_decay),
+          eta(p.learning_rate) {}
+
+    /// To the next step, t -> t + 1. Below 1e-20 a power no longer counts in 1 - beta^t.
+    SOFTMAXFLOW_HD void advance() {
+        if (power1 > 1e-20) power1 *= beta1;
+        if (power2 > 1e-20) power2 *= beta2;
+    }
 };
 
 /// x <- x + eta dx/dt
 struct GradientDescent {
     static constexpr const char* name = "gradient_descent";
-    static constexpr bool has_velocity = false;
+    static constexpr int memories = 0;
 
     template <class Flow>
-    SOFTMAXFLOW_HD static void step(const Flow& flow, const typename Flow::Evaluation& e,
-                                    typename Flow::State& x, typename Flow::State&,
+    SOFTMAXFLOW_HD static void step(const Flow& flow, typename Flow::Evaluation& e,
+                                    typename Flow::State& x, typename Flow::State*,
                                     const Rates& rates) {
+        if (rates.value_decay == 0.0 && rates.logit_decay == 0.0)
+            descend(flow, e, x, rates, [](auto entry, double) SOFTMAXFLOW_INLINE { return entry; });
+        else
+            descend(flow, e, x, rates, [](auto entry, double keep) SOFTMAXFLOW_INLINE {
+                return decltype(entry)(keep) * entry;
+            });
+    }
+
+private:
+    template <class Flow, class Keep>
+    SOFTMAXFLOW_HD static void descend(const Flow& flow, const typename Flow::Evaluation& e,
+                                       typename Flow::State& x, const Rates& rates, Keep keep) {
         using Real = typename Flow::Real;
-        const Real mean = flow.mean_projected_value(e);
-        for (int j = 0; j < flow.slots(); ++j)
-            x.logits[j] = fma(Real(rates.logit), flow.logit_drive(x, e, mean, j), x.logits[j]);
-        for (int k = 0; k < flow.output_count(); ++k) {
-            const Real rate = Real(rates.value) * flow.value_drive(e, k);
-            for (int j = 0; j < flow.slots(); ++j)
-                x.value(k, j) = fma(rate, e.weights[j], x.value(k, j));
+        const double keep_logit = 1.0 - rates.eta * rates.logit_decay;
+        const double keep_value = 1.0 - rates.eta * rates.value_decay;
+        const Real logit_rate = Real(rates.logit) * flow.pull(e);
+        const Real value_rate = Real(rates.value) * e.scales.weight;
+        // A single row goes along with the logits, so that a token is loaded once.
+        const Real rate_0 = value_rate * flow.value_drive(e, 0);
+        const bool single = flow.output_count() == 1;
+        flow.for_each_drive(x, e, [&](int j, Real slope, Real centred) SOFTMAXFLOW_INLINE {
+            x.logits[j] = fma(logit_rate * slope, centred, keep(x.logits[j], keep_logit));
+            if (single)
+                x.value(0, j) = fma(rate_0, e.numerators[j], keep(x.value(0, j), keep_value));
+        });
+        for (int k = 0; !single && k < flow.output_count(); ++k) {
+            const Real rate = value_rate * flow.value_drive(e, k);
+            in_blocks(flow.slots(), [&](int first, auto count) SOFTMAXFLOW_INLINE {
+                for (int j = first; j < first + count.value; ++j)
+                    x.value(k, j) = fma(rate, e.numerators[j], keep(x.value(k, j), keep_value));
+            });
         }
     }
 };
 
-/// Heavy ball: v <- mu v - dx/dt, x <- x - eta v. v is of the gradient of the loss; rho enters
-/// through the rate of a.
+/// Heavy ball: v <- mu v + gradient, x <- x - eta v.
 struct Momentum {
     static constexpr const char* name = "momentum";
-    static constexpr bool has_velocity = true;
+    static constexpr int memories = 1;
 
     template <class Flow>
-    SOFTMAXFLOW_HD static void step(const Flow& flow, const typename Flow::Evaluation& e,
-                                    typename Flow::State& x, typename Flow::State& v,
+    SOFTMAXFLOW_HD static void step(const Flow& flow, typename Flow::Evaluation& e,
+                                    typename Flow::State& x, typename Flow::State* memory,
                                     const Rates& rates) {
         using Real = typename Flow::Real;
-        const Real mu(rates.momentum);
-        const Real mean = flow.mean_projected_value(e);
-        for (int j = 0; j < flow.slots(); ++j) {
-            v.logits[j] = fma(mu, v.logits[j], -flow.logit_drive(x, e, mean, j));
-            x.logits[j] = fma(Real(-rates.logit), v.logits[j], x.logits[j]);
-        }
+        auto& v = memory[0];
+        const Real mu(rates.momentum), eta(-rates.eta);
+        const Real logit_factor = Real(-rates.rho) * flow.pull(e);
+        flow.for_each_drive(x, e, [&](int j, Real slope, Real centred) SOFTMAXFLOW_INLINE {
+            const Real decay = Real(rates.logit_decay) * x.logits[j];
+            v.logits[j] = fma(mu, v.logits[j], fma(logit_factor * slope, centred, decay));
+            x.logits[j] = fma(eta, v.logits[j], x.logits[j]);
+        });
         for (int k = 0; k < flow.output_count(); ++k) {
-            const Real drive = -flow.value_drive(e, k);
+            const Real factor = -(flow.value_drive(e, k) * e.scales.weight);
             for (int j = 0; j < flow.slots(); ++j) {
-                v.value(k, j) = fma(mu, v.value(k, j), drive * e.weights[j]);
-                x.value(k, j) = fma(Real(-rates.value), v.value(k, j), x.value(k, j));
+                const Real decay = Real(rates.value_decay) * x.value(k, j);
+                v.value(k, j) = fma(mu, v.value(k, j), fma(factor, e.numerators[j], decay));
+                x.value(k, j) = fma(eta, v.value(k, j), x.value(k, j));
             }
         }
+    }
+};
+
+/// Methods that act entry by entry do not close in Z. Here they act on a and on the entries of G,
+/// where Z = Z(0) + K G and the gradient of G_kj is -q_k s_j: the entrywise rule on V exactly when
+/// W = I. rule(memory, g) gives the change of an entry of gradient g.
+template <class Flow, class Rule>
+SOFTMAXFLOW_HD void move_entries(const Flow& flow, typename Flow::Evaluation& e,
+                                 typename Flow::State& x, typename Flow::State* memory,
+                                 const Rates& rates, Rule rule) {
+    using Real = typename Flow::Real;
+    const int m = flow.output_count();
+    const Real factor = Real(-rates.rho) * flow.pull(e);
+    flow.for_each_drive(x, e, [&](int j, Real slope, Real centred) SOFTMAXFLOW_INLINE {
+        const Real decay = Real(rates.logit_decay) * x.logits[j];
+        const Real gradient = fma(factor * slope, centred, decay);
+        const auto at = [&](int i) SOFTMAXFLOW_INLINE -> Real& { return memory[i].logits[j]; };
+        x.logits[j] = x.logits[j] + rule(at, gradient);
+    });
+    for (int j = 0; j < flow.slots(); ++j) {
+        const Real minus_weight = -e.weight(j);
+        for (int k = 0; k < m; ++k) {
+            const auto at = [&](int i)
+                                SOFTMAXFLOW_INLINE -> Real& { return memory[i].value(k, j); };
+            e.output_scratch[k] = rule(at, e.residual[k] * minus_weight);
+        }
+        for (int k = 0; k < m; ++k)
+            x.value(k, j) = x.value(k, j) + flow.objective.metric_times(e.output_scratch, k, m);
+    }
+}
+
+/// Kingma and Ba 2015, bias-corrected, epsilon outside the root.
+struct Adam {
+    static constexpr const char* name = "adam";
+    static constexpr int memories = 2;
+
+    template <class Flow>
+    SOFTMAXFLOW_HD static void step(const Flow& flow, typename Flow::Evaluation& e,
+                                    typename Flow::State& x, typename Flow::State* memory,
+                                    const Rates& rates) {
+        using Real = typename Flow::Real;
+        const Real correct1(1.0 / (1.0 - rates.power1)), correct2(1.0 / (1.0 - rates.power2));
+        move_entries(flow, e, x, memory, rates, [&](auto at, Real g) SOFTMAXFLOW_INLINE {
+            Real &m = at(0), &v = at(1);
+            m = fma(Real(rates.beta1), m, Real(1.0 - rates.beta1) * g);
+            v = fma(Real(rates.beta2), v, Real(1.0 - rates.beta2) * g * g);
+            return Real(-rates.eta) * (m * correct1) / (sqrt(v * correct2) + Real(rates.epsilon));
+        });
+    }
+};
+
+/// x <- x - eta sign(gradient), sign(0) = 0.
+struct SignDescent {
+    static constexpr const char* name = "sign_descent";
+    static constexpr int memories = 0;
+
+    template <class Flow>
+    SOFTMAXFLOW_HD static void step(const Flow& flow, typename Flow::Evaluation& e,
+                                    typename Flow::State& x, typename Flow::State* memory,
+                                    const Rates& rates) {
+        using Real = typename Flow::Real;
+        move_entries(flow, e, x, memory, rates, [&](auto, Real g) SOFTMAXFLOW_INLINE {
+            const Real zero(0.0), eta(rates.eta);
+            return select(g > zero, -eta, select(g < zero, eta, zero));
+        });
     }
 };
 

@@ -6,7 +6,7 @@
 ///   kind                              what its data are drawn from (draw.hpp)
 ///   value(objective, items, z)        g(z); `items` runs over the outputs
 ///   residual(objective, items, z, q, scratch)
-/// `response` holds y (regression), p (cross_entropy) or B (square).
+/// `response` holds y (regression), p (cross_entropy), labels (classification) or B (square).
 
 #include "softmaxflow/model/map.hpp"
 #include "softmaxflow/model/storage.hpp"
@@ -19,18 +19,51 @@ enum class ObjectiveKind {
     unit_direction,  ///< the same, normalised: K = 1
     design,          ///< W = X in its singular basis, K = S^2
     classes,         ///< W = I, K = I
+    samples,         ///< W = X, K = X X^T, the only K that is not diagonal
 };
 
-/// The data of one replica's objective in the basis where K is diagonal.
+/// The data of one replica's objective.
 template <class Real, int M>
 struct Objective {
+    bool dense;  // K is a matrix, else diagonal
+    bool has_factor;
     Storage<Real, M> metric;    // diagonal of K = W W^T
-    Storage<Real, M> response;  // y, p or B
+    Storage<Real, M> response;  // y, p, labels or B
+    Storage<Real, 0> matrix;    // dense: K (m x m)
+    Storage<Real, 0> factor;    // L (m x m), on and below the diagonal; dense: L L^T = K
     Real floor;                 // loss that no beta can remove
     double constant;            // c of regression
 
-    SOFTMAXFLOW_HD Objective(Arena& arena, int m)
-        : metric(arena, m), response(arena, m), floor(0.0), constant(1.0) {}
+    SOFTMAXFLOW_HD Objective(Arena& arena, int m, bool is_dense, bool needs_factor)
+        : dense(is_dense),
+          has_factor(needs_factor),
+          metric(arena, m),
+          response(arena, m),
+          matrix(arena, is_dense ? m * m : 0),
+          factor(arena, needs_factor ? m * m : 0),
+          floor(0.0),
+          constant(1.0) {}
+
+    /// Takes over the data of the same objective in other storage.
+    template <class Other>
+    SOFTMAXFLOW_HD void copy(const Other& other, int m) {
+        for (int k = 0; k < m; ++k) {
+            metric[k] = other.metric[k];
+            response[k] = other.response[k];
+        }
+        for (int k = 0; dense && k < m * m; ++k) matrix[k] = other.matrix[k];
+        floor = other.floor;
+        constant = other.constant;
+    }
+
+    /// (K x)_k
+    template <class Array>
+    SOFTMAXFLOW_HD Real metric_times(const Array& x, int k, int m) const {
+        if (!dense) return metric[k] * x[k];
+        Real total = matrix[k * m] * x[0];
+        for (int l = 1; l < m; ++l) total = fma(matrix[k * m + l], x[l], total);
+        return total;
+    }
 };
 
 struct Logistic {
@@ -134,8 +167,32 @@ struct CrossEntropy {
     template <class Objective, class Outputs, class Array>
     SOFTMAXFLOW_HD static void residual(const Objective& o, const Outputs& items, const Array& z,
                                         Array& q, Array& scratch) {
-        Softmax::weights(items, z, q, scratch);
-        for (int k = 0; k < items.slots(); ++k) q[k] = o.response[k] - q[k];
+        using Real = typename Array::Element;
+        const Scales<Real> scales = Softmax::weights(items, z, q, scratch);
+        for (int k = 0; k < items.slots(); ++k) q[k] = fma(-q[k], scales.weight, o.response[k]);
+    }
+};
+
+struct Classification {
+    static constexpr const char* name = "classification";
+    static constexpr ObjectiveKind kind = ObjectiveKind::samples;
+    static constexpr int outputs = 0;
+
+    /// Mean of log(1 + e^(-y z)).
+    template <class Objective, class Outputs, class Array>
+    SOFTMAXFLOW_HD static auto value(const Objective& o, const Outputs& items, const Array& z) {
+        using Real = typename Array::Element;
+        Real total(0.0);
+        for (int k = 0; k < items.slots(); ++k) total = total + softplus(-o.response[k] * z[k]);
+        return total / Real(items.slots());
+    }
+    template <class Objective, class Outputs, class Array>
+    SOFTMAXFLOW_HD static void residual(const Objective& o, const Outputs& items, const Array& z,
+                                        Array& q, Array&) {
+        using Real = typename Array::Element;
+        const Real share(1.0 / items.slots());
+        for (int k = 0; k < items.slots(); ++k)
+            q[k] = o.response[k] * share * sigmoid(-o.response[k] * z[k]);
     }
 };
 

@@ -1,51 +1,163 @@
 #pragma once
-/// Attention maps s = map(a): forward, transposed Jacobian, and logarithmic weights.
+/// Attention maps. All but one are ratios s_i = f(a_i) / (sum_j f(a_j) + e), so that
+///
+///     (J(a)^T g)_i = f'(a_i) (g_i - <s, g>) / (sum_j f(a_j) + e);
+///
+/// sigmoid is s_i = f(a_i) without the division, and its J^T g lacks <s, g>.
 ///
 /// A map offers
-///   weights(tokens, a, s, scratch)    s = map(a)
-///   pull_back(s_i, g_i, mean)         (J(a)^T g)_i, with mean = <s, g>
-///   log_weight(a_i)                   log s_i up to a constant common to all tokens
+///   weights(tokens, a, f, scratch)    fills f[slot] = f(a_i); returns the two scales below
+///   slope(a_i, f_i)                   f'(a_i)
+///   normalised                        whether s is divided by its sum
+///   signed_weights                    whether a numerator may be negative, and the sum vanish
+/// and, for observables, log_share(a_i, p_i): log p_i up to a constant common to all tokens.
 
 #include "softmaxflow/model/team.hpp"
 
 namespace softmaxflow::model::inline SOFTMAXFLOW_TARGET {
 
-/// s_i = exp(a_i) / sum_j exp(a_j);  J = diag(s) - s s^T.
+/// What turns numerators into weights s_i = weight f_i and shares p_i = s_i / sum s = share f_i.
+template <class Real>
+struct Scales {
+    Real weight, share;
+};
+
+/// f = exp, e = 0.
 struct Softmax {
     static constexpr const char* name = "softmax";
+    static constexpr bool normalised = true, signed_weights = false;
 
     /// No running maximum: exp(a_i) is summed as it stands, and only a replica whose sum leaves
     /// [2^-500, 2^1000] is summed again relative to its largest logit. The test depends on a alone,
-    /// so the bits depend on nothing else. In range, a term flushed to zero is below 2^-522 of the
-    /// sum.
-    template <class Team, int N, class Logits, class Weights>
-    SOFTMAXFLOW_HD static void weights(const Tokens<Team, N>& tokens, const Logits& a, Weights& s,
-                                       Weights& scratch) {
-        using Real = typename Weights::Element;
-        for (int k = 0; k < tokens.slots(); ++k) scratch[k] = s[k] = exp_flushed(a[k]);
-        Real total = sum(tokens, scratch);
+    /// so the bits depend on nothing else. In range, a term that exp_clamped raised is below 2^-521
+    /// of the sum.
+    template <class Team, int N, class Logits, class Numerators>
+    SOFTMAXFLOW_HD static auto weights(const Tokens<Team, N>& tokens, const Logits& a,
+                                       Numerators& f, Numerators& scratch) {
+        using Real = typename Numerators::Element;
+        for (int k = 0; k < tokens.slots(); ++k) f[k] = exp_clamped(a[k]);
+        Real total = sum(tokens, scratch, [&](int k) SOFTMAXFLOW_INLINE { return f[k]; });
         const auto in_range = (total > Real(0x1p-500)) & (total < Real(0x1p1000));
         if (any(!in_range)) {
-            for (int k = 0; k < tokens.slots(); ++k) scratch[k] = a[k];
-            const Real top = largest(tokens, scratch);
-            for (int k = 0; k < tokens.slots(); ++k) {
-                s[k] = select(in_range, s[k], exp_call(a[k] - top));
-                scratch[k] = s[k];
-            }
-            total = sum(tokens, scratch);
+            // On copies: handing out their addresses would keep the arrays out of registers.
+            const Logits logits = a;
+            Numerators numerators = f, room = scratch;
+            total = relative_weights(tokens, logits, numerators, room, in_range, total);
+            f = numerators;
         }
+        for (int k = 0; k < tokens.slots(); ++k)
+            if (!tokens.valid(k)) f[k] = Real(0.0);
         const Real scale = Real(1.0) / total;
-        for (int k = 0; k < tokens.slots(); ++k) s[k] = tokens.valid(k) ? s[k] * scale : Real(0.0);
+        return Scales<Real>{scale, scale};
     }
 
     template <class Real>
-    SOFTMAXFLOW_HD static Real pull_back(Real s, Real g, Real mean) {
-        return s * (g - mean);
+    SOFTMAXFLOW_HD static Real slope(Real, Real f) {
+        return f;
     }
-
     template <class Real>
-    SOFTMAXFLOW_HD static Real log_weight(Real a) {
+    SOFTMAXFLOW_HD static Real log_share(Real a, Real) {
         return a;
+    }
+
+private:
+    template <class Team, int N, class Logits, class Numerators, class Mask, class Real>
+    SOFTMAXFLOW_COLD static Real relative_weights(const Tokens<Team, N>& tokens, const Logits& a,
+                                                  Numerators& f, Numerators& scratch, Mask in_range,
+                                                  Real total) {
+        const Real top = largest(tokens, scratch, [&](int k) SOFTMAXFLOW_INLINE { return a[k]; });
+        for (int k = 0; k < tokens.slots(); ++k)
+            f[k] = select(in_range, f[k], exp_call(a[k] - top));
+        return select(in_range, total,
+                      sum(tokens, scratch, [&](int k) SOFTMAXFLOW_INLINE { return f[k]; }));
+    }
+};
+
+/// Keeps the denominator away from zero where all numerators vanish.
+inline constexpr double map_regulariser = 1e-10;
+
+template <class Map>
+struct Ratio {
+    static constexpr bool normalised = true, signed_weights = false;
+
+    template <class Team, int N, class Logits, class Numerators>
+    SOFTMAXFLOW_HD static auto weights(const Tokens<Team, N>& tokens, const Logits& a,
+                                       Numerators& f, Numerators& scratch) {
+        using Real = typename Numerators::Element;
+        for (int k = 0; k < tokens.slots(); ++k)
+            f[k] = tokens.valid(k) ? Map::numerator(a[k]) : Real(0.0);
+        const Real total = sum(tokens, scratch, [&](int k) SOFTMAXFLOW_INLINE { return f[k]; });
+        const Real weight =
+            Map::normalised ? Real(1.0) / (total + Real(map_regulariser)) : Real(1.0);
+        return Scales<Real>{weight, Real(1.0) / total};
+    }
+    /// NaN where a share is negative.
+    template <class Real>
+    SOFTMAXFLOW_HD static Real log_share(Real, Real p) {
+        return log(p);
+    }
+};
+
+struct Sigmoid : Ratio<Sigmoid> {
+    static constexpr const char* name = "sigmoid";
+    static constexpr bool normalised = false;
+    template <class Real>
+    SOFTMAXFLOW_HD static Real numerator(Real a) {
+        return sigmoid(a);
+    }
+    template <class Real>
+    SOFTMAXFLOW_HD static Real slope(Real, Real f) {
+        return f * (Real(1.0) - f);
+    }
+};
+
+struct Sum : Ratio<Sum> {
+    static constexpr const char* name = "sum";
+    static constexpr bool signed_weights = true;
+    template <class Real>
+    SOFTMAXFLOW_HD static Real numerator(Real a) {
+        return a;
+    }
+    template <class Real>
+    SOFTMAXFLOW_HD static Real slope(Real, Real) {
+        return Real(1.0);
+    }
+};
+
+struct L1 : Ratio<L1> {
+    static constexpr const char* name = "l1";
+    template <class Real>
+    SOFTMAXFLOW_HD static Real numerator(Real a) {
+        return abs(a);
+    }
+    /// The sign of a, 0 at 0.
+    template <class Real>
+    SOFTMAXFLOW_HD static Real slope(Real a, Real) {
+        return select(a > Real(0.0), Real(1.0), select(a < Real(0.0), Real(-1.0), Real(0.0)));
+    }
+};
+
+struct L2 : Ratio<L2> {
+    static constexpr const char* name = "l2";
+    template <class Real>
+    SOFTMAXFLOW_HD static Real numerator(Real a) {
+        return a * a;
+    }
+    template <class Real>
+    SOFTMAXFLOW_HD static Real slope(Real a, Real) {
+        return a + a;
+    }
+};
+
+struct Relu : Ratio<Relu> {
+    static constexpr const char* name = "relu";
+    template <class Real>
+    SOFTMAXFLOW_HD static Real numerator(Real a) {
+        return select(a < Real(0.0), Real(0.0), a);
+    }
+    template <class Real>
+    SOFTMAXFLOW_HD static Real slope(Real a, Real) {
+        return select(a > Real(0.0), Real(1.0), Real(0.0));
     }
 };
 

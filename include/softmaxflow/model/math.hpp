@@ -44,64 +44,66 @@ SOFTMAXFLOW_HD Real polynomial(Real x, double c0, Rest... rest) {
 
 namespace detail {
 
-// Adding 1.5 * 2^52 rounds to the nearest integer and leaves it in the low bits.
-inline constexpr double shifter = 6755399441055744.0;
+// Adding 1.5 * 2^48 rounds to the nearest sixteenth and leaves 16 x in the low bits.
+inline constexpr double shifter = 0x1.8p48;
 inline constexpr double log2_e = 1.4426950408889634;
-inline constexpr double ln2_high = 0.6931471803691238;  // 32 bits: k * ln2_high is exact
+inline constexpr double ln2_high = 0.6931471803691238;  // 32 bits: 16 k * ln2_high is exact
 inline constexpr double ln2_low = 1.9082149292705877e-10;
 
-/// e^r for |r| <= ln(2)/2, to 0.15 ulp before rounding.
+/// e^x = 2^floor(k) p with p in [1, 2), for |x| < 2^15. k is a multiple of 1/16, and
+/// e^(x - k ln 2), |x - k ln 2| <= ln(2)/32, a polynomial to 0.13 ulp before rounding.
 template <class Real>
-SOFTMAXFLOW_HD Real exp_reduced(Real r) {
-    return polynomial(r, 1.0, 1.0, 0.5000000000000001, 0.16666666666666669, 0.04166666666662413,
-                      0.008333333333330062, 0.0013888888917213717, 0.00019841269863053618,
-                      2.4801521295954376e-05, 2.7557268459997064e-06, 2.7620088445409746e-07,
-                      2.510038549551032e-08);
-}
+struct ExpParts {
+    Real shifted;  // shifter + k
+    Real p;
 
-/// x - k ln 2 without cancellation error.
-template <class Real>
-SOFTMAXFLOW_HD Real exp_remainder(Real x, Real k) {
-    return fma(k, Real(-ln2_low), fma(k, Real(-ln2_high), x));
-}
+    SOFTMAXFLOW_HD explicit ExpParts(Real x) {
+        shifted = fma(x, Real(log2_e), Real(shifter));
+        const Real k = shifted - Real(shifter);
+        const Real r = fma(k, Real(-ln2_low), fma(k, Real(-ln2_high), x));
+        const Real series = polynomial(r, 1.0, 0.5, 0.16666666665301144, 0.041666666664959766,
+                                       0.008333449724528355, 0.0013889034377693012);
+        const Real table = sixteenth_power(to_bits(shifted));
+        p = fma(table, r * series, table);
+    }
+    /// floor(k), in the place of the exponent of a double.
+    SOFTMAXFLOW_HD auto exponent() const { return (to_bits(shifted) >> 4) << 52; }
+};
 
-/// 2^k for k in [-1023, 1024], given shifter + k; the ends give 0 and infinity.
+/// 2^k for an integer k in [-1023, 1024]; the ends give 0 and infinity.
 template <class Real>
-SOFTMAXFLOW_HD Real power_of_two(Real shifted) {
+SOFTMAXFLOW_HD Real power_of_two(Real k) {
     using BitsOf = typename RealTraits<Real>::BitsOf;
-    return from_bits((to_bits(shifted) + BitsOf(1023)) << 52);
+    return from_bits((to_bits(k + Real(0x1.8p52)) + BitsOf(1023)) << 52);
 }
 
 }  // namespace detail
 
+/// e^x for the inner loop: equal to exp(x) for |x| <= 708, e^708 or e^-708 beyond, by the sign of
+/// x, for NaN too. In that range p 2^floor(k) is an addition to the exponent of p.
+template <class Real>
+SOFTMAXFLOW_HD Real exp_clamped(Real x) {
+    const detail::ExpParts<Real> parts(clamp(x, Real(708.0)));
+    return from_bits(to_bits(parts.p) + parts.exponent());
+}
+
 /// e^x, full range: denormal results are rounded correctly from e^x within 1 ulp.
 template <class Real>
 SOFTMAXFLOW_HD Real exp(Real x) {
-    const Real clamped = min(max(x, Real(-746.0)), Real(710.0));
-    const Real k =
-        fma(clamped, Real(detail::log2_e), Real(detail::shifter)) - Real(detail::shifter);
-    const Real p = detail::exp_reduced(detail::exp_remainder(clamped, k));
-    // 2^k in two factors, either of which is a normal number.
-    const Real half = fma(k, Real(0.5), Real(detail::shifter));
-    const Real rest = k - (half - Real(detail::shifter)) + Real(detail::shifter);
-    return p * detail::power_of_two(half) * detail::power_of_two(rest);
+    using BitsOf = typename RealTraits<Real>::BitsOf;
+    constexpr double integer_shifter = 0x1.8p52;
+    const detail::ExpParts<Real> parts(min(max(x, Real(-746.0)), Real(710.0)));
+    const Real whole =
+        from_bits(to_bits(parts.shifted) & BitsOf(~Bits(15))) - Real(detail::shifter);
+    // 2^whole in two factors, either of which is a normal number.
+    const Real half = fma(whole, Real(0.5), Real(integer_shifter)) - Real(integer_shifter);
+    return parts.p * detail::power_of_two(half) * detail::power_of_two(whole - half);
 }
 
 /// The same, where speed does not matter.
 template <class Real>
 SOFTMAXFLOW_COLD Real exp_call(Real x) {
     return exp(x);
-}
-
-/// e^x for the inner loop: equal to exp(x) for x in [-708, 709]; below, results smaller than
-/// 2^-1022 become zero; above, +infinity or NaN, so that a sum over such terms is not finite.
-template <class Real>
-SOFTMAXFLOW_HD Real exp_flushed(Real x) {
-    const Real free = fma(x, Real(detail::log2_e), Real(detail::shifter));
-    const Real shifted =
-        min(max(free, Real(detail::shifter - 1023.0)), Real(detail::shifter + 1024.0));
-    const Real k = shifted - Real(detail::shifter);
-    return detail::exp_reduced(detail::exp_remainder(x, k)) * detail::power_of_two(shifted);
 }
 
 /// Natural logarithm, full range; -infinity at 0, NaN below.
@@ -148,11 +150,12 @@ SOFTMAXFLOW_COLD Real softplus(Real x) {
     return max(x, Real(0.0)) + log1p(exp_call(-abs(x)));
 }
 
-/// 1 / (1 + e^-x).
+/// 1 / (1 + e^-x); e^x below -708, where e^-x would overflow.
 template <class Real>
 SOFTMAXFLOW_HD Real sigmoid(Real x) {
-    const Real e = exp(-abs(x));
-    return select(x < Real(0.0), e, Real(1.0)) / (Real(1.0) + e);
+    const Real near = Real(1.0) / (Real(1.0) + exp_clamped(-x));
+    const auto far = !(x > Real(-708.0));
+    return any(far) ? select(far, exp_call(x), near) : near;
 }
 
 /// The x with Phi(x) = p, for p in [2^-54, 1 - 2^-53] of the form k / 2^54 (p - 1/2 and 1 - p are

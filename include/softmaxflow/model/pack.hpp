@@ -168,11 +168,73 @@ SOFTMAXFLOW_HD Pack<W, P> fma(const Pack<W, P>& a, const Pack<W, P>& b, const Pa
     return r;
 }
 
+/// Vectors of the functions of scalar.hpp; an instruction where there is one.
+template <int W, class Vector>
+SOFTMAXFLOW_HD Vector clamp_vector(Vector x, Vector bound) {
+#if defined(__AVX512DQ__)
+    // Operation 2: the smaller in absolute value, with the sign of the first; the second for a NaN.
+    if constexpr (W == 8) return __builtin_ia32_rangepd512_mask(x, bound, 2, x, -1, 4);
+#endif
+    using Mask = typename VectorOf<Int, W>::type;
+    const Mask sign = (Mask)x & (Mask{} + (Int(1) << 63));
+    return ((x < bound) & (x > -bound)) ? x : (Vector)((Mask)bound | sign);
+}
+
+template <int W, class BitVector>
+SOFTMAXFLOW_HD auto sixteenth_power_vector(BitVector bits) {
+    using Vector = typename VectorOf<double, W>::type;
+#if defined(__AVX512F__)
+    if constexpr (W == 8) {
+        const Vector low = {sixteenth_power(0), sixteenth_power(1), sixteenth_power(2),
+                            sixteenth_power(3), sixteenth_power(4), sixteenth_power(5),
+                            sixteenth_power(6), sixteenth_power(7)};
+        const Vector high = {sixteenth_power(8),  sixteenth_power(9),  sixteenth_power(10),
+                             sixteenth_power(11), sixteenth_power(12), sixteenth_power(13),
+                             sixteenth_power(14), sixteenth_power(15)};
+        using Index = typename VectorOf<Int, W>::type;
+#if defined(__clang__)
+        return __builtin_ia32_vpermi2varpd512(low, (Index)bits, high);
+#else
+        return (Vector)__builtin_ia32_vpermt2varpd512_mask((Index)bits, low, high, -1);
+#endif
+    }
+#endif
+    Vector r{};
+    for (int i = 0; i < W; ++i) r[i] = sixteenth_power(bits[i]);
+    return r;
+}
+
+template <int W, int P>
+SOFTMAXFLOW_HD Pack<W, P> clamp(const Pack<W, P>& x, const Pack<W, P>& bound) {
+    Pack<W, P> r;
+    for (int p = 0; p < P; ++p) r.v[p] = clamp_vector<W>(x.v[p], bound.v[p]);
+    return r;
+}
+
+template <int W, int P>
+SOFTMAXFLOW_HD Pack<W, P> sixteenth_power(const PackBits<W, P>& bits) {
+    Pack<W, P> r;
+    for (int p = 0; p < P; ++p) r.v[p] = sixteenth_power_vector<W>(bits.v[p]);
+    return r;
+}
+
+template <int W, class Vector>
+SOFTMAXFLOW_HD Vector sqrt_vector(Vector x) {
+#if defined(__AVX512F__)
+    if constexpr (W == 8) return __builtin_ia32_sqrtpd512_mask(x, x, -1, 4);
+#endif
+#if defined(__AVX__)
+    if constexpr (W == 4) return __builtin_ia32_sqrtpd256(x);
+#endif
+    Vector r{};
+    for (int i = 0; i < W; ++i) r[i] = __builtin_sqrt(x[i]);
+    return r;
+}
+
 template <int W, int P>
 SOFTMAXFLOW_HD Pack<W, P> sqrt(const Pack<W, P>& x) {
     Pack<W, P> r;
-    for (int p = 0; p < P; ++p)
-        for (int i = 0; i < W; ++i) r.v[p][i] = __builtin_sqrt(x.v[p][i]);
+    for (int p = 0; p < P; ++p) r.v[p] = sqrt_vector<W>(x.v[p]);
     return r;
 }
 

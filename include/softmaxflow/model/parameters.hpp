@@ -7,7 +7,7 @@ namespace softmaxflow::model {
 
 enum class Target : int { random_unit, random_normal, basis };
 enum class Response : int { normal, unit };
-enum class ValueLaw : int { normal, zero };
+enum class ValueLaw : int { normal, rank_one, zero, identity, student, log_uniform, equal_losers };
 
 /// Everything that defines the replicas of one cell.
 struct Parameters {
@@ -27,12 +27,20 @@ struct Parameters {
 
     ValueLaw value_law = ValueLaw::normal;
     double value_scale = 0.0;
+    double value_dof = 1.0;      // student
+    double value_decades = 0.0;  // log_uniform
+    double tie_gap = 0.0;        // > 0: distance of the second largest projected value
     double logit_mean = 0.0;
     double logit_scale = 0.0;
 
     double learning_rate = 0.0;  // eta
     double logit_rate = 1.0;     // rho
     double momentum = 0.0;       // mu
+    double adam_beta1 = 0.0;
+    double adam_beta2 = 0.0;
+    double adam_epsilon = 0.0;
+    double value_decay = 0.0;  // lambda_v
+    double logit_decay = 0.0;  // lambda_a
 
     unsigned long long random_key = 0;
 
@@ -46,11 +54,28 @@ struct Parameters {
     double design_floor = 0.0;                  // c |y outside the column space|^2
     const double* class_distribution = nullptr;  // (output): p
 
-    const long long* checkpoints = nullptr;  // iterations, increasing, from 0
+    // States to go on from, as RestartData in problem.hpp; all but the memories together.
+    const double* restart_logits = nullptr;                       // (replica, token)
+    const double* restart_values = nullptr;                       // (replica, output, token)
+    const double* restart_metric = nullptr;                       // (replica, output, output)
+    const double* restart_response = nullptr;                     // (replica, output)
+    const double* restart_floor = nullptr;                        // (replica)
+    const double* restart_arc = nullptr;                          // (replica)
+    const double* restart_leader = nullptr;                       // (replica)
+    const double* restart_ranks = nullptr;                        // (replica, token)
+    const double* restart_memory_logits[2] = {nullptr, nullptr};  // (replica, token)
+    const double* restart_memory_values[2] = {nullptr, nullptr};  // (replica, output, token)
+
+    bool ranked = false;  // record curves per token
+
+    const long long* checkpoints = nullptr;  // iterations, increasing
     int checkpoint_count = 0;
     const double* thresholds = nullptr;  // increasing
     int threshold_count = 0;
 };
+
+/// What Record::failed holds; numbers as in Status of result.hpp.
+inline constexpr double non_finite = 5.0, map_singular = 6.0;
 
 /// Where the results of a block of replicas go. `first` is its first replica; the index `replica`
 /// below counts from there, with the given stride between rows.
@@ -58,22 +83,24 @@ struct Record {
     long long first = 0;
     long long stride = 0;
 
-    double* observables = nullptr;  // (checkpoint, observable, replica)
-    double* passage = nullptr;      // (threshold, replica): preset to NaN
-    double* leader = nullptr;       // (replica): token, or -1
-    double* winner = nullptr;       // (replica): token, or -1
-    double* failed = nullptr;       // (replica): 1 where the state became non-finite
+    double* curves = nullptr;  // (checkpoint, curve, replica): observables, then the ranked ones
+    int curve_count = 0;
+    double* passage = nullptr;  // (threshold, replica): preset to NaN
+    double* leader = nullptr;   // (replica): token, or -1
+    double* winner = nullptr;   // (replica): token, or -1
+    double* failed = nullptr;   // (replica): 0, or the Status of a failure as a number
 
     // Full states of replicas below state_count (counted from `first`).
     long long state_count = 0;
-    double* logits = nullptr;           // (replica, checkpoint, token)
-    double* probability = nullptr;      // (replica, checkpoint, token)
-    double* values = nullptr;           // (replica, checkpoint, output, token): Z
-    double* velocity_logits = nullptr;  // as logits; methods with a velocity
-    double* velocity_values = nullptr;  // as values
-    double* metric = nullptr;           // (replica, output): K
-    double* response = nullptr;         // (replica, output): y, p, or B
-    double* floor = nullptr;            // (replica): loss that no output removes
+    double* logits = nullptr;                       // (replica, checkpoint, token)
+    double* probability = nullptr;                  // (replica, checkpoint, token)
+    double* values = nullptr;                       // (replica, checkpoint, output, token): Z
+    double* memory_logits[2] = {nullptr, nullptr};  // as logits; what the method remembers
+    double* memory_values[2] = {nullptr, nullptr};  // as values
+    double* metric = nullptr;                       // (replica, output, output): K
+    double* response = nullptr;                     // (replica, output): y, p, labels, or B
+    double* ranks = nullptr;                        // (replica, token)
+    double* floor = nullptr;                        // (replica): loss that no output removes
 
     // Called at checkpoints with the replica-steps done since the last call; false asks to stop.
     bool (*tick)(void* context, long long replica_steps) = nullptr;

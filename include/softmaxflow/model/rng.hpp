@@ -12,7 +12,16 @@ namespace softmaxflow::model::inline SOFTMAXFLOW_TARGET {
 using Word = unsigned int;
 
 /// What a draw is for; draws of different purposes never share a counter.
-enum class Purpose : Word { values, logits, objective, shared_objective };
+enum class Purpose : Word {
+    values,
+    logits,
+    objective,
+    shared_objective,
+    direction,  // e of V = e w^T
+    angles,     // of student values
+    design,     // entries of a random X, or of the normal matrix behind its singular vectors
+    shared_design,
+};
 
 struct Counter {
     Word word[4];
@@ -51,7 +60,8 @@ struct Draws {
     SOFTMAXFLOW_COLD Pair<Real> uniforms(Purpose purpose, Word index) const {
         Pair<Real> pair;
         for (int i = 0; i < width_of<Real>; ++i) {
-            const bool shared = purpose == Purpose::shared_objective;
+            const bool shared =
+                purpose == Purpose::shared_objective || purpose == Purpose::shared_design;
             const Bits id = shared ? 0 : replica + Bits(i);
             const Counter r = philox({{index, Word(purpose), Word(id), Word(id >> 32)}}, Word(key),
                                      Word(key >> 32));

@@ -18,6 +18,14 @@
 #define SOFTMAXFLOW_HD inline __attribute__((always_inline))
 #endif
 
+/// Behind the parameters of a lambda of the inner loop. One that stays a function takes what it
+/// captures by address, which keeps arrays out of registers.
+#if defined(__CUDACC__)
+#define SOFTMAXFLOW_INLINE
+#else
+#define SOFTMAXFLOW_INLINE __attribute__((always_inline))
+#endif
+
 /// Code that runs rarely: a call on the host, where inlining it everywhere costs minutes of
 /// compilation; inlined on the device, where a call would push the state out of its registers.
 #if defined(__CUDACC__)
@@ -86,6 +94,36 @@ SOFTMAXFLOW_HD double sqrt(double x) {
 }
 
 SOFTMAXFLOW_HD double select(bool mask, double a, double b) { return mask ? a : b; }
+
+/// x where |x| < bound, else the bound with the sign of x, for NaN too.
+SOFTMAXFLOW_HD double clamp(double x, double bound) {
+    const Bits sign = to_bits(x) & 0x8000000000000000ULL;
+    return x < bound && x > -bound ? x : from_bits(to_bits(bound) | sign);
+}
+
+/// 2^(j/16), j the low four bits.
+SOFTMAXFLOW_HD double sixteenth_power(Bits bits) {
+    constexpr double table[16] = {
+        1.0,
+        1.0442737824274138,
+        1.0905077326652577,
+        1.1387886347566916,
+        1.189207115002721,
+        1.241857812073484,
+        1.2968395546510096,
+        1.3542555469368927,
+        1.4142135623730951,
+        1.4768261459394993,
+        1.5422108254079407,
+        1.6104903319492543,
+        1.681792830507429,
+        1.7562521603732995,
+        1.8340080864093424,
+        1.9152065613971474,
+    };
+    return table[bits & 15];
+}
+
 SOFTMAXFLOW_HD bool any(bool mask) { return mask; }
 
 /// The value of one replica of a Real, and setting it.

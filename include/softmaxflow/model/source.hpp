@@ -17,6 +17,7 @@ struct Source {
     const Parameters& p;
     Draws<Real> draws;
     Bits last;  // lanes past this replica repeat it; their results are not recorded
+    Real direction_scale{0.0};
 
     SOFTMAXFLOW_HD Source(const Parameters& parameters, Bits replica, Bits last_replica)
         : p(parameters), draws{parameters.random_key, replica}, last(last_replica) {}
@@ -39,10 +40,79 @@ struct Source {
             return {from_file(p.start_values, size, i * n + token),
                     from_file(p.start_values, size, next * n + token)};
         }
-        if (p.value_law == ValueLaw::zero) return {Real(0.0), Real(0.0)};
-        const Pair<Real> g =
-            draws.normals(Purpose::values, Word(i / 2) * Word(p.tokens) + Word(token));
-        return {Real(p.value_scale) * g.first, Real(p.value_scale) * g.second};
+        const Word index = Word(i / 2) * Word(p.tokens) + Word(token);
+        const Real scale(p.value_scale);
+        switch (p.value_law) {
+            case ValueLaw::zero:
+                return {Real(0.0), Real(0.0)};
+            case ValueLaw::rank_one:
+            case ValueLaw::equal_losers: {
+                const Pair<Real> e = direction_pair(i);
+                const Real factor = direction_scale * token_factor(token);
+                return {e.first * factor, e.second * factor};
+            }
+            case ValueLaw::identity:
+                return {Real(i == token ? p.value_scale : 0.0),
+                        Real(i + 1 == token ? p.value_scale : 0.0)};
+            case ValueLaw::student: {
+                const Pair<Real> u = draws.uniforms(Purpose::values, index);
+                return {scale * student(u.first, 2 * index),
+                        scale * student(u.second, 2 * index + 1)};
+            }
+            case ValueLaw::log_uniform: {
+                const Pair<Real> u = draws.uniforms(Purpose::values, index);
+                return {scale * log_uniform(u.first), scale * log_uniform(u.second)};
+            }
+            case ValueLaw::normal:
+                break;
+        }
+        const Pair<Real> g = draws.normals(Purpose::values, index);
+        return {scale * g.first, scale * g.second};
+    }
+
+    /// w_j of V = e w^T: the laws whose columns share one direction e.
+    SOFTMAXFLOW_COLD Real token_factor(int token) const {
+        if (p.value_law == ValueLaw::rank_one)
+            return Real(p.value_scale) * draws.normals(Purpose::values, Word(token)).first;
+        const Pair<Real> g = draws.normals(Purpose::values, 0);
+        return Real(p.value_scale) * (token == 0 ? max(g.first, g.second) : min(g.first, g.second));
+    }
+    SOFTMAXFLOW_HD bool has_common_direction() const {
+        return p.start_values == nullptr &&
+               (p.value_law == ValueLaw::rank_one || p.value_law == ValueLaw::equal_losers);
+    }
+    /// Entries i and i + 1 of a normal vector; times direction_scale it is e, uniform on the
+    /// sphere. (Losses with one output take e = target / |target| instead.)
+    SOFTMAXFLOW_COLD Pair<Real> direction_pair(int i) const {
+        return draws.normals(Purpose::direction, Word(i / 2));
+    }
+    SOFTMAXFLOW_COLD void draw_direction_scale() {
+        if (!has_common_direction()) return;
+        Real square(0.0);
+        for (int i = 0; i < p.dim; i += 2) {
+            const Pair<Real> e = direction_pair(i);
+            square = fma(e.first, e.first, square);
+            if (i + 1 < p.dim) square = fma(e.second, e.second, square);
+        }
+        direction_scale = Real(1.0) / sqrt(square);
+    }
+
+    /// Student's t with dof degrees of freedom from a uniform u and an angle (Bailey 1994):
+    /// sqrt(dof (u^(-2/dof) - 1)) cos(angle). The cosine is that of a pair of normals.
+    SOFTMAXFLOW_COLD Real student(Real u, Word index) const {
+        const Real dof(p.value_dof);
+        const Real exponent = Real(-2.0) * log(u) / dof;
+        const Pair<Real> g = draws.normals(Purpose::angles, index);
+        const Real cosine = g.first / sqrt(fma(g.first, g.first, g.second * g.second));
+        return sqrt(dof * (exp_call(exponent) - Real(1.0))) * cosine;
+    }
+
+    /// Random sign times 10^(-decades v): u below 1/2 gives minus and v = 2u, else v = 2u - 1.
+    SOFTMAXFLOW_COLD Real log_uniform(Real u) const {
+        const auto low = u < Real(0.5);
+        const Real v = u + u - select(low, Real(0.0), Real(1.0));
+        const Real size = exp_call(v * Real(-2.302585092994046 * p.value_decades));
+        return select(low, -size, size);
     }
 
     SOFTMAXFLOW_HD Purpose objective_purpose() const {

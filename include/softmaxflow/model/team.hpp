@@ -23,6 +23,13 @@ struct Solo {
     }
 };
 
+/// The levels of a tree with n leaves.
+SOFTMAXFLOW_HD constexpr int levels(int n) {
+    int count = 0;
+    while (1 << count < n) ++count;
+    return count;
+}
+
 /// n items dealt to the lanes of a team. Count > 0: n is known to the compiler; 0: at run time.
 template <class Team, int Count>
 struct Tokens {
@@ -36,13 +43,21 @@ struct Tokens {
     SOFTMAXFLOW_HD constexpr bool valid(int slot) const {
         return Team::size == 1 || index(slot) < count();
     }
-    /// The first lane-local distance in slots, W / 2 / size; W is the power of two >= n.
-    SOFTMAXFLOW_HD constexpr int half_width() const {
-        int width = 1;
-        while (width < slots()) width *= 2;
-        return width / 2;
-    }
 };
+
+template <int N>
+struct Constant {
+    static constexpr int value = N;
+};
+
+/// Calls block(first, Constant<4>) for four slots at a time and block(slot, Constant<1>) for the
+/// rest: loops of constant length inside unroll, and independent sums over outputs overlap.
+template <class Block>
+SOFTMAXFLOW_HD void in_blocks(int slots, Block block) {
+    const int whole = slots - slots % 4;
+    for (int first = 0; first < whole; first += 4) block(first, Constant<4>{});
+    for (int slot = whole; slot < slots; ++slot) block(slot, Constant<1>{});
+}
 
 struct Add {
     static constexpr double neutral = -0.0;
@@ -66,45 +81,66 @@ struct Min {
     }
 };
 
-/// One level of the tree: leaf k takes leaf k + distance.
-template <class Op, class Array>
-SOFTMAXFLOW_HD void fold(Array& x, int distance, int slots, Op op) {
-    for (int k = 0; k < distance && k + distance < slots; ++k) x[k] = op(x[k], x[k + distance]);
+/// A piece of the tree inside a lane: leaves slot, slot + d, slot + 2 d, ... of the next Levels
+/// levels, held in registers. Missing leaves count as neutral.
+template <int Levels, class Op, class Entry>
+SOFTMAXFLOW_HD auto subtree(int slot, int distance, int slots, Op op, Entry entry) {
+    if constexpr (Levels == 0) {
+        return entry(slot);
+    } else {
+        const auto left = subtree<Levels - 1>(slot, 2 * distance, slots, op, entry);
+        if (slot + distance >= slots) return left;
+        return op(left, subtree<Levels - 1>(slot + distance, 2 * distance, slots, op, entry));
+    }
 }
 
-/// Reduces x[slot] over all tokens; x is used up. Every lane gets the result.
-template <class Op, class Team, int Count, class Array>
-SOFTMAXFLOW_HD auto reduce(const Tokens<Team, Count>& tokens, Array& x, Op op) {
+/// The levels of the tree inside a lane for a number of slots known at run time only: the first
+/// three in registers, the others in scratch, which is used up.
+template <class Op, class Array, class Entry>
+SOFTMAXFLOW_HD auto reduce_slots(int slots, Array& scratch, Op op, Entry entry) {
+    int distance = 1;
+    while (8 * distance < slots) distance *= 2;
+    for (int k = 0; k < distance; ++k) scratch[k] = subtree<3>(k, distance, slots, op, entry);
+    for (distance /= 2; distance > 0; distance /= 2)
+        for (int k = 0; k < distance; ++k) scratch[k] = op(scratch[k], scratch[k + distance]);
+    return scratch[0];
+}
+
+/// Reduces entry(slot) over all tokens. Every lane gets the result. `scratch` is used up where the
+/// number of tokens is not known to the compiler.
+template <class Op, class Team, int Count, class Array, class Entry>
+SOFTMAXFLOW_HD auto reduce(const Tokens<Team, Count>& tokens, Array& scratch, Op op, Entry entry) {
     using Real = typename Array::Element;
-    const int slots = tokens.slots();
-    for (int k = 0; k < slots; ++k)
-        if (!tokens.valid(k)) x[k] = Real(Op::neutral);
+    const auto leaf = [&](int k) SOFTMAXFLOW_INLINE -> Real {
+        return tokens.valid(k) ? entry(k) : Real(Op::neutral);
+    };
+    Real result;
     if constexpr (Count > 0) {
-        SOFTMAXFLOW_UNROLL(6)
-        for (int distance = tokens.half_width(); distance > 0; distance /= 2)
-            fold(x, distance, slots, op);
+        constexpr int slots = (Count + Team::size - 1) / Team::size;
+        if constexpr (slots <= 16)
+            result = subtree<levels(slots)>(0, 1, slots, op, leaf);
+        else
+            result = reduce_slots(slots, scratch, op, leaf);
     } else {
-        for (int distance = tokens.half_width(); distance > 0; distance /= 2)
-            fold(x, distance, slots, op);
+        result = reduce_slots(tokens.slots(), scratch, op, leaf);
     }
-    Real result = x[0];
     for (int distance = Team::size / 2; distance > 0; distance /= 2)
         result = op(result, tokens.team.exchange(result, distance));
     return result;
 }
 
-template <class Team, int Count, class Array>
-SOFTMAXFLOW_HD auto sum(const Tokens<Team, Count>& tokens, Array& x) {
-    return reduce(tokens, x, Add{});
+template <class Team, int Count, class Array, class Entry>
+SOFTMAXFLOW_HD auto sum(const Tokens<Team, Count>& tokens, Array& scratch, Entry entry) {
+    return reduce(tokens, scratch, Add{}, entry);
 }
 /// Largest and smallest; adding zero makes the sign of a zero independent of the order.
-template <class Team, int Count, class Array>
-SOFTMAXFLOW_HD auto largest(const Tokens<Team, Count>& tokens, Array& x) {
-    return reduce(tokens, x, Max{}) + typename Array::Element(0.0);
+template <class Team, int Count, class Array, class Entry>
+SOFTMAXFLOW_HD auto largest(const Tokens<Team, Count>& tokens, Array& scratch, Entry entry) {
+    return reduce(tokens, scratch, Max{}, entry) + typename Array::Element(0.0);
 }
-template <class Team, int Count, class Array>
-SOFTMAXFLOW_HD auto smallest(const Tokens<Team, Count>& tokens, Array& x) {
-    return reduce(tokens, x, Min{}) + typename Array::Element(0.0);
+template <class Team, int Count, class Array, class Entry>
+SOFTMAXFLOW_HD auto smallest(const Tokens<Team, Count>& tokens, Array& scratch, Entry entry) {
+    return reduce(tokens, scratch, Min{}, entry) + typename Array::Element(0.0);
 }
 
 }  // namespace softmaxflow::model::inline SOFTMAXFLOW_TARGET

@@ -82,9 +82,10 @@ private:
     void run_blocks(const Problem& problem, Work& work, std::mutex& mutex, const BlockSink& deliver,
                     const Progress& progress) const {
         const model::Parameters parameters = cpu::make_parameters(problem);
-        const cpu::Kernel kernel = set_.kernel(cpu::make_choice(problem), parameters.tokens);
+        const cpu::Choice choice = cpu::make_choice(problem);
+        const cpu::Kernel kernel = set_.kernel(choice, parameters.tokens, parameters.outputs);
         const std::size_t alignment = 64;
-        std::vector<char> memory(kernel.memory(parameters) + alignment);
+        std::vector<char> memory(kernel.memory(choice, parameters) + alignment);
         void* aligned = memory.data();
         std::size_t space = memory.size();
         std::align(alignment, space - alignment, aligned, space);
@@ -99,7 +100,7 @@ private:
                 };
                 record.context = const_cast<Progress*>(&progress);
             }
-            if (!kernel.run(parameters, record, block.first, block.count,
+            if (!kernel.run(choice, parameters, record, block.first, block.count,
                             static_cast<char*>(aligned))) {
                 work.stop();
                 return;

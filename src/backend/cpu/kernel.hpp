@@ -7,20 +7,21 @@
 
 namespace softmaxflow::cpu {
 
-struct Kernel {
-    /// Runs replicas [first, first + count), at most the block that `record` describes.
-    /// False if record.tick asked to stop. `memory` is aligned to 64 bytes.
-    bool (*run)(const model::Parameters&, const model::Record&, long long first, long long count,
-                char* memory) = nullptr;
-    /// Bytes that run() needs at `memory`.
-    unsigned long (*memory)(const model::Parameters&) = nullptr;
-};
-
 /// Indices into the lists of model/catalogue.hpp.
 struct Choice {
     int map = 0;
     int loss = 0;
     int method = 0;
+    bool fast = false;  ///< numerics; softmax and gradient descent without decay only
+};
+
+struct Kernel {
+    /// Runs replicas [first, first + count), at most the block that `record` describes.
+    /// False if record.tick asked to stop. `memory` is aligned to 64 bytes.
+    bool (*run)(const Choice&, const model::Parameters&, const model::Record&, long long first,
+                long long count, char* memory) = nullptr;
+    /// Bytes that run() needs at `memory`.
+    unsigned long (*memory)(const Choice&, const model::Parameters&) = nullptr;
 };
 
 /// Replicas that one call advances at once.
@@ -29,9 +30,9 @@ struct Lanes {
     int vectors = 1;  ///< independent vectors in flight
 };
 
-Kernel avx512_kernel(const Choice& choice, int tokens);
-Kernel avx2_kernel(const Choice& choice, int tokens);
-Kernel generic_kernel(const Choice& choice, int tokens);
+Kernel avx512_kernel(const Choice& choice, int tokens, int outputs);
+Kernel avx2_kernel(const Choice& choice, int tokens, int outputs);
+Kernel generic_kernel(const Choice& choice, int tokens, int outputs);
 Lanes avx512_lanes();
 Lanes avx2_lanes();
 Lanes generic_lanes();

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <iterator>
+
 #include "softmaxflow/error.hpp"
 #include "softmaxflow/model/catalogue.hpp"
 
@@ -21,6 +23,15 @@ model::Target target_of(const std::string& name) {
     return model::Target::random_unit;
 }
 
+model::ValueLaw value_law_of(const std::string& name) {
+    // In the order of the enumeration.
+    constexpr const char* names[] = {"normal",  "rank_one",    "zero",        "identity",
+                                     "student", "log_uniform", "equal_losers"};
+    for (int i = 0; i < static_cast<int>(std::size(names)); ++i)
+        if (name == names[i]) return static_cast<model::ValueLaw>(i);
+    throw Error(Exit::internal, fmt::format("`{}` is no law of values", name));
+}
+
 const double* data_or_null(const std::vector<double>& array) {
     return array.empty() ? nullptr : array.data();
 }
@@ -30,7 +41,8 @@ const double* data_or_null(const std::vector<double>& array) {
 Choice make_choice(const Problem& problem) {
     return {index_of(model::Maps{}, problem.config.model.map),
             index_of(model::Losses{}, problem.config.objective.loss),
-            index_of(model::Methods{}, problem.config.dynamics.method)};
+            index_of(model::Methods{}, problem.config.dynamics.method),
+            problem.config.backend.numerics == "fast"};
 }
 
 model::Parameters make_parameters(const Problem& problem) {
@@ -52,14 +64,22 @@ model::Parameters make_parameters(const Problem& problem) {
         config.objective.loss == "square" ? config.objective.radius : config.objective.loss_factor;
     p.sharpness = config.objective.sharpness;
 
-    p.value_law = config.init.value_law == "zero" ? model::ValueLaw::zero : model::ValueLaw::normal;
+    p.value_law = value_law_of(config.init.value_law);
     p.value_scale = config.init.value_scale;
+    p.value_dof = config.init.value_dof;
+    p.value_decades = config.init.value_decades;
+    p.tie_gap = config.init.tie_gap;
     p.logit_mean = config.init.logit_mean;
     p.logit_scale = config.init.logit_scale;
 
     p.learning_rate = config.dynamics.learning_rate;
     p.logit_rate = config.dynamics.logit_rate;
     p.momentum = config.dynamics.momentum;
+    p.adam_beta1 = config.dynamics.adam_beta1;
+    p.adam_beta2 = config.dynamics.adam_beta2;
+    p.adam_epsilon = config.dynamics.adam_epsilon;
+    p.value_decay = config.dynamics.value_decay;
+    p.logit_decay = config.dynamics.logit_decay;
     p.random_key = problem.random_key;
 
     p.start_values = data_or_null(problem.starts.values);
@@ -71,6 +91,21 @@ model::Parameters make_parameters(const Problem& problem) {
     p.design_floor = problem.objective.floor;
     p.class_distribution = data_or_null(problem.objective.distribution);
 
+    const RestartData& restart = problem.restart;
+    p.restart_logits = data_or_null(restart.logits);
+    p.restart_values = data_or_null(restart.projected_values);
+    p.restart_metric = data_or_null(restart.metric);
+    p.restart_response = data_or_null(restart.response);
+    p.restart_floor = data_or_null(restart.floor);
+    p.restart_arc = data_or_null(restart.arc);
+    p.restart_leader = data_or_null(restart.initial_leader);
+    p.restart_ranks = data_or_null(restart.ranks);
+    for (int i = 0; i < 2; ++i) {
+        p.restart_memory_logits[i] = data_or_null(restart.memory_logits[i]);
+        p.restart_memory_values[i] = data_or_null(restart.memory_values[i]);
+    }
+
+    p.ranked = config.record.ranked;
     static_assert(sizeof(long long) == sizeof(std::int64_t));
     p.checkpoints = reinterpret_cast<const long long*>(problem.checkpoints.data());
     p.checkpoint_count = static_cast<int>(problem.checkpoints.size());

@@ -21,11 +21,15 @@ Staging::Staging(const Problem& problem, const model::Parameters& parameters)
       parameters_(parameters),
       checkpoints_(parameters.checkpoint_count),
       thresholds_(parameters.threshold_count),
-      observables_(static_cast<std::size_t>(checkpoints_) * model::observable_count * block_size),
+      curve_count_(static_cast<int>(problem.curves())),
+      curves_(static_cast<std::size_t>(checkpoints_) * curve_count_ * block_size),
       passage_(static_cast<std::size_t>(thresholds_) * block_size),
       leader_(block_size),
       winner_(block_size),
-      failed_(block_size) {}
+      failed_(block_size) {
+    with_item(model::Methods{}, cpu::make_choice(problem).method,
+              [&](auto method) { memories_ = method.memories; });
+}
 
 model::Record Staging::prepare(std::int64_t first, std::int64_t count) {
     first_ = first;
@@ -34,7 +38,8 @@ model::Record Staging::prepare(std::int64_t first, std::int64_t count) {
     model::Record record;
     record.first = first;
     record.stride = block_size;
-    record.observables = observables_.data();
+    record.curves = curves_.data();
+    record.curve_count = curve_count_;
     record.passage = passage_.data();
     record.leader = leader_.data();
     record.winner = winner_.data();
@@ -48,31 +53,29 @@ BlockResult Staging::reduce() {
     block.first = first_;
     block.count = count_;
     for (std::int64_t r = 0; r < count_; ++r) {
-        block.status.push_back(failed_[r] != 0.0 ? Status::non_finite : Status::ok);
+        block.status.push_back(static_cast<Status>(failed_[r]));
         block.initial_leader.push_back(static_cast<std::int32_t>(leader_[r]));
         block.winner.push_back(static_cast<std::int32_t>(winner_[r]));
         for (int t = 0; t < thresholds_; ++t)
             block.first_passage.push_back(passage_[t * block_size + r]);
     }
-    reduce_observables(block);
+    reduce_curves(block);
     if (problem_.config.record.replica_table) copy_final(block);
     copy_states(block);
     return block;
 }
 
-double* Staging::row(int observable, int checkpoint) {
-    return &observables_[(static_cast<std::size_t>(checkpoint) * model::observable_count +
-                          observable) *
-                         block_size];
+double* Staging::row(int curve, int checkpoint) {
+    return &curves_[(static_cast<std::size_t>(checkpoint) * curve_count_ + curve) * block_size];
 }
 
 /// Moments and counts over the ok replicas; a failed one is marked by NaN, which both skip.
-void Staging::reduce_observables(BlockResult& block) {
+void Staging::reduce_curves(BlockResult& block) {
     const int bins = static_cast<int>(problem_.config.record.bins);
-    block.moments.resize(static_cast<std::size_t>(model::observable_count) * checkpoints_);
+    block.moments.resize(static_cast<std::size_t>(curve_count_) * checkpoints_);
     block.counts.assign(block.moments.size() * bins, 0);
     std::vector<double> values(block_size);
-    for (int o = 0; o < model::observable_count; ++o)
+    for (int o = 0; o < curve_count_; ++o)
         for (int c = 0; c < checkpoints_; ++c) {
             for (std::int64_t r = 0; r < count_; ++r)
                 values[r] = failed_[r] != 0.0 ? nan : row(o, c)[r];
@@ -109,9 +112,12 @@ void Staging::prepare_states(model::Record& record) {
     record.logits = allocate(logits_, per_replica);
     record.probability = allocate(probability_, per_replica);
     record.values = allocate(values_, per_replica * m);
-    record.velocity_logits = allocate(velocity_logits_, per_replica);
-    record.velocity_values = allocate(velocity_values_, per_replica * m);
-    record.metric = allocate(metric_, m);
+    for (int i = 0; i < memories_; ++i) {
+        record.memory_logits[i] = allocate(memory_logits_[i], per_replica);
+        record.memory_values[i] = allocate(memory_values_[i], per_replica * m);
+    }
+    record.metric = allocate(metric_, m * m);
+    record.ranks = allocate(ranks_, n);
     record.response = allocate(response_, m);
     record.floor = allocate(floor_, 1);
 }
@@ -121,17 +127,18 @@ void Staging::copy_states(BlockResult& block) {
         const auto size = static_cast<std::ptrdiff_t>(array.size()) / state_count_;
         return std::vector<double>(array.begin() + r * size, array.begin() + (r + 1) * size);
     };
-    const bool velocity = problem_.config.dynamics.method == "momentum";
     for (std::int64_t r = 0; r < state_count_; ++r) {
         StateRecord state;
         state.replica = first_ + r;
         state.logits = slice(logits_, r);
         state.probability = slice(probability_, r);
         state.projected_values = slice(values_, r);
-        if (velocity) {
-            state.velocity_logits = slice(velocity_logits_, r);
-            state.velocity_values = slice(velocity_values_, r);
+        for (int i = 0; i < memories_; ++i) {
+            state.memory_logits[i] = slice(memory_logits_[i], r);
+            state.memory_values[i] = slice(memory_values_[i], r);
         }
+        state.ranks = slice(ranks_, r);
+        state.initial_leader = static_cast<std::int32_t>(leader_[r]);
         state.metric = slice(metric_, r);
         state.response = slice(response_, r);
         state.floor = floor_[r];
@@ -145,6 +152,11 @@ void Staging::copy_states(BlockResult& block) {
 /// Empty for losses with several outputs.
 std::vector<double> Staging::target_of(std::int64_t replica) const {
     std::vector<double> target;
+    if (const auto& given = problem_.restart.target; !given.empty()) {
+        const std::int64_t dim = problem_.config.model.dim;
+        target.assign(given.begin() + replica * dim, given.begin() + (replica + 1) * dim);
+        return target;
+    }
     with_item(model::Losses{}, cpu::make_choice(problem_).loss, [&]<class Loss>(Loss) {
         if constexpr (Loss::outputs == 1) {
             target.resize(problem_.config.model.dim);

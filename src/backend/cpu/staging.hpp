@@ -21,8 +21,8 @@ public:
     [[nodiscard]] BlockResult reduce();
 
 private:
-    double* row(int observable, int checkpoint);
-    void reduce_observables(BlockResult& block);
+    double* row(int curve, int checkpoint);
+    void reduce_curves(BlockResult& block);
     void copy_final(BlockResult& block);
     void prepare_states(model::Record& record);
     void copy_states(BlockResult& block);
@@ -30,12 +30,12 @@ private:
 
     const Problem& problem_;
     const model::Parameters& parameters_;
-    int checkpoints_, thresholds_;
+    int checkpoints_, thresholds_, curve_count_, memories_ = 0;
     std::int64_t first_ = 0, count_ = 0, state_count_ = 0;
-    std::vector<double> observables_;  // (checkpoint, observable, replica)
+    std::vector<double> curves_;  // (checkpoint, curve, replica)
     std::vector<double> passage_, leader_, winner_, failed_;
-    std::vector<double> logits_, probability_, values_, velocity_logits_, velocity_values_;
-    std::vector<double> metric_, response_, floor_;
+    std::vector<double> logits_, probability_, values_, memory_logits_[2], memory_values_[2];
+    std::vector<double> metric_, response_, floor_, ranks_;
 };
 
 }  // namespace softmaxflow::cpu

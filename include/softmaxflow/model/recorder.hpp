@@ -1,0 +1,257 @@
+#pragma once
+/// All of a replica's life but its steps: its start, its checkpoints, its end. Written over maps
+/// and losses chosen at run time and sizes known at run time only, so that there is one of it
+/// however many kernels are specialised to a shape.
+
+#include "softmaxflow/model/draw.hpp"
+#include "softmaxflow/model/observe.hpp"
+#include "softmaxflow/model/restart.hpp"
+
+namespace softmaxflow::model::inline SOFTMAXFLOW_TARGET {
+
+/// First passage of max s through increasing thresholds, exact to the iteration.
+template <class Real>
+class Passage {
+public:
+    SOFTMAXFLOW_HD Passage(const Parameters& p) : p_(p), level_(infinity()) {
+        for (int i = 0; i < width_of<Real>; ++i) {
+            next_[i] = 0;
+            if (p.threshold_count > 0) set_lane(level_, i, p.thresholds[0]);
+        }
+    }
+    SOFTMAXFLOW_HD bool active() const { return p_.threshold_count > 0; }
+
+    /// `store(lane, threshold)` is called once per threshold reached.
+    template <class Store>
+    SOFTMAXFLOW_HD void check(Real largest_weight, Store store) {
+        if (any(largest_weight >= level_)) pass(largest_weight, store);
+    }
+
+private:
+    template <class Store>
+    SOFTMAXFLOW_COLD void pass(Real largest_weight, Store store) {
+        for (int i = 0; i < width_of<Real>; ++i) {
+            while (next_[i] < p_.threshold_count &&
+                   lane(largest_weight, i) >= p_.thresholds[next_[i]])
+                store(i, next_[i]++);
+            set_lane(level_, i,
+                     next_[i] < p_.threshold_count ? p_.thresholds[next_[i]] : infinity());
+        }
+    }
+
+    const Parameters& p_;
+    Real level_;
+    int next_[width_of<Real>];
+};
+
+template <class RealType, class TeamType>
+class Recorder {
+public:
+    using Real = RealType;
+    using Team = TeamType;
+    using Flow = model::Flow<Any<Maps>, Any<Losses>, Real, Team, 0, 0>;
+    using State = typename Flow::State;
+
+    /// Replicas [replica, replica + live) of the run; `live` may be less than the width of a Real.
+    SOFTMAXFLOW_HD Recorder(const Parameters& p, const Record& record, Team team, Arena& arena,
+                            Int replica, int live, Any<Maps> map, Any<Losses> loss, int memories)
+        : flow(arena, team, p.tokens, p.outputs, map, loss, needs_singular_vectors(p)),
+          x(arena, flow.slots(), p.outputs),
+          memory{State(arena, memories > 0 ? flow.slots() : 0, p.outputs),
+                 State(arena, memories > 1 ? flow.slots() : 0, p.outputs)},
+          p_(p),
+          record_(record),
+          replica_(replica),
+          live_(live),
+          memories_(memories),
+          evaluation_(arena, flow.slots(), p.outputs),
+          ranks_(arena, flow.slots()),
+          logs_(arena, flow.slots()),
+          passage_(p) {}
+
+    Flow flow;
+    State x, memory[most_memories];
+    Real arc{0.0};
+
+    SOFTMAXFLOW_COLD void start() {
+        for (int i = 0; i < memories_; ++i) {
+            for (int j = 0; j < flow.slots(); ++j) memory[i].logits[j] = Real(0.0);
+            for (int k = 0; k < flow.slots() * p_.outputs; ++k) memory[i].values[k] = Real(0.0);
+        }
+        const Bits first(replica_), last(replica_ + live_ - 1);
+        if (p_.restart_logits == nullptr) {
+            Start<Flow>(p_, first, last)(flow, x, evaluation_);
+            return;
+        }
+        const Restart<Flow> restart(p_, first, last);
+        restart(flow, x, memory, memories_);
+        arc = restart.arc();
+        leader_ = restart.leader();
+        restart.read_ranks(flow, ranks_);
+    }
+
+    /// Records a checkpoint; false if the caller of tick asked to stop.
+    SOFTMAXFLOW_COLD bool reach(int checkpoint) {
+        const Int iteration = p_.checkpoints[checkpoint];
+        const Int before = p_.checkpoints[checkpoint > 0 ? checkpoint - 1 : 0];
+        flow.evaluate(x, evaluation_);
+        watch(flow, evaluation_, iteration);
+        if (checkpoint == 0) store_start();
+        store_checkpoint(checkpoint, p_.learning_rate * double(iteration));
+        if (record_.tick != nullptr && !record_.tick(record_.context, (iteration - before) * live_))
+            return false;
+        if (checkpoint + 1 == p_.checkpoint_count) store_end();
+        return true;
+    }
+
+    /// Looks at a state that a flow has evaluated: first passages, and denominators that vanish.
+    template <class AnyFlow>
+    SOFTMAXFLOW_HD void watch(const AnyFlow& evaluated, typename AnyFlow::Evaluation& e,
+                              Int iteration) {
+        visit(evaluated.map, [&](auto map) SOFTMAXFLOW_INLINE {
+            if (map.signed_weights && any(abs(e.scales.weight) >= Real(1.0 / map_regulariser)))
+                note_singular(e.scales.weight);
+            if (!passage_.active()) return;
+            const auto numerator = [&](int j) SOFTMAXFLOW_INLINE { return e.numerators[j]; };
+            const auto share = [&](int j) SOFTMAXFLOW_INLINE { return e.share(j); };
+            const Real top =
+                map.signed_weights
+                    ? largest(evaluated.tokens, e.token_scratch, share)
+                    : e.scales.share * largest(evaluated.tokens, e.token_scratch, numerator);
+            passage_.check(top, [&](int i, int threshold) {
+                if (leads() && i < live_)
+                    record_.passage[threshold * record_.stride + row(i)] = double(iteration);
+            });
+        });
+    }
+
+private:
+    /// The denominator is within its regulariser of zero: its sign, and with it that of every
+    /// weight, means nothing any more.
+    SOFTMAXFLOW_COLD void note_singular(Real scale) {
+        const auto singular = abs(scale) >= Real(1.0 / map_regulariser);
+        failed_ = select(singular & (failed_ == Real(0.0)), Real(map_singular), failed_);
+    }
+
+    // One lane of the team writes what is common to all.
+    SOFTMAXFLOW_HD bool leads() const { return flow.tokens.team.rank() == 0; }
+    SOFTMAXFLOW_HD Int row(int i) const { return replica_ - record_.first + i; }
+    SOFTMAXFLOW_COLD void store(double* place, Real value) const {
+        if (!leads()) return;
+        for (int i = 0; i < live_; ++i) place[row(i)] = lane(value, i);
+    }
+    /// A token index, or -1 where it is n (no token compares equal to a NaN).
+    SOFTMAXFLOW_HD Real index_or_none(Real index) const {
+        return select(index < Real(p_.tokens), index, Real(-1.0));
+    }
+
+    SOFTMAXFLOW_COLD void store_start() {
+        if (p_.restart_logits == nullptr) {
+            for (int j = 0; j < flow.slots(); ++j)
+                logs_[j] = flow.projected_value(x, evaluation_, j);
+            leader_ = find_leader(flow.tokens, evaluation_.token_scratch, [&](int j) {
+                          return logs_[j];
+                      }).index;
+            rank_tokens(flow.tokens, logs_, ranks_);
+        }
+        store(record_.leader, index_or_none(leader_));
+        for (int i = 0; i < live_; ++i) {
+            if (row(i) >= record_.state_count) continue;
+            for (int j = 0; j < flow.slots(); ++j)
+                if (flow.tokens.valid(j))
+                    record_.ranks[row(i) * p_.tokens + flow.tokens.index(j)] = lane(ranks_[j], i);
+            if (leads()) store_objective(i);
+        }
+    }
+
+    SOFTMAXFLOW_COLD void store_objective(int i) {
+        const auto& objective = flow.objective;
+        const Int m = flow.output_count();
+        record_.floor[row(i)] = lane(objective.floor, i);
+        for (Int k = 0; k < m; ++k) {
+            record_.response[row(i) * m + k] = lane(objective.response[int(k)], i);
+            for (Int l = 0; l < m; ++l) {
+                const Real diagonal = k == l ? objective.metric[int(k)] : Real(0.0);
+                record_.metric[(row(i) * m + k) * m + l] =
+                    lane(objective.dense ? objective.matrix[int(k * m + l)] : diagonal, i);
+            }
+        }
+    }
+
+    SOFTMAXFLOW_COLD void store_checkpoint(int c, double time) {
+        Real out[observable_count];
+        observe(flow, x, evaluation_, {leader_, arc, time, p_.logit_rate}, logs_, out);
+        double* curves = record_.curves + Int(c) * record_.curve_count * record_.stride;
+        for (int o = 0; o < observable_count; ++o)
+            store(curves + o * record_.stride, canonical(out[o]));
+        if (p_.ranked) store_ranked(curves + observable_count * record_.stride);
+        failed_ = select(finite_state() | !(failed_ == Real(0.0)), failed_, Real(non_finite));
+        for (int i = 0; i < live_; ++i)
+            if (row(i) < record_.state_count) store_state(c, i);
+    }
+
+    /// Weight, logit and projected value of every token, in the rows of their ranks.
+    SOFTMAXFLOW_COLD void store_ranked(double* curves) {
+        for (int j = 0; j < flow.slots(); ++j) {
+            if (!flow.tokens.valid(j)) continue;
+            const Real quantities[] = {evaluation_.weight(j), x.logits[j],
+                                       flow.projected_value(x, evaluation_, j)};
+            for (int i = 0; i < live_; ++i)
+                for (int quantity = 0; quantity < 3; ++quantity) {
+                    const Int curve = quantity * p_.tokens + Int(lane(ranks_[j], i));
+                    curves[curve * record_.stride + row(i)] =
+                        canonical(lane(quantities[quantity], i));
+                }
+        }
+    }
+
+    /// x - x is zero where x is finite, else NaN.
+    SOFTMAXFLOW_COLD auto finite_state() {
+        const auto excess = [&](int j) {
+            Real total = x.logits[j] - x.logits[j];
+            for (int k = 0; k < flow.output_count(); ++k)
+                total = total + (x.value(k, j) - x.value(k, j));
+            return total;
+        };
+        return sum(flow.tokens, evaluation_.token_scratch, excess) == Real(0.0);
+    }
+
+    SOFTMAXFLOW_COLD void store_state(int c, int i) {
+        const Int n = p_.tokens, m = p_.outputs;
+        const Int checkpoint = row(i) * p_.checkpoint_count + c;
+        const auto put = [&](double* place, Real value) { *place = canonical(lane(value, i)); };
+        for (int j = 0; j < flow.slots(); ++j) {
+            if (!flow.tokens.valid(j)) continue;
+            const Int token = flow.tokens.index(j), place = checkpoint * n + token;
+            put(record_.logits + place, x.logits[j]);
+            put(record_.probability + place, evaluation_.weight(j));
+            for (int k = 0; k < flow.output_count(); ++k)
+                put(record_.values + (checkpoint * m + k) * n + token, x.value(k, j));
+            for (int i_memory = 0; i_memory < memories_; ++i_memory) {
+                put(record_.memory_logits[i_memory] + place, memory[i_memory].logits[j]);
+                for (int k = 0; k < flow.output_count(); ++k)
+                    put(record_.memory_values[i_memory] + (checkpoint * m + k) * n + token,
+                        memory[i_memory].value(k, j));
+            }
+        }
+    }
+
+    SOFTMAXFLOW_COLD void store_end() {
+        const Real winner = find_leader(flow.tokens, evaluation_.token_scratch, [&](int k) {
+                                return evaluation_.share(k);
+                            }).index;
+        store(record_.winner, index_or_none(winner));
+        store(record_.failed, failed_);
+    }
+
+    const Parameters& p_;
+    const Record& record_;
+    Int replica_;
+    int live_, memories_;
+    typename Flow::Evaluation evaluation_;
+    Storage<Real, 0> ranks_, logs_;
+    Passage<Real> passage_;
+    Real leader_{0.0}, failed_{0.0};
+};
+
+}  // namespace softmaxflow::model::inline SOFTMAXFLOW_TARGET
