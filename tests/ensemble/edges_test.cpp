@@ -18,7 +18,7 @@ Row row_of(model::Observable observable, std::int64_t tokens, std::int64_t bins)
     Config config;
     config.model.tokens = tokens;
     config.record.bins = bins;
-    const Row edges = observable_edges(config);
+    const Row edges = curve_edges(config);
     EXPECT_EQ(edges.size(), static_cast<std::size_t>(model::observable_count * (bins + 1)));
     const auto start = edges.begin() + static_cast<std::int64_t>(observable) * (bins + 1);
     return {start, start + bins + 1};
@@ -38,8 +38,32 @@ TEST(LogSpacedIntegers, AreTheRoundedPowers) {
                 while (pow(Integer(2 * r + 1), k) < power) ++r;
                 if (r > expected.back()) expected.push_back(r);
             }
-            EXPECT_EQ(log_spaced_integers(last, points), expected) << last << ' ' << points;
+            EXPECT_EQ(log_spaced_integers(1, last, points), expected) << last << ' ' << points;
         }
+}
+
+TEST(LogSpacedIntegers, MayStartLater) {
+    using Integers = std::vector<std::int64_t>;
+    EXPECT_EQ(log_spaced_integers(10, 10'000, 4), (Integers{10, 100, 1000, 10'000}));
+    EXPECT_EQ(log_spaced_integers(100, 100, 5), (Integers{100}));
+    EXPECT_EQ(log_spaced_integers(7, 9, 60), (Integers{7, 8, 9}));
+    EXPECT_EQ(log_spaced_integers(8, 32, 3), (Integers{8, 16, 32}));
+}
+
+TEST(LinearlySpacedIntegers, AreTheRoundedMultiples) {
+    using Integers = std::vector<std::int64_t>;
+    EXPECT_EQ(linearly_spaced_integers(100, 5), (Integers{0, 25, 50, 75, 100}));
+    EXPECT_EQ(linearly_spaced_integers(10, 5), (Integers{0, 3, 5, 8, 10}));  // 2.5 and 7.5 upwards
+    EXPECT_EQ(linearly_spaced_integers(2, 7), (Integers{0, 1, 2}));
+    EXPECT_EQ(linearly_spaced_integers(5, 2), (Integers{0, 5}));
+    const std::int64_t last = std::int64_t{1} << 53, points = 100'000;
+    const Integers many = linearly_spaced_integers(last, points);
+    ASSERT_EQ(many.size(), static_cast<std::size_t>(points));
+    for (const std::int64_t i : {1L, 777L, 50'000L, 99'998L}) {
+        const Integer twice = 2 * Integer(last) * i, step = 2 * Integer(many[i]) * (points - 1);
+        EXPECT_LE(abs(step - twice), points - 1) << i;  // |value - last i / (points - 1)| <= 1/2
+    }
+    EXPECT_EQ(many.back(), last);
 }
 
 TEST(ObservableEdges, Increase) {
@@ -94,10 +118,31 @@ TEST(ObservableEdges, AreSpacedAsTheCatalogueSays) {
     EXPECT_GT(odd[3], 0.0);
 }
 
+TEST(CurveEdges, RankedCurvesFollowTheObservables) {
+    Config config;
+    config.model.tokens = 3;
+    config.record.bins = 16;
+    const Row plain = curve_edges(config);
+    config.record.ranked = true;
+    const Row edges = curve_edges(config);
+    ASSERT_EQ(edges.size(), plain.size() + 3 * 3 * 17);
+    EXPECT_TRUE(std::equal(plain.begin(), plain.end(), edges.begin()));
+    const model::Observable as[] = {model::Observable::leader_probability,
+                                    model::Observable::leader_logit_gap,
+                                    model::Observable::leader_value_gap};
+    for (std::size_t curve = 0; curve < 9; ++curve) {
+        const auto start = edges.begin() + static_cast<std::int64_t>(plain.size() + 17 * curve);
+        EXPECT_EQ(Row(start, start + 17), row_of(as[curve / 3], 3, 16)) << curve;
+    }
+}
+
 TEST(PassageEdges, HaveUnitBinsBelowAndBoundedNumber) {
-    EXPECT_EQ(passage_edges(3), (Row{0, 1, 2, 3, 4}));
+    EXPECT_EQ(passage_edges(0, 3), (Row{0, 1, 2, 3, 4}));
     for (const std::int64_t iterations : {1L, 100L, 4000L, 1000000L, 10000000000L}) {
-        const Row edges = passage_edges(iterations);
+        const Row edges = passage_edges(0, iterations);
+        Row later = passage_edges(1000, 1000 + iterations);
+        for (double& edge : later) edge -= 1000;
+        EXPECT_EQ(later, edges);  // of a restart
         EXPECT_LE(edges.size(), 4097u);
         EXPECT_EQ(edges.front(), 0.0);
         EXPECT_EQ(edges[1], 1.0);

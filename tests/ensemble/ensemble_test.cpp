@@ -24,6 +24,12 @@ Problem small_problem(std::int64_t replicas = 5000) {
     return make_problem(config, {}, {}, 1);
 }
 
+Problem ranked_problem(std::int64_t replicas) {
+    Config config = small_problem(replicas).config;
+    config.record.ranked = true;
+    return make_problem(config, {}, {}, 1);
+}
+
 // Of every vector by its bits, NaN included.
 template <class T>
 void expect_same(const std::vector<T>& a, const std::vector<T>& b) {
@@ -100,7 +106,7 @@ TEST(Ensemble, DoesNotDependOnTheOrderOfBlocks) {
 }
 
 TEST(Ensemble, MergesPartsToTheWhole) {
-    const Problem problem = small_problem();
+    const Problem problem = ranked_problem(5000);
     FakeBackend backend;
     const CellResult whole = run(problem, backend);
     std::mt19937_64 random(3);
@@ -140,13 +146,15 @@ double interpolated(const Doubles& sorted, double p) {
     return weight == 0.0 ? sorted[rank] : std::lerp(sorted[rank], sorted[rank + 1], weight);
 }
 
+// Of the observables and, behind them, of the ranked curves.
 TEST(Ensemble, AgreesWithStatisticsOfAllValues) {
     const std::int64_t replicas = 1000, checkpoints = 3, bins = 64;
-    const Problem problem = small_problem(replicas);
+    const Problem problem = ranked_problem(replicas);
+    const int curves = model::observable_count + 3 * 8;
     FakeBackend backend;
     const CellResult result = run(problem, backend);
-    ASSERT_EQ(result.observables.size(), static_cast<std::size_t>(model::observable_count));
-    for (int o = 0; o < model::observable_count; ++o)
+    ASSERT_EQ(result.observables.size(), static_cast<std::size_t>(curves));
+    for (int o = 0; o < curves; ++o)
         for (std::int64_t c = 0; c < checkpoints; ++c) {
             const ObservableResult& x = result.observables[o];
             const Doubles values = values_of(backend, replicas, o, c);
@@ -168,7 +176,7 @@ TEST(Ensemble, AgreesWithStatisticsOfAllValues) {
                 EXPECT_LE(std::abs(x.quantile[c * quantile_count + q] -
                                    interpolated(values, quantile_levels[q])),
                           x.resolution[c * quantile_count + q] + 1e-12)
-                    << model::observables[o].name << ' ' << quantile_levels[q];
+                    << "curve " << o << ' ' << quantile_levels[q];
         }
 }
 
@@ -236,6 +244,26 @@ TEST(Ensemble, FirstPassagesAreQuantilesOverAllOkReplicas) {
     }
     EXPECT_TRUE(std::isinf(result.passages[2].quantile[6]));
     EXPECT_EQ(result.passages[0].resolution[0], 0.0);  // iteration 1, exactly
+}
+
+// A restart counts iterations from the original start; so do the times of its passages.
+TEST(Ensemble, PassagesOfARestart) {
+    Problem problem = small_problem(3);
+    problem.checkpoints = {9'000, 9'500, 10'000};
+    FakeBackend backend;
+    BlockResult block = backend.block(problem, 0);
+    std::fill(block.status.begin(), block.status.end(), Status::ok);
+    block.first_passage = {9'000, 9'001, nan, 9'002, 9'600, nan, 9'004, nan, nan};
+    CellAccumulator cell(problem);
+    cell.add(std::move(block));
+    const CellResult result = cell.finish();
+    EXPECT_EQ(result.passages[0].count, 3);
+    EXPECT_EQ(result.passages[0].quantile[3], 9'002);
+    EXPECT_EQ(result.passages[0].resolution[3], 0.0);
+    EXPECT_EQ(result.passages[1].count, 2);
+    EXPECT_NEAR(result.passages[1].quantile[3], 9'600, result.passages[1].resolution[3]);
+    EXPECT_LE(result.passages[1].resolution[3], 3.0);
+    EXPECT_EQ(result.table.steps[0], 10'000);
 }
 
 // One block in which observable 0 at checkpoint 0 has these values.

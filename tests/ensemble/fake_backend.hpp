@@ -67,9 +67,9 @@ public:
         BlockResult result;
         result.first = first;
         result.count = std::min(block_size, problem.config.ensemble.replicas - first);
-        result.counts.resize(model::observable_count * checkpoints * record.bins);
+        result.counts.resize(problem.curves() * checkpoints * record.bins);
         double values[block_size];
-        for (int o = 0; o < model::observable_count; ++o)
+        for (int o = 0; o < static_cast<int>(problem.curves()); ++o)
             for (std::int64_t c = 0; c < checkpoints; ++c) {
                 for (std::int64_t i = 0; i < result.count; ++i)
                     values[i] = is_ok(status(first + i)) ? value(first + i, o, c) : nan;

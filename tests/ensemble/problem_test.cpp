@@ -7,6 +7,7 @@
 #include "ensemble/random_key.hpp"
 #include "softmaxflow/ensemble.hpp"
 #include "softmaxflow/error.hpp"
+#include "softmaxflow/model/catalogue.hpp"
 
 namespace softmaxflow {
 namespace {
@@ -89,6 +90,17 @@ TEST(MakeProblem, CountsOutputs) {
     EXPECT_EQ(problem_of(config).outputs, 6);
     config.objective.samples = 4;
     EXPECT_EQ(problem_of(config).outputs, 4);
+    config.objective.loss = "classification";
+    EXPECT_EQ(problem_of(config).outputs, 4);
+    EXPECT_EQ(output_count(config), 4);
+}
+
+TEST(MakeProblem, CountsCurves) {
+    Config config = seeded();
+    config.model.tokens = 5;
+    EXPECT_EQ(problem_of(config).curves(), int{model::observable_count});
+    config.record.ranked = true;
+    EXPECT_EQ(problem_of(config).curves(), model::observable_count + 3 * 5);
 }
 
 TEST(MakeProblem, PutsCheckpointsOnALogarithmicGrid) {
@@ -108,6 +120,35 @@ TEST(MakeProblem, PutsCheckpointsOnALogarithmicGrid) {
             EXPECT_LE(static_cast<std::int64_t>(points.size()), std::min(count, iterations + 1));
             EXPECT_TRUE(std::is_sorted(points.begin(), points.end(), std::less_equal<>()));
         }
+}
+
+TEST(MakeProblem, StartsTheLogarithmicGridLater) {
+    Config config = seeded();
+    config.dynamics.iterations = 1'000'000;
+    config.record.checkpoint_count = 6;
+    config.record.first = 100;
+    const std::vector<std::int64_t> decades = {0, 100, 1000, 10'000, 100'000, 1'000'000};
+    EXPECT_EQ(problem_of(config).checkpoints, decades);
+    config.record.checkpoint_count = 2;
+    EXPECT_EQ(problem_of(config).checkpoints, (std::vector<std::int64_t>{0, 1'000'000}));
+    config.record.checkpoint_count = 64;
+    config.record.first = 1'000'000;
+    EXPECT_EQ(problem_of(config).checkpoints, (std::vector<std::int64_t>{0, 1'000'000}));
+    for (const double wrong : {1'000'001.0, 2.5, std::numeric_limits<double>::quiet_NaN()}) {
+        config.record.first = wrong;
+        expect_mention(refusal(config), "record.first");
+    }
+}
+
+TEST(MakeProblem, PutsCheckpointsOnALinearGrid) {
+    Config config = seeded();
+    config.dynamics.iterations = 1000;
+    config.record.spacing = "linear";
+    config.record.checkpoint_count = 5;
+    EXPECT_EQ(problem_of(config).checkpoints, (std::vector<std::int64_t>{0, 250, 500, 750, 1000}));
+    config.dynamics.iterations = 3;
+    config.record.checkpoint_count = 64;
+    EXPECT_EQ(problem_of(config).checkpoints, (std::vector<std::int64_t>{0, 1, 2, 3}));
 }
 
 TEST(MakeProblem, TakesCheckpointsFromAList) {
@@ -164,6 +205,81 @@ TEST(MakeProblem, RefusesFilesOfOtherShapes) {
     expect_mention(refusal(config, {}, objective), "distribution holds 3");
     objective.distribution = {0.5, 0.5};
     EXPECT_EQ(refusal(config, {}, objective), "");
+}
+
+// Of 2 states with 3 tokens and 1 output.
+RestartData restart_at(std::int64_t iteration) {
+    RestartData restart;
+    restart.replicas = 2;
+    restart.iteration = iteration;
+    restart.logits.resize(6);
+    restart.projected_values.resize(6);
+    restart.metric.resize(2);
+    restart.response.resize(2);
+    restart.floor.resize(2);
+    restart.target.resize(4);
+    restart.arc.resize(2);
+    restart.initial_leader.resize(2);
+    restart.ranks.resize(6);
+    return restart;
+}
+
+Config restarted() {
+    Config config = seeded();
+    config.model.tokens = 3;
+    config.model.dim = 2;
+    config.ensemble.replicas = 2;
+    config.dynamics.iterations = 10'000;
+    config.record.checkpoint_count = 20;
+    return config;
+}
+
+// The restart records where the whole run does, so that the two can be compared.
+TEST(MakeProblem, GoesOnAtTheCheckpointsOfTheWholeRun) {
+    Config config = restarted();
+    for (const char* kind : {"log", "linear", "list"}) {
+        config.record.spacing = kind == std::string("linear") ? kind : "log";
+        if (kind == std::string("list")) config.record.checkpoint_list = {3, 50, 777, 9000};
+        const auto whole = problem_of(config).checkpoints;
+        for (const std::int64_t start :
+             {std::int64_t{0}, std::int64_t{1}, whole[2], whole[3] + 1, std::int64_t{9999}}) {
+            const Problem problem = make_problem(config, {}, {}, 1, restart_at(start));
+            std::vector<std::int64_t> expected = {start};
+            for (const std::int64_t iteration : whole)
+                if (iteration > start) expected.push_back(iteration);
+            EXPECT_EQ(problem.checkpoints, expected) << kind << ' ' << start;
+            EXPECT_EQ(problem.restart.iteration, start);
+        }
+    }
+    for (const std::int64_t late : {10'000, 10'001}) {
+        try {
+            make_problem(config, {}, {}, 1, restart_at(late));
+            ADD_FAILURE() << "no error";
+        } catch (const Error& error) {
+            EXPECT_EQ(error.status(), Exit::usage);
+            expect_mention(error.what(), "dynamics.iterations = 10000, but init.file holds states");
+        }
+    }
+}
+
+TEST(MakeProblem, RefusesStatesOfOtherShapes) {
+    const auto with = [](auto change) -> std::string {
+        RestartData restart = restart_at(5);
+        change(restart);
+        try {
+            make_problem(restarted(), {}, {}, 1, restart);
+        } catch (const Error& error) {
+            return error.what();
+        }
+        return "";
+    };
+    EXPECT_EQ(with([](RestartData&) {}), "");
+    expect_mention(with([](RestartData& r) { r.replicas = 3; }), "init.file holds 3 starts");
+    expect_mention(with([](RestartData& r) { r.logits.pop_back(); }), "logits holds 5 numbers");
+    expect_mention(with([](RestartData& r) { r.metric.resize(3); }), "metric holds 3 numbers");
+    expect_mention(with([](RestartData& r) { r.ranks.clear(); }), "rank is missing");
+    expect_mention(with([](RestartData& r) { r.memory_logits[1].resize(7); }),
+                   "memory of the method holds 7 numbers");
 }
 
 }  // namespace

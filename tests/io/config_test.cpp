@@ -26,11 +26,14 @@ auto members(const Config& c) {
         std::make_tuple(m.tokens, m.dim, m.map, o.loss, o.target, o.radius, o.design, o.response,
                         o.samples, o.condition_number, o.solution_norm, o.loss_factor, o.sharpness,
                         o.shared, o.file),
-        std::make_tuple(i.value_law, i.value_scale, i.logit_mean, i.logit_scale, i.file, d.method,
-                        d.learning_rate, d.iterations, d.momentum, d.logit_rate),
+        std::make_tuple(i.value_law, i.value_scale, i.value_dof, i.value_decades, i.tie_gap,
+                        i.logit_mean, i.logit_scale, i.file, i.checkpoint),
+        std::make_tuple(d.method, d.learning_rate, d.iterations, d.momentum, d.adam_beta1,
+                        d.adam_beta2, d.adam_epsilon, d.logit_rate, d.value_decay, d.logit_decay),
         std::make_tuple(e.replicas, e.seed, e.common_random_numbers, r.checkpoint_list,
-                        r.checkpoint_list.empty() ? r.checkpoint_count : 0, r.thresholds, r.bins,
-                        r.replica_table, r.states, b.device, b.threads, b.precision, b.numerics));
+                        r.checkpoint_list.empty() ? r.checkpoint_count : 0, r.spacing, r.first,
+                        r.thresholds, r.bins, r.ranked, r.replica_table, r.states, b.device,
+                        b.threads, b.precision, b.numerics));
 }
 
 /// Random configs that are valid: all keys that their loss and method use, over their whole range.
@@ -41,15 +44,8 @@ public:
         c.model.tokens = integer(2, 40'000);
         c.model.dim = integer(2, 40'000);
         draw_objective(c);
-        c.init.value_law = coin() ? "normal" : "zero";
-        c.init.value_scale = real();
-        c.init.logit_mean = coin() ? real() : -real();
-        c.init.logit_scale = real();
-        if (coin()) c.dynamics.method = "momentum";
-        if (c.dynamics.method == "momentum") c.dynamics.momentum = unit();
-        c.dynamics.learning_rate = real() + 1e-300;
-        c.dynamics.iterations = integer(1, std::int64_t{1} << 53);
-        c.dynamics.logit_rate = real();
+        draw_init(c);
+        draw_dynamics(c);
         draw_rest(c);
         return c;
     }
@@ -77,12 +73,48 @@ private:
             o.response = coin() ? "normal" : "unit";
             o.solution_norm = real();
             o.loss_factor = real() + 1e-300;
+        } else if (o.loss == "classification") {
+            o.samples = integer(1, c.model.dim);
         } else if (o.loss != "cross_entropy") {
             o.target = coin() ? "random_normal" : "basis";
+            c.init.tie_gap = coin() ? real() : 0.0;
         }
-        if ((o.loss == "regression" || o.loss == "cross_entropy") && coin())
-            o.file = "a \"b\"\\c.nc";
-        if (coin()) c.init.file = "folder/\u03b2\t1.nc";
+        const bool has_target =
+            o.loss == "logistic" || o.loss == "exponential" || o.loss == "square";
+        if (!has_target && coin()) o.file = "a \"b\"\\c.nc";
+    }
+    void draw_init(Config& c) {
+        InitConfig& i = c.init;
+        constexpr const char* laws[] = {"normal",  "rank_one",    "zero",        "identity",
+                                        "student", "log_uniform", "equal_losers"};
+        i.value_law = laws[random_() % std::size(laws)];
+        if (i.value_law == "identity") c.model.tokens = c.model.dim;
+        if (i.value_law == "student") i.value_dof = 1e6 * (1 - unit());
+        if (i.value_law == "log_uniform") i.value_decades = 300 * unit();
+        i.value_scale = real();
+        i.logit_mean = coin() ? real() : -real();
+        i.logit_scale = real() + 1e-300;
+        if (coin()) i.file = "folder/\u03b2\t1.nc";
+        if (!i.file.empty()) i.checkpoint = integer(-1, 100);
+    }
+    void draw_dynamics(Config& c) {
+        c.model.map = model::Maps::names[random_() % model::Maps::size];
+        DynamicsConfig& d = c.dynamics;
+        d.method = model::Methods::names[random_() % model::Methods::size];
+        if (d.method == "momentum") d.momentum = unit();
+        if (d.method == "adam") {
+            d.adam_beta1 = unit();
+            d.adam_beta2 = unit();
+            d.adam_epsilon = real() + 1e-300;
+        } else if (d.method != "sign_descent") {
+            d.value_decay = real();
+        }
+        d.learning_rate = real() + 1e-300;
+        d.iterations = integer(1, std::int64_t{1} << 53);
+        d.logit_rate = real();
+        d.logit_decay = real();
+        if (c.model.map == "softmax" && d.method == "gradient_descent" && coin())
+            c.backend.numerics = "fast";
     }
     void draw_rest(Config& c) {
         c.ensemble.replicas = integer(1, std::int64_t{1} << 40);
@@ -91,6 +123,8 @@ private:
         RecordConfig& r = c.record;
         if (coin()) {
             r.checkpoint_count = integer(2, 100'000);
+            r.spacing = coin() ? "log" : "linear";
+            if (r.spacing == "log") r.first = double(integer(0, c.dynamics.iterations));
         } else {
             std::set<double> list{0};
             for (int i = 0; i < 5; ++i) list.insert(double(integer(0, c.dynamics.iterations)));
@@ -100,7 +134,8 @@ private:
         for (int i = 0; i < 4; ++i)
             levels.insert((double(integer(0, 1 << 20)) + 0.5) / ((1 << 20) + 1));
         r.thresholds.assign(levels.begin(), levels.end());
-        r.bins = integer(8, 65536);
+        r.ranked = !r.checkpoint_list.empty() && coin();
+        r.bins = integer(8, r.ranked ? 200 : 65536);  // ranked ones must not get too large
         r.replica_table = coin();
         r.states = integer(0, c.ensemble.replicas);
         c.backend.device = coin() ? "auto" : "cpu";
@@ -216,7 +251,9 @@ TEST(CellKey, DependsOnModelObjectiveAndInitOnly) {
          {"[dynamics]\nlearning_rate = 0.5", "[dynamics]\niterations = 5",
           "[ensemble]\nreplicas = 5", "[ensemble]\nseed = 5", "[record]\nbins = 8",
           "[backend]\nthreads = 2", "[ensemble]\ncommon_random_numbers = true",
-          "[dynamics]\nmethod = \"momentum\""}) {
+          "[dynamics]\nmethod = \"momentum\"", "[dynamics]\nlogit_decay = 0.1",
+          "[record]\nspacing = \"linear\"", "[record]\nranked = true",
+          "[backend]\nnumerics = \"fast\""}) {
         EXPECT_EQ(key(same), reference) << same;
     }
     seen.insert(reference);
@@ -224,8 +261,9 @@ TEST(CellKey, DependsOnModelObjectiveAndInitOnly) {
          {"[model]\ntokens = 9", "[model]\ndim = 9", "[objective]\nloss = \"square\"",
           "[objective]\nloss = \"exponential\"", "[objective]\nshared = true",
           "[objective]\ntarget = \"basis\"", "[init]\nvalue_scale = 0.2",
-          "[init]\nlogit_scale = 0.1", "[init]\nlogit_mean = 0.1",
-          "[init]\nvalue_law = \"zero\""}) {
+          "[init]\nlogit_scale = 0.1", "[init]\nlogit_mean = 0.1", "[init]\nvalue_law = \"zero\"",
+          "[init]\ntie_gap = 0.1", "[init]\nvalue_law = \"student\"",
+          "[init]\nvalue_law = \"student\"\nvalue_dof = 2", "[model]\nmap = \"sigmoid\""}) {
         EXPECT_TRUE(seen.insert(key(other)).second) << other;
     }
 }

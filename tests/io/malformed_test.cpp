@@ -130,7 +130,7 @@ TEST(Malformed, Overrides) {
         {"model.tokens=2,4", "sweeps over several values are not in this version"},
         {"model.map=softmax,relu", "sweeps over several values are not in this version"},
         {"model.map=sotfmax", "did you mean \"softmax\"?"},
-        {"model.map=\"relu\"", "expected softmax, found \"relu\""},
+        {"model.map=\"relu\"", "--set model.map=\"relu\": key `model.map`: map \"relu\" has no"},
         {"model.tokens=\"8\"", "expected an integer, found the string \"8\""},
         {"model.tokens=8\ndim=9", "expected an integer, found `8\ndim=9` with a line end"},
         {"model.tokens=8#9", "expected an integer, found `8#9`"},

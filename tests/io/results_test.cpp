@@ -82,6 +82,36 @@ TEST(ResultsFile, HoldsTheStatistics) {
     }
 }
 
+// (checkpoint, rank[, quantile]) from one curve per quantity and rank.
+TEST(ResultsFile, HoldsTheRankedCurves) {
+    const Sample s = sample();
+    std::vector<std::byte> image = netcdf_image(results_dataset(s.problem, s.result, s.info));
+    const NetcdfReader file(image);
+    expect_integers<std::int64_t>(file, "rank", {"rank"}, {0, 1, 2});
+    EXPECT_NE(file.text("rank", "comment").find("from 0, the largest"), std::string::npos);
+    std::size_t curve = model::observable_count;
+    for (const std::string x : {"ranked_probability", "ranked_logit", "ranked_value"}) {
+        std::vector<double> mean, std, quantile;
+        for (std::size_t c = 0; c < 4; ++c)
+            for (std::size_t rank = 0; rank < 3; ++rank) {
+                const ObservableResult& r = s.result.observables[curve + rank];
+                mean.push_back(r.mean[c]);
+                std.push_back(r.std[c]);
+                for (std::size_t q = 0; q < quantile_count; ++q)
+                    quantile.push_back(r.quantile[c * quantile_count + q]);
+            }
+        expect_values(file, x + "_mean", {"checkpoint", "rank"}, mean);
+        expect_values(file, x + "_std", {"checkpoint", "rank"}, std);
+        expect_values(file, x + "_quantile", {"checkpoint", "rank", "quantile"}, quantile);
+        curve += 3;
+    }
+    Sample plain = sample();
+    plain.problem.config.record.ranked = false;
+    const Dataset without = results_dataset(plain.problem, plain.result, plain.info);
+    EXPECT_EQ(find(without, "ranked_logit_mean"), nullptr);
+    EXPECT_EQ(find(without, "rank"), nullptr);
+}
+
 TEST(ResultsFile, HoldsThePassages) {
     const Sample s = sample();
     std::vector<std::byte> image = netcdf_image(results_dataset(s.problem, s.result, s.info));
@@ -179,6 +209,17 @@ std::vector<double> both(const CellResult& cell, std::vector<double> StateRecord
     return all;
 }
 
+/// What the method remembers, of both states: of the logits and of the projected values.
+std::pair<std::vector<double>, std::vector<double>> memory_of(const CellResult& cell, int which) {
+    std::pair<std::vector<double>, std::vector<double>> all;
+    for (const StateRecord& state : cell.states) {
+        const auto &a = state.memory_logits[which], &v = state.memory_values[which];
+        all.first.insert(all.first.end(), a.begin(), a.end());
+        all.second.insert(all.second.end(), v.begin(), v.end());
+    }
+    return all;
+}
+
 TEST(StatesFile, HoldsTheStates) {
     const Sample s = sample();
     std::vector<std::byte> image = netcdf_image(states_dataset(s.problem, s.result, s.info));
@@ -189,14 +230,14 @@ TEST(StatesFile, HoldsTheStates) {
     expect_values(file, "logits", vector, both(s.result, &StateRecord::logits));
     expect_values(file, "probability", vector, both(s.result, &StateRecord::probability));
     expect_values(file, "projected_values", matrix, both(s.result, &StateRecord::projected_values));
-    expect_values(file, "velocity_logits", vector, both(s.result, &StateRecord::velocity_logits));
-    expect_values(file, "velocity_projected_values", matrix,
-                  both(s.result, &StateRecord::velocity_values));
+    expect_values(file, "velocity_logits", vector, memory_of(s.result, 0).first);
+    expect_values(file, "velocity_projected_values", matrix, memory_of(s.result, 0).second);
     expect_values(file, "arc", {"state", "checkpoint"}, both(s.result, &StateRecord::arc));
     expect_values(file, "response", {"state", "output"}, both(s.result, &StateRecord::response));
-    const auto k = both(s.result, &StateRecord::metric);
     expect_values(file, "metric", {"state", "output", "output_b"},
-                  {k[0], 0.0, 0.0, k[1], k[2], 0.0, 0.0, k[3]});
+                  both(s.result, &StateRecord::metric));
+    expect_integers<std::int32_t>(file, "initial_leader", {"state"}, {1, 0});
+    expect_integers<std::int32_t>(file, "rank", {"state", "token"}, {2, 0, 1, 0, 1, 2});
     const auto log_time = file.values<double>("log_time");
     EXPECT_EQ(file.dimensions("log_time"), (Names{"state", "checkpoint"}));
     for (const std::size_t first : {0, 4}) {
@@ -219,13 +260,30 @@ TEST(StatesFile, HoldsWhatTheLossAndTheMethodHave) {
     EXPECT_EQ(names(), std::tuple(true, false, true, true));
     s.problem.config.objective.loss = "cross_entropy";
     EXPECT_EQ(names(), std::tuple(false, true, true, true));
+    s.problem.config.objective.loss = "classification";
+    EXPECT_EQ(names(), std::tuple(true, false, true, true));
     s.problem.config.objective.loss = "logistic";
     EXPECT_EQ(names(), std::tuple(false, false, true, true));
-    for (StateRecord& state : s.result.states) {
-        state.velocity_logits.clear();
-        state.velocity_values.clear();
-    }
+    s.problem.config.dynamics.method = "sign_descent";
     EXPECT_EQ(names(), std::tuple(false, false, false, false));
+}
+
+TEST(StatesFile, HoldsBothMomentsOfAdam) {
+    Sample s = sample();
+    s.problem.config.dynamics.method = "adam";
+    for (StateRecord& state : s.result.states) {
+        state.memory_logits[1] = testing_support::fresh(4 * 3);
+        state.memory_values[1] = testing_support::fresh(4 * 2 * 3);
+    }
+    std::vector<std::byte> image = netcdf_image(states_dataset(s.problem, s.result, s.info));
+    const NetcdfReader file(image);
+    for (const int i : {0, 1}) {
+        const std::string name = i == 0 ? "moment1" : "moment2";
+        const auto [logits, values] = memory_of(s.result, i);
+        expect_values(file, name + "_logits", {"state", "checkpoint", "token"}, logits);
+        expect_values(file, name + "_projected_values", {"state", "checkpoint", "output", "token"},
+                      values);
+    }
 }
 
 class WriteRun : public testing::Test {

@@ -51,6 +51,7 @@ inline Problem sample_problem() {
     config.ensemble.replicas = 5;
     config.record.thresholds = {0.5, 0.9};
     config.record.bins = 4;
+    config.record.ranked = true;
     config.record.states = 2;
     problem.outputs = 2;
     problem.checkpoints = {0, 1, 10, 100};
@@ -77,20 +78,22 @@ inline StateRecord sample_state(std::int64_t replica) {
             .logits = fresh(4 * 3),
             .probability = fresh(4 * 3),
             .projected_values = fresh(4 * 2 * 3),
-            .velocity_logits = fresh(4 * 3),
-            .velocity_values = fresh(4 * 2 * 3),
+            .memory_logits = {fresh(4 * 3), {}},
+            .memory_values = {fresh(4 * 2 * 3), {}},
             .arc = fresh(4),
-            .metric = fresh(2),
+            .metric = {2.5 + double(replica), 0.0, 0.0, 1.25 / double(1 + replica)},
             .response = fresh(2),
             .target = {},
-            .floor = fresh(1)[0]};
+            .ranks = replica == 0 ? std::vector{2.0, 0.0, 1.0} : std::vector{0.0, 1.0, 2.0},
+            .floor = fresh(1)[0],
+            .initial_leader = replica == 0 ? 1 : 0};
 }
 
 inline CellResult sample_cell() {
     CellResult cell;
     cell.n_total = 5, cell.n_ok = 4, cell.n_failed = 1;
     cell.n_stopped = {0, 0, 1, 2};
-    for (int i = 0; i < model::observable_count; ++i)
+    for (int i = 0; i < model::observable_count + 3 * 3; ++i)  // with the ranked curves
         cell.observables.push_back(sample_observable(4, 4));
     for (const double threshold : {0.5, 0.9})
         cell.passages.push_back(

@@ -200,13 +200,38 @@ TEST_F(StartFile, StartsThatTheObjectiveCannotUse) {
     expect_error(Exit::usage, "variable `target`: objective.loss = \"regression\" has no target",
                  [&] { read_starts(target, config_); });
     const std::string values = write(sizes, {{"values", {"replica", "dim", "token"}, twelve}});
-    expect_error(Exit::usage, "variable `values`: a random design is drawn in its singular basis",
-                 [&] { read_starts(values, config_); });
-    config_.objective.file = "design.nc";
-    EXPECT_NO_THROW(read_starts(values, config_));
-    config_.objective.file = "";
-    config_.objective.design = "identity";
-    EXPECT_NO_THROW(read_starts(values, config_));
+    for (const char* design : {"random", "identity"}) {
+        config_.objective.design = design;
+        EXPECT_EQ(read_starts(values, config_).values, twelve);
+    }
+}
+
+// Without logits in the file they are drawn, and then the rules of the config hold.
+TEST_F(StartFile, MapsThatNeedALogit) {
+    const Variable target = {"target", {"replica", "dim"}, {1, 0, 0, 1}};
+    const auto logits = [](const Values& a) { return Variable{"logits", {"replica", "token"}, a}; };
+    const std::string none = write(sizes, {target});
+    config_.init.file = none;
+    for (const char* map : {"sum", "l1", "l2", "relu"}) {
+        config_.model.map = map;
+        EXPECT_NO_THROW(validate(config_));  // the file may have logits
+        expect_error(Exit::usage, "has no weights where all logits are zero",
+                     [&] { read_starts(none, config_); });
+    }
+    const std::string zero = write(sizes, {logits({0, 0, 1, 0, 0, 0})});
+    expect_error(Exit::usage,
+                 "variable `logits`: replica 1 has no positive logit, where map \"relu\"",
+                 [&] { read_starts(zero, config_); });
+    const std::string negative = write(sizes, {logits({0, 0, 1, -1, 0, 0})});
+    expect_error(Exit::usage, "variable `logits`: replica 1 has no positive logit",
+                 [&] { read_starts(negative, config_); });
+    config_.model.map = "sum";
+    EXPECT_EQ(read_starts(negative, config_).replicas, 2);
+    const std::string again = write(sizes, {logits({0, 0, 1, 0, 0, 0})});
+    expect_error(Exit::usage, "replica 1 has no nonzero logit, where map \"sum\"",
+                 [&] { read_starts(again, config_); });
+    config_.model.map = "sigmoid";
+    EXPECT_EQ(read_starts(again, config_).replicas, 2);
 }
 
 TEST_F(StartFile, Unreadable) {
@@ -302,6 +327,39 @@ TEST_F(StartFile, BadDesigns) {
                                    {{"design", {"sample", "dim"}, {1, 0, 0, 0, 1, 0, 0, 0, 1}}});
     expect_error(Exit::usage, "variable `design`: the config has objective.design = \"identity\"",
                  [&] { read_objective(both, config_); });
+}
+
+TEST_F(StartFile, Classification) {
+    config_.objective.loss = "classification";
+    config_.objective.samples = 2;
+    config_.model.dim = 3;
+    const std::map<std::string, std::size_t> dims = {{"sample", 2}, {"dim", 3}};
+    const Variable design = {"design", {"sample", "dim"}, {1, 0, 2, 0, -1, 1}};
+    const Variable labels = {"response", {"sample"}, {1, -1}};
+    const auto read = [&](const std::vector<Variable>& variables) {
+        return read_objective(write(dims, variables), config_);
+    };
+    const ObjectiveData both = read({design, labels});
+    EXPECT_EQ(both.projection, design.values);  // as it is: K is formed by the model
+    EXPECT_EQ(both.response, labels.values);
+    EXPECT_TRUE(both.metric.empty());
+    EXPECT_TRUE(read({design}).response.empty());
+    EXPECT_TRUE(read({labels}).projection.empty());
+    expect_error(Exit::usage, "expected a variable design(sample, dim) or response(sample)",
+                 [&] { read({}); });
+    expect_error(Exit::usage,
+                 "variable `response`: expected labels +1 or -1, found 0.5 at element 1", [&] {
+                     read({design, {"response", {"sample"}, {1, 0.5}}});
+                 });
+    expect_error(Exit::usage, "variable `design`: expected full rank, found singular values", [&] {
+        read({{"design", {"sample", "dim"}, {1, 2, 3, -2, -4, -6}}});
+    });
+    expect_error(Exit::usage, "variable `design`: entries too large", [&] {
+        read({{"design", {"sample", "dim"}, Values(6, 1e308)}});
+    });
+    config_.objective.samples = 3;
+    expect_error(Exit::usage, "dimension sample is 2, but objective.samples = 3",
+                 [&] { read({design}); });
 }
 
 TEST_F(StartFile, ResponseOfTheIdentityDesign) {
