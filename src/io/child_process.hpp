@@ -11,6 +11,8 @@
 
 namespace softmaxflow {
 
+class Error;
+
 /// One end of a connection. What arrives are whole records, in order. Where the other end is gone,
 /// or sends what makes no sense, all functions throw Error(usage, failure).
 class Channel {
@@ -37,7 +39,8 @@ public:
         return number;
     }
 
-    void pass_on(const class Error& error);
+    /// To be thrown again by the other end.
+    void pass_on(const Error& error);
     [[noreturn]] void fail() const;
 
 private:

@@ -19,9 +19,23 @@ namespace {
 
 constexpr std::uint64_t GiB = std::uint64_t{1} << 30;
 
+/// A regular file open for reading, so that the child sees the one that was found.
 struct OpenFile {
-    std::string path;
-    int descriptor = -1;
+    explicit OpenFile(const std::string& name)
+        : path(name), descriptor(open(name.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {
+        struct stat status = {};
+        regular = descriptor >= 0 && fstat(descriptor, &status) == 0 && S_ISREG(status.st_mode);
+        if (regular) size = static_cast<std::uint64_t>(status.st_size);
+    }
+    ~OpenFile() {
+        if (descriptor >= 0) close(descriptor);
+    }
+    OpenFile(const OpenFile&) = delete;
+    OpenFile& operator=(const OpenFile&) = delete;
+
+    const std::string& path;
+    int descriptor;
+    bool regular = false;
     std::uint64_t size = 0;
 };
 
@@ -174,21 +188,6 @@ private:
 
 // From here on: the parent's side.
 
-OpenFile open_file(const std::string& path) {
-    OpenFile file{path, open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
-    struct stat status = {};
-    if (file.descriptor < 0 || fstat(file.descriptor, &status) != 0 || !S_ISREG(status.st_mode)) {
-        if (file.descriptor >= 0) close(file.descriptor);
-        throw Error(
-            Exit::file,
-            fmt::format("{}: cannot open this file; does it exist, and may it be read? Files "
-                        "named in a config are taken relative to its folder",
-                        path));
-    }
-    file.size = static_cast<std::uint64_t>(status.st_size);
-    return file;
-}
-
 // A library on its way to a crash may give nonsense, so what arrives is checked.
 
 NetcdfContents::Variable get_variable(Channel& channel, std::size_t dimensions) {
@@ -221,20 +220,21 @@ NetcdfContents get_contents(Channel& channel) {
 }  // namespace
 
 NetcdfChild::NetcdfChild(const std::string& path) : path_(path) {
-    const OpenFile file = open_file(path);
-    size_ = file.size;
-    const ChildProcess::Job job = [&](Channel& channel) { Server(file, channel).serve(); };
-    try {
-        process_ = std::make_unique<ChildProcess>(
-            job, path +
-                     ": the netCDF library crashed or gave up while reading it; the file is "
-                     "damaged, write it again");
-        contents_ = get_contents(process_->channel());
-    } catch (...) {
-        close(file.descriptor);
-        throw;
+    const OpenFile file(path_);
+    if (!file.regular) {
+        throw Error(
+            Exit::file,
+            fmt::format("{}: cannot open this file; does it exist, and may it be read? Files "
+                        "named in a config are taken relative to its folder",
+                        path));
     }
-    close(file.descriptor);
+    size_ = file.size;
+    process_ = std::make_unique<ChildProcess>(
+        [&](Channel& channel) { Server(file, channel).serve(); },
+        path +
+            ": the netCDF library crashed or gave up while reading it; the file is damaged, "
+            "write it again");
+    contents_ = get_contents(process_->channel());
 }
 
 std::vector<double> NetcdfChild::read(const NetcdfContents::Variable& variable,

@@ -47,9 +47,9 @@ public:
     std::string name() const override { return "cpu"; }
 
     std::vector<Device> devices() const override {
-        return {{fmt::format("{} threads, {} ({} doubles x {} vectors)", threads_, set_.name,
-                             set_.lanes.vector, set_.lanes.vectors),
-                 true, ""}};
+        return {
+            {fmt::format("{} threads, {} ({} doubles a vector)", threads_, set_.name, set_.width),
+             true, ""}};
     }
 
     Support supports(const Problem&) const override { return {}; }

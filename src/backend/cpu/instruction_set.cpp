@@ -16,13 +16,13 @@ const std::vector<InstructionSet>& instruction_set_table() {
          __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
              __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw") &&
              __builtin_cpu_supports("fma"),
-         avx512_kernel, avx512_lanes()},
+         avx512_kernel, avx512_width()},
 #endif
 #if defined(SOFTMAXFLOW_HAS_AVX2)
         {"avx2", __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"), avx2_kernel,
-         avx2_lanes()},
+         avx2_width()},
 #endif
-        {"generic", true, generic_kernel, generic_lanes()},
+        {"generic", true, generic_kernel, generic_width()},
     };
     return table;
 }

@@ -12,7 +12,7 @@ struct InstructionSet {
     std::string name;
     bool usable = false;
     Kernel (*kernel)(const Choice&, int tokens, int outputs) = nullptr;
-    Lanes lanes;
+    int width = 1;  ///< doubles per vector
 };
 
 /// Best first; the last one runs everywhere.

@@ -12,7 +12,7 @@ struct Choice {
     int map = 0;
     int loss = 0;
     int method = 0;
-    bool fast = false;  ///< numerics; softmax and gradient descent without decay only
+    bool fast = false;  ///< carried exponentials: softmax and gradient descent without decay
 };
 
 struct Kernel {
@@ -24,17 +24,12 @@ struct Kernel {
     unsigned long (*memory)(const Choice&, const model::Parameters&) = nullptr;
 };
 
-/// Replicas that one call advances at once.
-struct Lanes {
-    int vector = 1;   ///< doubles per vector
-    int vectors = 1;  ///< independent vectors in flight
-};
-
 Kernel avx512_kernel(const Choice& choice, int tokens, int outputs);
 Kernel avx2_kernel(const Choice& choice, int tokens, int outputs);
 Kernel generic_kernel(const Choice& choice, int tokens, int outputs);
-Lanes avx512_lanes();
-Lanes avx2_lanes();
-Lanes generic_lanes();
+/// Doubles per vector.
+int avx512_width();
+int avx2_width();
+int generic_width();
 
 }  // namespace softmaxflow::cpu

@@ -39,10 +39,12 @@ const double* data_or_null(const std::vector<double>& array) {
 }  // namespace
 
 Choice make_choice(const Problem& problem) {
+    const DynamicsConfig& dynamics = problem.config.dynamics;
+    const bool decays = dynamics.value_decay != 0.0 || dynamics.logit_decay != 0.0;
     return {index_of(model::Maps{}, problem.config.model.map),
             index_of(model::Losses{}, problem.config.objective.loss),
             index_of(model::Methods{}, problem.config.dynamics.method),
-            problem.config.backend.numerics == "fast"};
+            problem.config.backend.numerics == "fast" && !decays};
 }
 
 model::Parameters make_parameters(const Problem& problem) {
