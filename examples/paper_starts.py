@@ -4,15 +4,18 @@
 usage: python3 examples/paper_starts.py [-o DIR]
 
 Varre, Rofin and Flammarion (arXiv 2603.06248) show one random start per experiment, drawn with
-NumPy's RandomState and seed 123. That generator is frozen, so the same starts can be drawn again
-today. The examples run ensembles of other starts; with these files a run follows the very line of
-the figure, to be laid over the ensemble:
+NumPy's RandomState and seed 123, or 42 where maps are compared. That generator is frozen, so the
+same starts can be drawn again today. The examples run ensembles of other starts; with these files a
+run follows the very line of the figure, to be laid over the ensemble:
 
     logistic.nc                 V (8 x 8), a = 0, target
     regression.nc               V (20 x 20), a; the same for every condition number
     regression-kappa-K.nc       K = 1 ... 5: design and response
     cross-entropy.nc            V (10 x 10), a = 0
     cross-entropy-target.nc     the distribution p
+    maps-logistic.nc            V (10 x 10), a, target; the same for every map
+    maps-square.nc              the same V and a
+    maps-square-target.nc       the same target, as response
 
 They go to DIR, by default the folder paper-starts beside this script. The order of the draws below
 is that of the authors' notebook, draws that nothing uses included: change it and all later
@@ -33,6 +36,7 @@ except ImportError as error:
                      "python3-netcdf4, then run it with /usr/bin/python3)") from error
 
 SEED = 123
+MAPS_SEED = 42
 KAPPAS = (1, 2, 3, 4, 5)
 
 
@@ -83,6 +87,20 @@ def cross_entropy(n=10, k=10):
     return start(V.T, np.zeros(n)), {"distribution": (("class",), weights / weights.sum())}
 
 
+def maps(n=10, d=10):
+    """Start of the logistic and of the square version, and the objective of the latter.
+
+    The seed is set anew between target and V, as in the notebook, so that both begin with the same
+    numbers: the first row of V is parallel to the target. It is not an independent draw.
+    """
+    target = np.random.RandomState(MAPS_SEED).randn(d)
+    target /= np.linalg.norm(target)
+    random = np.random.RandomState(MAPS_SEED)
+    V = 0.1 * random.randn(d, n)
+    a = 1.0 + 0.1 * random.randn(n)
+    return start(V, a, target), start(V, a), {"response": (("sample",), target)}
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -99,6 +117,10 @@ def main():
     starts, objective = cross_entropy()
     write(folder / "cross-entropy.nc", **starts)
     write(folder / "cross-entropy-target.nc", **objective)
+    starts, starts_of_square, objective = maps()
+    write(folder / "maps-logistic.nc", **starts)
+    write(folder / "maps-square.nc", **starts_of_square)
+    write(folder / "maps-square-target.nc", **objective)
 
 
 if __name__ == "__main__":

@@ -82,6 +82,7 @@ public:
         app_.require_subcommand(1);
         app_.set_help_all_flag("--help-all", "Show the help of all commands and exit");
         add_run();
+        add_bench();
         add_info();
         add_config();
     }
@@ -167,6 +168,41 @@ private:
         });
     }
 
+    void add_bench() {
+        CLI::App* app = command(app_, "bench", "Throughput, and the share of this machine's limit",
+                                "  softmaxflow bench\n"
+                                "  softmaxflow bench --workload P1-8 --threads 1 --repeats 20\n"
+                                "  softmaxflow bench my.toml --set model.tokens=16 --json\n");
+        app->add_option("CONFIG", bench.config, "A path, or a shipped example; else the workloads");
+        app->add_option("--set", bench.set, "Override a key of CONFIG")
+            ->type_name("KEY=VALUE")
+            ->allow_extra_args(false);
+        app->add_option("--workload", bench.workloads, "Only this; give it again for more")
+            ->type_name("NAME")
+            ->allow_extra_args(false);
+        app->add_option("--threads", bench.threads, "Threads, 0 takes all")->type_name("N");
+        app->add_option("--numerics", bench.numerics, "Instead of that of CONFIG")
+            ->type_name("strict|fast")
+            ->check(CLI::IsMember({"strict", "fast"}).description(""));
+        app->add_option("--seconds", bench.seconds, "Length of each measurement")
+            ->capture_default_str()
+            ->type_name("S")
+            ->check(CLI::Range(1e-4, 3600.0).description(""));
+        app->add_option("--repeats", bench.repeats, "Measurements of each, at least 5")
+            ->capture_default_str()
+            ->type_name("N")
+            ->check(CLI::Range(5, 100000).description(""));
+        app->add_option("--instruction-set", bench.instruction_set,
+                        "Force one of those that info names")
+            ->type_name("NAME")
+            ->check(CLI::IsMember(instruction_sets()).description(""));
+        app->footer(
+            "\nWorkloads: P1-4, P1-8, P1-16, P1-32, P1-64 (or P1 for all five) logistic loss\n"
+            "with so many tokens; P2 cross_entropy; P3 regression; P5 what all statistics\n"
+            "cost; P7 what a large value dimension costs. All take about a minute.");
+        app->callback([this] { action = [this] { return bench_command(bench, common); }; });
+    }
+
     void add_info() {
         command(app_, "info", "Version, build, backends and libraries",
                 "  softmaxflow info\n  softmaxflow info --json\n")
@@ -201,6 +237,7 @@ private:
     Common common;
     RunOptions run;
     ConfigOptions config;
+    BenchOptions bench;
     std::function<int()> action;
 };
 

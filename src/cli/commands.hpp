@@ -9,6 +9,8 @@ namespace softmaxflow::cli {
 int run_command(const RunOptions& options, const Common& common);
 /// run --dry-run: what a run would take; writes no files.
 int dry_run_command(const RunOptions& options, const Common& common);
+/// Throughput and its share of what the machine can do; writes no files.
+int bench_command(const BenchOptions& options, const Common& common);
 int info_command(const Common& common);
 int config_check_command(const ConfigOptions& options, const Common& common);
 int config_show_command(const ConfigOptions& options, const Common& common);

@@ -32,4 +32,15 @@ struct ConfigOptions {
     std::vector<std::string> set;
 };
 
+struct BenchOptions {
+    std::string config;                  ///< empty: the workloads
+    std::vector<std::string> workloads;  ///< empty: all
+    std::vector<std::string> set;        ///< with a config: "KEY=VALUE"
+    std::optional<std::int64_t> threads;
+    std::optional<std::string> numerics;
+    std::string instruction_set;  ///< empty: the best of this machine
+    double seconds = 0.5;         ///< per measurement
+    int repeats = 5;
+};
+
 }  // namespace softmaxflow::cli

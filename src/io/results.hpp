@@ -14,7 +14,7 @@ namespace softmaxflow {
 /// Version of names and shapes in the files.
 inline constexpr std::int32_t schema = 1;
 /// Version of the strict bits: raised by every change that alters results of the same config.
-inline constexpr std::int32_t numerics_version = 1;
+inline constexpr std::int32_t numerics_version = 2;
 
 /// What a run leaves behind besides its results.
 struct RunInfo {

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """usage: symbols.py TARGET OBJECT...
 
-An object compiled for one instruction set may define, for the linker to see, its two entry points
-and functions of its own namespace; anything else (a template of the standard library, say) could be
+An object compiled for one instruction set may define, for the linker to see, entry points that begin
+with its name and functions of its own namespace; anything else (a template of the standard library, say) could be
 merged with the same function of other objects and so run on machines that lack the instructions.
 """
 import subprocess
@@ -10,13 +10,13 @@ import sys
 
 
 def strangers(target, symbols):
-    allowed = {f"softmaxflow::cpu::{target}_{what}" for what in ("kernel", "lanes")}
+    entry_points = f"softmaxflow::cpu::{target}_"
     for line in symbols:
         fields = line.split(maxsplit=2)
         if len(fields) < 3 or fields[1] not in "TWVuDBR":
             continue
         name = fields[2]
-        if f"::{target}::" not in name and name.split("(")[0] not in allowed:
+        if f"::{target}::" not in name and not name.startswith(entry_points):
             yield name
 
 

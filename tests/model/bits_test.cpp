@@ -1,8 +1,9 @@
-// Equal bits: scalar, packs of every width, emulated teams of every size. Zero unequal words.
+// Equal bits: scalar, packs of every width, emulated teams of every size, choices made by the
+// compiler and at run time. Zero unequal words.
 
 #include <gtest/gtest.h>
 
-#include "fixture.hpp"
+#include "cases.hpp"
 
 using namespace fixture;
 
@@ -10,105 +11,176 @@ namespace {
 
 constexpr int replicas = 19;  // the last pack of every width is only partly filled
 
-template <class Loss>
-std::vector<Case> cases() {
-    Case plain(Loss::outputs == 1), extreme(Loss::outputs == 1), few(Loss::outputs == 1, 2);
-    extreme.with_extreme_logits();
-    return {plain, extreme, few};
+template <class Real>
+void expect_equal(const Case& c, const Words& scalar, const std::string& what) {
+    EXPECT_EQ(0, unequal_words(scalar, run_any<Real>(c, replicas)))
+        << c.choice.name() << ", " << what << ", width " << model::width_of<Real>;
 }
 
-template <class Loss, class Method, class Real, int N = 0>
-void expect_equal(const Case& c, const Words& scalar) {
-    EXPECT_EQ(0,
-              unequal_words(scalar, run_solo<model::Softmax, Loss, Method, Real, N>(c, replicas)))
-        << Loss::name << " " << Method::name << " width " << model::width_of<Real>;
-}
-
-// The packs of every instruction set are compared in tests/backend, on whole runs.
+// The packs of every instruction set are compared in tests/backend, on whole runs; here, widths
+// that no instruction set has. Each Real and each Team compiles the whole model again, so they are
+// few.
 TEST(Bits, PacksEqualScalar) {
-    for_each_loss([]<class Loss>(Loss) {
-        for_each_method([]<class Method>(Method) {
-            for (const Case& c : cases<Loss>()) {
-                const Words scalar = run_solo<model::Softmax, Loss, Method, double>(c, replicas);
-                expect_equal<Loss, Method, model::Pack<4, 1>>(c, scalar);
-            }
-        });
+    for_each_choice([](Choice choice) {
+        Case c(choice);
+        c.parameters.ranked = true;
+        expect_equal<model::Pack<4, 3>>(c, run_any<double>(c, replicas), "plain");
     });
 }
 
-TEST(Bits, PacksOfEveryWidthEqualScalar) {
-    const Case c(true);
-    using Method = model::GradientDescent;
-    const Words scalar = run_solo<model::Softmax, model::Logistic, Method, double>(c, replicas);
-    expect_equal<model::Logistic, Method, model::Pack<1, 1>>(c, scalar);
-    expect_equal<model::Logistic, Method, model::Pack<2, 1>>(c, scalar);
-    expect_equal<model::Logistic, Method, model::Pack<4, 3>>(c, scalar);
-    expect_equal<model::Logistic, Method, model::Pack<8, 1>>(c, scalar);
-    expect_equal<model::Logistic, Method, model::Pack<16, 1>>(c, scalar);
+TEST(Bits, PacksEqualScalarInEveryCase) {
+    for_each_pair([](Choice choice) {
+        if ((choice.map + choice.loss) % 2 != 0) return;
+        for (const auto& [name, c] : every_case(choice, replicas))
+            expect_equal<model::Pack<4, 3>>(c, run_any<double>(c, replicas), name);
+    });
 }
 
-TEST(Bits, SizesKnownToTheCompilerChangeNothing) {
-    for_each_loss([]<class Loss>(Loss) {
-        const Case c(Loss::outputs == 1);
-        using Method = model::GradientDescent;
-        const Words scalar = run_solo<model::Softmax, Loss, Method, double>(c, replicas);
-        if constexpr (Loss::outputs == 1) {
-            expect_equal<Loss, Method, double, 11>(c, scalar);
-            expect_equal<Loss, Method, model::Pack<8, 2>, 11>(c, scalar);
+TEST(Bits, PacksOfOtherWidthsEqualScalar) {
+    for_each_pair([](Choice choice) {
+        const Case c(choice);
+        expect_equal<model::Pack<2, 1>>(c, run_any<double>(c, replicas), "plain");
+    });
+}
+
+template <class Map, class Loss, class Method, class Real, int N, int M>
+void expect_fixed_equals_any() {
+    const Choice choice = choice_of<Map, Loss, Method>();
+    for (const auto& [name, c] : every_case(choice, replicas)) {
+        const bool fits =
+            (N == 0 || c.parameters.tokens == N) && (M == 0 || c.parameters.outputs == M);
+        if (!fits) continue;
+        const Words fixed = run_solo<Map, Loss, Method, Real, N, M>(c, replicas);
+        EXPECT_EQ(0, unequal_words(fixed, run_any<double>(c, replicas)))
+            << choice.name() << ", " << name;
+    }
+}
+
+TEST(Bits, WhatTheCompilerKnowsChangesNothing) {
+    using namespace model;
+    expect_fixed_equals_any<Softmax, Logistic, GradientDescent, double, 11, 1>();
+    expect_fixed_equals_any<Softmax, Logistic, GradientDescent, Pack<8, 2>, 11, 1>();
+    expect_fixed_equals_any<Sum, CrossEntropy, Adam, double, 11, 5>();
+    expect_fixed_equals_any<L1, Classification, Momentum, double, 0, 0>();
+}
+
+template <int Size>
+void expect_team_equal(const Case& c, const std::string& what) {
+    const Words scalar = run_any<double>(c, 1);
+    EXPECT_EQ(0, unequal_words(scalar, run_team<AnyMap, AnyLoss, AnyMethod, Size>(c, 1)))
+        << c.choice.name() << ", " << what << ", " << Size << " lanes";
+}
+
+// Threads that meet at a barrier are slow, so the larger teams run fewer steps.
+TEST(Bits, TeamsEqualScalar) {
+    for_each_choice([](Choice choice) {
+        Case c(choice);
+        c.parameters.ranked = true;
+        c.checkpoints = {0, 4};
+        expect_team_equal<2>(c, "plain");
+    });
+    for_each_pair([](Choice choice) {
+        Case c(choice);
+        c.parameters.ranked = true;
+        c.checkpoints = {0, 2};
+        expect_team_equal<4>(c, "plain");
+        expect_team_equal<8>(c, "plain");
+        if (choice.map == choice.loss) expect_team_equal<32>(c, "plain");
+    });
+}
+
+TEST(Bits, TeamsEqualScalarInEveryCase) {
+    for_each_pair([](Choice choice) {
+        if ((choice.map + 2 * choice.loss) % 3 != 0) return;
+        for (auto& [name, c] : every_case(choice, 1)) {
+            Case few_steps = c;
+            few_steps.checkpoints = {0, 2};
+            expect_team_equal<4>(few_steps, name);
         }
     });
 }
 
-template <class Map, class Loss, class Method, int... Sizes>
-int unequal_over_team_sizes(const Case& c, int count) {
-    const Words scalar = run_solo<Map, Loss, Method, double>(c, count);
-    return (unequal_words(scalar, run_team<Map, Loss, Method, Sizes>(c, count)) + ...);
+TEST(Bits, TeamsEqualScalarWithSizesKnownToTheCompiler) {
+    using namespace model;
+    const Case c(choice_of<Softmax, Logistic, GradientDescent>());
+    const Words team = run_team<Softmax, Logistic, GradientDescent, 4, 11, 1>(c, 2);
+    EXPECT_EQ(0, unequal_words(run_any<double>(c, 2), team));
 }
 
-template <class Loss, class Method, int... Sizes>
-void expect_teams_equal() {
-    for (Case c : cases<Loss>()) {
-        c.checkpoints = {0, 1, 12};  // 32 threads meeting at a barrier are slow
-        EXPECT_EQ(0, (unequal_over_team_sizes<model::Softmax, Loss, Method, Sizes...>(c, 1)))
-            << Loss::name << " " << Method::name;
+/// What a run that went on from checkpoint 1 of another wrote from there on.
+void expect_continues(const Case& c, const std::string& what) {
+    const Words whole = run_any<double>(c, replicas);
+    const Words rest = run_any<model::Pack<4, 3>>(continued(c, whole, 1, replicas), replicas);
+    const int all = static_cast<int>(c.checkpoints.size()), n = c.parameters.tokens;
+    int unequal = 0;
+    const auto compare = [&](double a, double b) {
+        unequal += model::to_bits(a) != model::to_bits(b);
+    };
+    const std::size_t skipped = std::size_t(whole.curve_count) * replicas;
+    ASSERT_EQ(whole.curves.size(), rest.curves.size() + skipped);
+    for (std::size_t i = 0; i < rest.curves.size(); ++i)
+        compare(whole.curves[i + skipped], rest.curves[i]);
+    const auto compare_states = [&](const auto& of_whole, const auto& of_rest, int size) {
+        ASSERT_EQ(of_rest.size(), std::size_t(replicas) * (all - 1) * size);
+        for (int r = 0; r < replicas; ++r)
+            for (int i = 0; i < (all - 1) * size; ++i)
+                compare(of_whole[(r * all + 1) * size + i], of_rest[r * (all - 1) * size + i]);
+    };
+    compare_states(whole.logits, rest.logits, n);
+    compare_states(whole.probability, rest.probability, n);
+    compare_states(whole.values, rest.values, n * c.parameters.outputs);
+    for (const int i : {0, 1}) {
+        compare_states(whole.memory_logits[i], rest.memory_logits[i], n);
+        compare_states(whole.memory_values[i], rest.memory_values[i], n * c.parameters.outputs);
     }
+    const auto compare_all = [&](const auto& a, const auto& b) {
+        ASSERT_EQ(a.size(), b.size());
+        for (std::size_t i = 0; i < a.size(); ++i) compare(a[i], b[i]);
+    };
+    compare_all(whole.leader, rest.leader);
+    compare_all(whole.winner, rest.winner);
+    compare_all(whole.ranks, rest.ranks);
+    compare_all(whole.metric, rest.metric);
+    compare_all(whole.response, rest.response);
+    compare_all(whole.floor, rest.floor);
+    EXPECT_EQ(unequal, 0) << c.choice.name() << ", " << what;
 }
 
-TEST(Bits, TeamsEqualScalar) {
-    for_each_loss([]<class Loss>(Loss) {
-        expect_teams_equal<Loss, model::GradientDescent, 2, 8, 32>();
-        expect_teams_equal<Loss, model::Momentum, 4>();
+TEST(Bits, RestartGoesOnAsIfNeverInterrupted) {
+    for_each_choice([](Choice choice) {
+        Case c(choice);
+        c.parameters.ranked = true;
+        expect_continues(c, "plain");
     });
-    expect_teams_equal<model::Logistic, model::GradientDescent, 4, 16>();
-}
-
-TEST(Bits, TeamsEqualScalarWithSizeKnownToTheCompiler) {
-    const Case c(true);
-    using Method = model::GradientDescent;
-    const Words scalar = run_solo<model::Softmax, model::Logistic, Method, double>(c, 2);
-    EXPECT_EQ(
-        0, unequal_words(scalar, run_team<model::Softmax, model::Logistic, Method, 4, 11>(c, 2)));
+    for_each_pair([](Choice choice) {
+        if (choice.map != choice.loss) return;
+        for (const auto& [name, c] : every_case(choice, replicas))
+            if (name != "strange logits") expect_continues(c, name);
+    });
 }
 
 /// Sums the tokens of a lane in order, then the lanes: a different order for every team size.
 struct OrderDependentSoftmax : model::Softmax {
-    template <class Tokens, class Logits, class Weights>
-    static void weights(const Tokens& tokens, const Logits& a, Weights& s, Weights&) {
+    template <class Tokens, class Logits, class Numerators>
+    static auto weights(const Tokens& tokens, const Logits& a, Numerators& f, Numerators&) {
         double total = 0.0;
         for (int k = 0; k < tokens.slots(); ++k) {
-            s[k] = tokens.valid(k) ? model::exp(a[k]) : 0.0;
-            total += s[k];
+            f[k] = tokens.valid(k) ? model::exp(a[k]) : 0.0;
+            total += f[k];
         }
         for (int d = decltype(tokens.team)::size / 2; d > 0; d /= 2)
             total += tokens.team.exchange(total, d);
-        for (int k = 0; k < tokens.slots(); ++k) s[k] = s[k] / total;
+        return model::Scales<double>{1.0 / total, 1.0 / total};
     }
 };
 
 TEST(Bits, PlantedOrderDependentSumIsFound) {
-    const Case c(true);
-    EXPECT_LT(0, (unequal_over_team_sizes<OrderDependentSoftmax, model::Logistic,
-                                          model::GradientDescent, 2, 4, 8, 16, 32>(c, 1)));
+    using namespace model;
+    const Case c(choice_of<Softmax, Logistic, GradientDescent>());
+    using Wrong = OrderDependentSoftmax;
+    const Words scalar = run_solo<Wrong, Logistic, GradientDescent, double, 11, 1>(c, 1);
+    const Words team = run_team<Wrong, Logistic, GradientDescent, 4, 11, 1>(c, 1);
+    EXPECT_LT(0, unequal_words(scalar, team));
 }
 
 }  // namespace

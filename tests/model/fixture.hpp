@@ -2,9 +2,11 @@
 /// Runs replicas through replica.hpp on any Real and any Team and returns every word it wrote, so
 /// that tests can compare them for equality.
 
+#include <algorithm>
 #include <barrier>
 #include <cstdint>
 #include <cstring>
+#include <functional>
 #include <limits>
 #include <string>
 #include <thread>
@@ -17,68 +19,158 @@ namespace fixture {
 
 namespace model = softmaxflow::model;
 
-/// A small problem for any loss. n = 11 fills no team size evenly.
+/// Maps, losses and methods chosen at run time: one instantiation runs the whole catalogue.
+using AnyMap = model::Any<model::Maps>;
+using AnyLoss = model::Any<model::Losses>;
+using AnyMethod = model::Any<model::Methods>;
+
+/// Indices into the lists of the catalogue.
+struct Choice {
+    int map = 0, loss = 0, method = 0;
+
+    [[nodiscard]] const char* map_name() const { return model::Maps::names[map]; }
+    [[nodiscard]] const char* loss_name() const { return model::Losses::names[loss]; }
+    [[nodiscard]] const char* method_name() const { return model::Methods::names[method]; }
+    [[nodiscard]] std::string name() const {
+        return std::string(map_name()) + " " + loss_name() + " " + method_name();
+    }
+    [[nodiscard]] bool scalar_loss() const {
+        int outputs = 0;
+        with_item(model::Losses{}, loss, [&](auto item) { outputs = item.outputs; });
+        return outputs == 1;
+    }
+    [[nodiscard]] int memories() const {
+        int count = 0;
+        with_item(model::Methods{}, method, [&](auto item) { count = item.memories; });
+        return count;
+    }
+};
+
+/// The choice of those types.
+template <class Map, class Loss, class Method>
+Choice choice_of() {
+    const auto index = [](auto list, const std::string& name) {
+        const auto* end = list.names + list.size;
+        return static_cast<int>(std::find(list.names, end, name) - list.names);
+    };
+    return {index(model::Maps{}, Map::name), index(model::Losses{}, Loss::name),
+            index(model::Methods{}, Method::name)};
+}
+
+/// Calls f for every map, loss and method together.
+template <class F>
+void for_each_choice(F f) {
+    for (int map = 0; map < model::Maps::size; ++map)
+        for (int loss = 0; loss < model::Losses::size; ++loss)
+            for (int method = 0; method < model::Methods::size; ++method)
+                f(Choice{map, loss, method});
+}
+
+/// Calls f for choices in which every two items of different lists meet, about a quarter of all.
+template <class F>
+void for_each_pair(F f) {
+    for (int map = 0; map < model::Maps::size; ++map)
+        for (int loss = 0; loss < model::Losses::size; ++loss)
+            f(Choice{map, loss, (map + loss) % model::Methods::size});
+}
+
+/// A small problem. n = 11 fills no team size evenly.
 struct Case {
+    Choice choice;
     model::Parameters parameters;
-    std::vector<long long> checkpoints = {0, 1, 7, 40};
+    std::vector<long long> checkpoints = {0, 1, 5, 16};
     std::vector<double> thresholds = {0.2, 0.3, 0.9};
 
-    explicit Case(bool scalar_loss, int tokens = 11) {
+    /// What a file may give, shaped as in Parameters; empty: absent.
+    std::vector<double> values, logits, target, projection, metric, response, distribution;
+
+    struct {
+        std::vector<double> logits, values, metric, response, floor, arc, leader, ranks;
+        std::vector<double> memory_logits[2], memory_values[2];
+    } restart;
+
+    explicit Case(Choice c, int tokens = 11) : choice(c) {
         parameters.tokens = tokens;
         parameters.dim = 5;
-        parameters.outputs = scalar_loss ? 1 : 5;
-        parameters.samples = 7;  // more than dim: regression gets a floor
+        parameters.outputs = c.scalar_loss() ? 1 : 5;
+        parameters.samples = 5;
+        if (c.loss_name() == std::string("regression"))
+            parameters.samples = 7;  // more than dim: a loss that no output removes
         parameters.condition_number = 3.0;
         parameters.loss_constant = 0.5;
         parameters.sharpness = 4.0;
         parameters.value_scale = 0.8;
         parameters.logit_scale = 0.5;
         parameters.logit_mean = 0.25;
-        parameters.learning_rate = 0.2;
+        parameters.learning_rate = 0.1;
         parameters.logit_rate = 0.75;
         parameters.momentum = 0.6;
+        parameters.adam_beta1 = 0.9;
+        parameters.adam_beta2 = 0.99;
+        parameters.adam_epsilon = 1e-8;
         parameters.random_key = 0x1234567890abcdefULL;
-    }
-
-    /// Logits in the thousands: the slow path of the softmax.
-    Case& with_extreme_logits() {
-        parameters.logit_scale = 3000.0;
-        return *this;
     }
 
     [[nodiscard]] model::Parameters bound() const {
         model::Parameters p = parameters;
+        const auto bind = [](const double*& pointer, const std::vector<double>& array) {
+            pointer = array.empty() ? nullptr : array.data();
+        };
         p.checkpoints = checkpoints.data();
         p.checkpoint_count = static_cast<int>(checkpoints.size());
         p.thresholds = thresholds.data();
         p.threshold_count = static_cast<int>(thresholds.size());
+        bind(p.start_values, values);
+        bind(p.start_logits, logits);
+        bind(p.start_target, target);
+        bind(p.design_projection, projection);
+        bind(p.design_metric, metric);
+        bind(p.design_response, response);
+        bind(p.class_distribution, distribution);
+        bind(p.restart_logits, restart.logits);
+        bind(p.restart_values, restart.values);
+        bind(p.restart_metric, restart.metric);
+        bind(p.restart_response, restart.response);
+        bind(p.restart_floor, restart.floor);
+        bind(p.restart_arc, restart.arc);
+        bind(p.restart_leader, restart.leader);
+        bind(p.restart_ranks, restart.ranks);
+        for (const int i : {0, 1}) {
+            bind(p.restart_memory_logits[i], restart.memory_logits[i]);
+            bind(p.restart_memory_values[i], restart.memory_values[i]);
+        }
         return p;
     }
 };
 
 /// Everything that a run of `count` replicas writes.
 struct Words {
-    std::vector<double> observables, passage, leader, winner, failed;
-    std::vector<double> logits, probability, values, velocity_logits, velocity_values;
-    std::vector<double> metric, response, floor;
+    int curve_count;
+    std::vector<double> curves, passage, leader, winner, failed;
+    std::vector<double> logits, probability, values, memory_logits[2], memory_values[2];
+    std::vector<double> metric, response, ranks, floor;
 
-    Words(const model::Parameters& p, int count) {
+    Words(const model::Parameters& p, int count)
+        : curve_count(model::observable_count + (p.ranked ? 3 * p.tokens : 0)) {
         const std::size_t rows = static_cast<std::size_t>(count), c = p.checkpoint_count;
         const double unset = std::numeric_limits<double>::quiet_NaN();
-        observables.assign(c * model::observable_count * rows, unset);
+        curves.assign(c * curve_count * rows, unset);
         passage.assign(p.threshold_count * rows, unset);
         for (auto* array : {&leader, &winner, &failed, &floor}) array->assign(rows, unset);
-        for (auto* array : {&logits, &probability, &velocity_logits})
+        for (auto* array : {&logits, &probability, &memory_logits[0], &memory_logits[1]})
             array->assign(rows * c * p.tokens, unset);
-        for (auto* array : {&values, &velocity_values})
+        for (auto* array : {&values, &memory_values[0], &memory_values[1]})
             array->assign(rows * c * p.outputs * p.tokens, unset);
-        for (auto* array : {&metric, &response}) array->assign(rows * p.outputs, unset);
+        metric.assign(rows * p.outputs * p.outputs, unset);
+        response.assign(rows * p.outputs, unset);
+        ranks.assign(rows * p.tokens, unset);
     }
 
     model::Record record(int count) {
         model::Record r;
         r.stride = r.state_count = count;
-        r.observables = observables.data();
+        r.curves = curves.data();
+        r.curve_count = curve_count;
         r.passage = passage.data();
         r.leader = leader.data();
         r.winner = winner.data();
@@ -86,19 +178,29 @@ struct Words {
         r.logits = logits.data();
         r.probability = probability.data();
         r.values = values.data();
-        r.velocity_logits = velocity_logits.data();
-        r.velocity_values = velocity_values.data();
+        for (const int i : {0, 1}) {
+            r.memory_logits[i] = memory_logits[i].data();
+            r.memory_values[i] = memory_values[i].data();
+        }
         r.metric = metric.data();
         r.response = response.data();
+        r.ranks = ranks.data();
         r.floor = floor.data();
         return r;
+    }
+
+    /// Of a run of `count` replicas.
+    [[nodiscard]] double observable(model::Observable name, int checkpoint, int replica,
+                                    int count) const {
+        return curves[(std::size_t(checkpoint) * curve_count + int(name)) * count + replica];
     }
 
     [[nodiscard]] std::vector<std::uint64_t> bits() const {
         std::vector<std::uint64_t> all;
         for (const auto* array :
-             {&observables, &passage, &leader, &winner, &failed, &logits, &probability, &values,
-              &velocity_logits, &velocity_values, &metric, &response, &floor})
+             {&curves, &passage, &leader, &winner, &failed, &logits, &probability, &values,
+              &memory_logits[0], &memory_logits[1], &memory_values[0], &memory_values[1], &metric,
+              &response, &ranks, &floor})
             for (const double x : *array) {
                 std::uint64_t word;
                 std::memcpy(&word, &x, sizeof word);
@@ -116,6 +218,44 @@ inline int unequal_words(const Words& a, const Words& b) {
     return unequal;
 }
 
+/// The words as 64 bits (FNV-1a).
+inline std::uint64_t fingerprint(const Words& words) {
+    std::uint64_t hash = 14695981039346656037ULL;
+    for (const std::uint64_t word : words.bits()) hash = (hash ^ word) * 1099511628211ULL;
+    return hash;
+}
+
+/// The rest of a run of `count` replicas from what it wrote at one of its checkpoints.
+inline Case continued(Case c, const Words& words, int checkpoint, int count) {
+    const model::Parameters p = c.bound();
+    const auto at_checkpoint = [&](const std::vector<double>& array, int size) {
+        std::vector<double> part;
+        for (int r = 0; r < count; ++r) {
+            const auto begin = array.begin() + (r * p.checkpoint_count + checkpoint) * size;
+            part.insert(part.end(), begin, begin + size);
+        }
+        return part;
+    };
+    auto& restart = c.restart;
+    const int matrix = p.outputs * p.tokens;
+    restart.logits = at_checkpoint(words.logits, p.tokens);
+    restart.values = at_checkpoint(words.values, matrix);
+    for (int i = 0; i < c.choice.memories(); ++i) {
+        restart.memory_logits[i] = at_checkpoint(words.memory_logits[i], p.tokens);
+        restart.memory_values[i] = at_checkpoint(words.memory_values[i], matrix);
+    }
+    restart.metric = words.metric;
+    restart.response = words.response;
+    restart.floor = words.floor;
+    restart.leader = words.leader;
+    restart.ranks = words.ranks;
+    restart.arc.clear();
+    for (int r = 0; r < count; ++r)
+        restart.arc.push_back(words.observable(model::Observable::arc, checkpoint, r, count));
+    c.checkpoints.erase(c.checkpoints.begin(), c.checkpoints.begin() + checkpoint);
+    return c;
+}
+
 /// Memory for the arrays of one lane, aligned for any pack.
 class Memory {
 public:
@@ -129,8 +269,8 @@ private:
     std::vector<char> bytes_;
 };
 
-/// One lane per replica.
-template <class Map, class Loss, class Method, class Real, int N = 0>
+/// One lane per replica. N and M are sizes known to the compiler, or 0.
+template <class Map, class Loss, class Method, class Real, int N = 0, int M = 0>
 Words run_solo(const Case& c, int count) {
     const model::Parameters p = c.bound();
     Words words(p, count);
@@ -139,12 +279,19 @@ Words run_solo(const Case& c, int count) {
     constexpr int width = model::width_of<Real>;
     for (int first = 0; first < count; first += width) {
         model::Arena arena(memory.aligned());
-        using Flow = model::Flow<Map, Loss, Real, model::Solo, N, Loss::outputs>;
-        model::Replicas<Flow, Method> replicas(p, record, model::Solo{}, arena, first,
-                                               std::min(width, count - first));
+        using Flow = model::Flow<Map, Loss, Real, model::Solo, N, M>;
+        model::Replicas<Flow, Method> replicas(
+            p, record, model::Solo{}, arena, first, std::min(width, count - first),
+            model::chosen<Map>(c.choice.map), model::chosen<Loss>(c.choice.loss),
+            model::chosen<Method>(c.choice.method));
         replicas.run();
     }
     return words;
+}
+/// The same with everything chosen at run time.
+template <class Real>
+Words run_any(const Case& c, int count) {
+    return run_solo<AnyMap, AnyLoss, AnyMethod, Real>(c, count);
 }
 
 /// What the lanes of one emulated team share.
@@ -172,7 +319,7 @@ struct EmulatedTeam {
 };
 
 /// S lanes per replica, through the same replica.hpp.
-template <class Map, class Loss, class Method, int S, int N = 0>
+template <class Map, class Loss, class Method, int S, int N = 0, int M = 0>
 Words run_team(const Case& c, int count) {
     const model::Parameters p = c.bound();
     Words words(p, count);
@@ -184,9 +331,11 @@ Words run_team(const Case& c, int count) {
         for (int replica = 0; replica < count; ++replica) {
             model::Arena arena(memory.aligned());
             using Team = EmulatedTeam<S>;
-            using Flow = model::Flow<Map, Loss, double, Team, N, Loss::outputs>;
+            using Flow = model::Flow<Map, Loss, double, Team, N, M>;
             model::Replicas<Flow, Method> replicas(p, record, Team{&exchange, rank, &parity}, arena,
-                                                   replica, 1);
+                                                   replica, 1, model::chosen<Map>(c.choice.map),
+                                                   model::chosen<Loss>(c.choice.loss),
+                                                   model::chosen<Method>(c.choice.method));
             replicas.run();
         }
     };
@@ -194,18 +343,6 @@ Words run_team(const Case& c, int count) {
     for (int rank = 0; rank < S; ++rank) lanes.emplace_back(lane, rank);
     lanes.clear();
     return words;
-}
-
-/// Calls f(Loss{}) for every loss of the catalogue.
-template <class F>
-void for_each_loss(F f) {
-    for (int i = 0; i < model::Losses::size; ++i) with_item(model::Losses{}, i, f);
-}
-
-/// Calls f(Method{}) for every method.
-template <class F>
-void for_each_method(F f) {
-    for (int i = 0; i < model::Methods::size; ++i) with_item(model::Methods{}, i, f);
 }
 
 }  // namespace fixture

@@ -1,14 +1,18 @@
 // Maximum errors of the elementary functions over their whole ranges, in units in the last place,
-// against 113-bit arithmetic. docs/numerics.md quotes the bounds asserted here.
+// against 113-bit arithmetic (docs/numerics.md quotes the bounds asserted here); and packs of every
+// instruction set against the scalar functions, bit by bit.
 
 #include <gtest/gtest.h>
 
 #include <boost/math/special_functions/erf.hpp>
 #include <boost/multiprecision/cpp_bin_float.hpp>
 #include <cmath>
+#include <cstring>
 #include <limits>
 #include <random>
+#include <vector>
 
+#include "pack_functions.hpp"
 #include "softmaxflow/model/math.hpp"
 #include "softmaxflow/model/pack.hpp"
 
@@ -58,8 +62,8 @@ struct Sizes {
 void expect_errors_below_bounds(Sizes count) {
     const auto exp_ours = [](double x) { return model::exp(x); };
     const auto exp_exact = [](Quad x) { return Quad(exp(x)); };
-    EXPECT_LT(largest_error(exp_ours, exp_exact, between(-745.1, 709.78), count.plain), 0.95);
-    EXPECT_LT(largest_error(exp_ours, exp_exact, magnitudes(-20, 2, true), count.plain), 0.95);
+    EXPECT_LT(largest_error(exp_ours, exp_exact, between(-745.1, 709.78), count.plain), 1.3);
+    EXPECT_LT(largest_error(exp_ours, exp_exact, magnitudes(-20, 2, true), count.plain), 1.3);
 
     const auto log_ours = [](double x) { return model::log(x); };
     const auto log_exact = [](Quad x) { return Quad(log(x)); };
@@ -78,13 +82,13 @@ void expect_errors_below_bounds(Sizes count) {
         const Quad tail = e < 1e-15 ? Quad(e - e * e / 2) : Quad(log(1 + e));
         return x > 0 ? Quad(x + tail) : tail;
     };
-    EXPECT_LT(largest_error(softplus_ours, softplus_exact, between(-708, 800), count.plain), 2.0);
-    EXPECT_LT(largest_error(softplus_ours, softplus_exact, between(-40, 40), count.plain), 2.0);
+    EXPECT_LT(largest_error(softplus_ours, softplus_exact, between(-708, 800), count.plain), 2.8);
+    EXPECT_LT(largest_error(softplus_ours, softplus_exact, between(-40, 40), count.plain), 2.8);
 
     const auto sigmoid_ours = [](double x) { return model::sigmoid(x); };
     const auto sigmoid_exact = [](Quad x) { return Quad(1 / (1 + exp(-x))); };
-    EXPECT_LT(largest_error(sigmoid_ours, sigmoid_exact, between(-708, 100), count.plain), 2.5);
-    EXPECT_LT(largest_error(sigmoid_ours, sigmoid_exact, between(-5, 5), count.plain), 2.5);
+    EXPECT_LT(largest_error(sigmoid_ours, sigmoid_exact, between(-708, 100), count.plain), 3.4);
+    EXPECT_LT(largest_error(sigmoid_ours, sigmoid_exact, between(-5, 5), count.plain), 3.4);
 
     // The draws' grid: k / 2^53 + 2^-54 rounded to 54 bits, both tails down to 2^-53.
     const auto quantile_ours = [](double p) { return model::normal_quantile(p); };
@@ -132,37 +136,111 @@ TEST(Math, SpecialValues) {
     EXPECT_EQ(model::normal_quantile(0x1p-53), -model::normal_quantile(1.0 - 0x1p-53));
 }
 
-TEST(Math, ExpFlushedEqualsExpInRangeAndIsCaughtOutside) {
+TEST(Math, ExpClampedEqualsExpInRange) {
     Generator generator(2);
     for (int i = 0; i < 100'000; ++i) {
-        const double x = between(-708.0, 709.0)(generator);
-        ASSERT_EQ(model::exp(x), model::exp_flushed(x)) << x;
+        const double x = between(-708.0, 708.0)(generator);
+        ASSERT_EQ(model::exp(x), model::exp_clamped(x)) << x;
     }
-    for (const double x : {-710.0, -1e4, -1e9}) EXPECT_EQ(model::exp_flushed(x), 0.0) << x;
-    // A sum with such a term is not below 2^1000, so the softmax takes its slow path.
-    for (const double x : {710.0, 1e4, 1e300, model::infinity(), -model::infinity()})
-        EXPECT_FALSE(model::exp_flushed(x) < 0x1p1000) << x;
+    const double inf = model::infinity(), nan = model::not_a_number();
+    const double high = model::exp(708.0), low = model::exp(-708.0);
+    for (const double x : {0.0, -0.0, 5e-324, -1e-300, 708.0, -708.0})
+        EXPECT_EQ(model::exp_clamped(x), model::exp(x)) << x;
+    for (const double x : {708.1, 1e4, 1e300, inf, nan}) {
+        EXPECT_EQ(model::exp_clamped(x), high) << x;
+        EXPECT_EQ(model::exp_clamped(-x), low) << -x;
+    }
+    // The softmax finds a sum with a raised or lowered term by its size.
+    EXPECT_GT(high, 0x1p1000);
+    EXPECT_LT(low, 0x1p-1021);
 }
 
-TEST(Math, PacksEqualScalar) {
-    using Pack = model::Pack<4, 2>;
-    Generator generator(3);
-    for (int i = 0; i < 20'000; ++i) {
-        Pack x;
-        for (int k = 0; k < 8; ++k) set_lane(x, k, magnitudes(-320, 300, true)(generator));
-        Pack p;
-        for (int k = 0; k < 8; ++k)
-            set_lane(p, k, (static_cast<double>(generator() >> 12) + 0.5) * 0x1p-52);
-        const Pack e = model::exp(x), l = model::log(abs(x)), s = model::sigmoid(x),
-                   q = model::normal_quantile(p), t = model::softplus(x);
-        for (int k = 0; k < 8; ++k) {
-            ASSERT_EQ(lane(e, k), model::exp(lane(x, k)));
-            ASSERT_EQ(lane(l, k), model::log(std::fabs(lane(x, k))));
-            ASSERT_EQ(lane(s, k), model::sigmoid(lane(x, k)));
-            ASSERT_EQ(lane(t, k), model::softplus(lane(x, k)));
-            ASSERT_EQ(lane(q, k), model::normal_quantile(lane(p, k)));
-        }
+TEST(Math, ClampKeepsSignsAndEndsNaN) {
+    const double inf = model::infinity(), nan = model::not_a_number();
+    for (const double x : {0.0, 5e-324, 1.0, 707.9999, 708.0, 708.1, 1e308, inf, nan}) {
+        const double expected = x < 708.0 ? x : 708.0;
+        EXPECT_EQ(model::to_bits(model::clamp(x, 708.0)), model::to_bits(expected)) << x;
+        EXPECT_EQ(model::to_bits(model::clamp(-x, 708.0)), model::to_bits(-expected)) << -x;
     }
+}
+
+TEST(Math, SixteenthPowersAreRounded) {
+    for (model::Bits j = 0; j < 16; ++j) {
+        const Quad exact = pow(Quad(2), Quad(static_cast<int>(j)) / 16);
+        EXPECT_EQ(model::sixteenth_power(j), static_cast<double>(exact)) << j;
+        EXPECT_EQ(model::sixteenth_power(j + 0xabcdef0), static_cast<double>(exact)) << j;
+    }
+}
+
+/// Arguments of every size, and all the special ones in every lane.
+std::vector<double> arguments(int count) {
+    const double special[] = {0.0,
+                              5e-324,
+                              1e-310,
+                              0x1p-1022,
+                              1.0,
+                              707.9999,
+                              708.0,
+                              708.1,
+                              709.0,
+                              710.0,
+                              745.2,
+                              746.5,
+                              1e10,
+                              1e308,
+                              model::infinity(),
+                              model::not_a_number()};
+    Generator generator(3);
+    std::vector<double> x;
+    for (int i = 0; i < count; ++i) {
+        const double drawn =
+            i % 2 == 0 ? magnitudes(-320, 300, true)(generator) : between(-800.0, 800.0)(generator);
+        const double chosen = special[generator() % std::size(special)];
+        const bool negative = (generator() & 1) != 0;
+        x.push_back(i % 5 == 0 ? (negative ? -chosen : chosen) : drawn);
+    }
+    return x;
+}
+
+bool same_bits(double a, double b) { return std::memcmp(&a, &b, sizeof a) == 0; }
+/// The sign and payload of a computed NaN may differ; they are never stored.
+bool same(double a, double b) { return same_bits(a, b) || (std::isnan(a) && std::isnan(b)); }
+
+void expect_packs_equal_scalar(const char* name, PackFunctions functions) {
+    constexpr int count = 48 * 500;
+    Generator generator(4);
+    const std::vector<double> x = arguments(count);
+    std::vector<double> p;
+    for (int i = 0; i < count; ++i)
+        p.push_back((static_cast<double>(generator() >> 12) + 0.5) * 0x1p-52);
+    std::vector<FunctionValues> found(count);
+    functions(x.data(), p.data(), count, found.data());
+    int unequal = 0;
+    for (int i = 0; i < count; ++i) {
+        const FunctionValues& f = found[i];
+        const bool equal =
+            same(f.exp, model::exp(x[i])) && same_bits(f.exp_clamped, model::exp_clamped(x[i])) &&
+            same_bits(f.clamp, model::clamp(x[i], 708.0)) && same(f.log, model::log(x[i])) &&
+            same(f.sigmoid, model::sigmoid(x[i])) && same(f.softplus, model::softplus(x[i])) &&
+            same_bits(f.sixteenth_power, model::sixteenth_power(model::to_bits(x[i]))) &&
+            same_bits(f.normal_quantile, model::normal_quantile(p[i]));
+        unequal += !equal;
+        if (!equal && unequal < 5) ADD_FAILURE() << name << " differs at " << x[i] << ", " << p[i];
+    }
+    EXPECT_EQ(unequal, 0) << name;
+}
+
+TEST(Math, PacksOfEveryInstructionSetEqualScalar) {
+    expect_packs_equal_scalar("generic", generic_pack_functions);
+#if defined(SOFTMAXFLOW_HAS_AVX2)
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+        expect_packs_equal_scalar("avx2", avx2_pack_functions);
+#endif
+#if defined(SOFTMAXFLOW_HAS_AVX512)
+    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
+        __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw"))
+        expect_packs_equal_scalar("avx512", avx512_pack_functions);
+#endif
 }
 
 TEST(Math, BroadcastKeepsTheSignOfZero) {

@@ -12,6 +12,7 @@
 
 #include "softmaxflow/model/pack.hpp"
 #include "softmaxflow/model/rng.hpp"
+#include "softmaxflow/model/source.hpp"
 
 namespace model = softmaxflow::model;
 using model::Counter;
@@ -111,23 +112,51 @@ TEST(Rng, NormalsPassKolmogorovSmirnov) {
 TEST(Rng, NoCounterMakesTheSameNumberTwice) {
     std::set<double> seen;
     int drawn = 0;
-    for (const Purpose purpose : {Purpose::values, Purpose::logits, Purpose::objective})
-        for (model::Bits replica = 0; replica < 200; ++replica)
-            for (Word index = 0; index < 40; ++index) {
-                const auto pair = model::Draws<double>{7, replica}.uniforms(purpose, index);
-                seen.insert(pair.first);
-                seen.insert(pair.second);
-                drawn += 2;
-            }
-    // 48 000 numbers of 52 bits collide by chance with probability 3e-7.
+    const auto draw = [&](Purpose purpose, model::Bits replica) {
+        for (Word index = 0; index < 40; ++index) {
+            const auto pair = model::Draws<double>{7, replica}.uniforms(purpose, index);
+            seen.insert(pair.first);
+            seen.insert(pair.second);
+            drawn += 2;
+        }
+    };
+    for (model::Bits replica = 0; replica < 200; ++replica)
+        for (const Purpose purpose : {Purpose::values, Purpose::logits, Purpose::objective,
+                                      Purpose::direction, Purpose::angles, Purpose::design})
+            draw(purpose, replica);
+    draw(Purpose::shared_objective, 0);
+    draw(Purpose::shared_design, 0);
+    // 96 000 numbers of 52 bits collide by chance with probability 1e-6.
     EXPECT_EQ(static_cast<int>(seen.size()), drawn);
 }
 
-TEST(Rng, SharedObjectiveIgnoresTheReplica) {
-    const auto a = model::Draws<double>{7, 1}.uniforms(Purpose::shared_objective, 3);
-    const auto b = model::Draws<double>{7, 99}.uniforms(Purpose::shared_objective, 3);
-    EXPECT_EQ(a.first, b.first);
-    EXPECT_EQ(a.second, b.second);
+TEST(Rng, SharedDrawsIgnoreTheReplica) {
+    for (const Purpose purpose : {Purpose::shared_objective, Purpose::shared_design}) {
+        const auto a = model::Draws<double>{7, 1}.uniforms(purpose, 3);
+        const auto b = model::Draws<double>{7, 99}.uniforms(purpose, 3);
+        EXPECT_EQ(a.first, b.first);
+        EXPECT_EQ(a.second, b.second);
+    }
+}
+
+/// The laws are tested in draw_test.cpp; here, that their edges stay finite.
+TEST(Rng, StudentAndLogUniformAtTheEdgesOfTheirUniform) {
+    model::Parameters p;
+    p.value_dof = 2.0;
+    p.value_decades = 6.0;
+    const model::Source<double> source(p, 0, 0);
+    for (const double u : {0x1p-53, 0.5 - 0x1p-53, 0.5 + 0x1p-53, 1.0 - 0x1p-53}) {
+        const double t = source.student(u, 3);
+        EXPECT_TRUE(std::isfinite(t)) << u;
+        // |t| <= sqrt(dof (u^(-2/dof) - 1)).
+        EXPECT_LE(std::fabs(t), std::sqrt(2.0 * (1.0 / u - 1.0)) * (1.0 + 1e-9)) << u;
+        const double x = source.log_uniform(u);
+        EXPECT_EQ(x < 0.0, u < 0.5) << u;
+        EXPECT_GE(std::fabs(x), 1e-6 * (1.0 - 1e-12)) << u;
+        EXPECT_LE(std::fabs(x), 1.0) << u;
+    }
+    EXPECT_NEAR(source.log_uniform(0.25), -1e-3, 1e-15);
+    EXPECT_NEAR(source.log_uniform(0.75), 1e-3, 1e-15);
 }
 
 TEST(Rng, PacksDrawTheirReplicas) {

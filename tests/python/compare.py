@@ -1,29 +1,19 @@
-"""Compares what the program wrote about a trajectory with reference.py.
+"""Compares what the program wrote about a trajectory with reference.py; judge.py says how far apart
+the two may be."""
 
-How far apart may they be? Both round differently, and the dynamics carries rounding errors on, so
-reference.py runs twice, in double and in extended precision. A number agrees if
-    |program - extended| <= 1e-10 |extended| + 30 |double - extended|:
-1e-10 relative, unless NumPy in double precision itself is far from having so many digits. That
-happens to what goes to zero near the minimum of a loss: the residual is a difference of two
-numbers that agree in ever more digits, and gradients and gaps of Z^T q are multiples of it. Hence
-the second term may not exceed 1e-10 of the largest value on the trajectory, or the comparison
-fails: nothing is excused in bulk.
-
-|double - extended| is the worst of all starts, each relative to its own largest value (for
-observables that of all starts: a margin is a difference of weights, whatever its size). The
-factor covers that a few starts are a small sample of rounding errors and that the program sums
-over other terms (Z, not V). Tokens of one array share one scale, its largest entry.
-"""
-
+import warnings
 from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
 
 import reference as ref
+from judge import RELATIVE, Judge, error_of, has_digits  # noqa: F401
 
-RELATIVE, FACTOR = 1e-10, 30.0
 THRESHOLDS = (0.3, 0.5, 0.9)
+STATISTICS = {"mean": np.nanmean, "std": partial(np.nanstd, ddof=1), "min": np.nanmin,
+              "max": np.nanmax}
+LEVELS = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 
 
 @dataclass
@@ -31,112 +21,156 @@ class Size:
     replicas: int
     iterations: int
 
-    @property
-    def checkpoints(self):
-        """0, 1 and a few more, to the end."""
-        return sorted({0, *(round(self.iterations ** (i / 9)) for i in range(10))})
+    checkpoints: list | None = None  # 0, 1 and a few more, to the end
 
+    def __post_init__(self):
+        if self.checkpoints is None:
+            self.checkpoints = sorted({0, *(round(self.iterations ** (i / 9)) for i in range(10))})
 
-class Judge:
-    """Compares; remembers the largest relative difference, and what needed the second term."""
-
-    def __init__(self, label):
-        self.label, self.worst, self.vanishing = label, 0.0, set()
-
-    def close(self, name, found, exact, rough, scale_axes=(), largest=None, statistic=""):
-        """Arrays (replica, checkpoint, ...); scale_axes share one scale. largest: what rounding
-        errors are compared with; by default the largest value on the trajectory of each start."""
-        where = f"{self.label} {name} {statistic}"
-        found, exact, rough = (np.asarray(x, np.longdouble) for x in (found, exact, rough))
-        assert found.shape == exact.shape, f"{where}: {found.shape}, expected {exact.shape}"
-        assert np.isfinite(found).all() and np.isfinite(exact).all(), where
-        size, spread = np.abs(exact), np.abs(rough - exact)
-        if scale_axes:
-            size, spread = (x.max(axis=scale_axes, keepdims=True) for x in (size, spread))
-        if largest is None:
-            largest = size.max(axis=1, keepdims=True)
-        lost = FACTOR * (spread / np.where(largest > 0, largest, 1)).max(axis=0, keepdims=True)
-        assert (lost <= RELATIVE).all(), f"{where}: the reference itself has no digits left"
-        bound = lost * largest
-        error, allowed = np.abs(found - exact), RELATIVE * size + bound
-        if (error > allowed).any():
-            at = np.unravel_index((error - allowed).argmax(), error.shape)
-            allowed = np.broadcast_to(allowed, error.shape)[at]
-            raise AssertionError(f"{where} at {at} (replica, checkpoint, ...): program "
-                                 f"{found[at]}, reference {exact[at]}, differ by {error[at]:.3g}, "
-                                 f"allowed {allowed:.3g}")
-        relative = error / np.where(size > 0, size, 1)
-        self.worst = max(self.worst, relative[relative <= RELATIVE].max())
-        if (relative > RELATIVE).any():
-            self.vanishing.add(name)
-
-    def summary(self):
-        bound = f"; beside its bound: {', '.join(sorted(self.vanishing))}" if self.vanishing else ""
-        return f"{self.label} within {float(self.worst):.0e}{bound}".strip()
+    def shortened(self, count):
+        kept = self.checkpoints[:count]
+        return Size(self.replicas, kept[-1], kept)
 
 
 def simulate_twice(objective, V, a, size, **dynamics):
     """In extended and in double precision."""
     options = {"iterations": size.iterations, "checkpoints": size.checkpoints,
                "thresholds": THRESHOLDS, **dynamics}
-    return [ref.simulate(objective, V, a, dtype=dtype, **options)
-            for dtype in (np.longdouble, np.float64)]
+    with np.errstate(all="ignore"):  # of those that run away
+        return [ref.simulate(objective, V, a, dtype=dtype, **options)
+                for dtype in (np.longdouble, np.float64)]
+
+
+def meaningful(size, exact, rough):
+    """The part of both trajectories, from the start, where a comparison means something."""
+    good = np.ones(len(size.checkpoints), bool)
+    for _, x, of, axes in arrays_of(exact, rough):
+        good &= has_digits(x, of, axes) & np.isfinite(x).all(axis=(0, *range(2, x.ndim)))
+    for name, x in exact.observables.items():
+        good &= has_digits(x, rough.observables[name], common_scale=True)
+    for name, x in exact.ranked.items():
+        good &= has_digits(x, rough.ranked[name], common_scale=True)
+    size = size.shortened(len(good) if good.all() else good.argmin())
+    return size, *(x.until(size.iterations, len(size.checkpoints)) for x in (exact, rough))
 
 
 def record_settings(size):
     inner = [k for k in size.checkpoints if k not in (0, size.iterations)]
     return {"dynamics.iterations": size.iterations, "record.checkpoints": inner,
             "record.thresholds": list(THRESHOLDS), "record.states": size.replicas,
-            "ensemble.replicas": size.replicas}
+            "record.ranked": True, "ensemble.replicas": size.replicas}
 
 
-def check_states(judge, states, exact, rough, basis=None):
-    """Z, a and s of every replica at every checkpoint."""
-    project = (lambda Z: Z) if basis is None else partial(np.matmul, basis)
-    judge.close("Z", states["projected_values"], project(exact.Z), project(rough.Z), (-1, -2))
-    judge.close("a", states["logits"], exact.a, rough.a, (-1,))
-    judge.close("s", states["probability"], exact.s, rough.s)  # every weight to its own digits
-    judge.close("arc", states["arc"], exact.observables["arc"], rough.observables["arc"])
+def check_run(judge, files, exact, rough):
+    """All that the program wrote about the trajectories."""
+    check_states(judge, files["states"], exact, rough)
+    check_table(judge, files["replicas"], exact, rough)
+    check_statistics(judge, files["results"], exact, rough)
+
+
+def arrays_of(exact, rough):
+    """Name in states.nc, both trajectories, axes whose entries share one scale."""
+    tokens, entries = (-1,), (-1, -2)
+    # Every weight to its own digits, unless logits through zero make it zero.
+    own = () if exact.map in ("softmax", "sigmoid") else tokens
+    yield "projected_values", exact.Z, rough.Z, entries
+    yield "logits", exact.a, rough.a, tokens
+    yield "probability", exact.s, rough.s, own
+    yield "arc", exact.observables["arc"], rough.observables["arc"], ()
+    for name, x in exact.memory.items():
+        yield name, x, rough.memory[name], tokens if name.endswith("logits") else entries
+
+
+def check_states(judge, states, exact, rough):
+    """Z, a, s and the memory of every replica at every checkpoint."""
+    for name, x, of, axes in arrays_of(exact, rough):
+        judge.close(name, states[name], x, of, axes)
+    memory = {x for x in states if x.startswith(("velocity_", "moment"))}
+    assert memory == set(exact.memory), f"{judge.label}: {memory}, expected {set(exact.memory)}"
+    assert (states["initial_leader"] == exact.leader).all(), f"{judge.label} initial_leader"
+    assert (states["rank"] == exact.ranks).all(), f"{judge.label} rank"
 
 
 def check_statistics(judge, results, exact, rough):
     """Moments, extremes and histograms over the replicas, of every observable and checkpoint."""
     for name, values in exact.observables.items():
-        if np.isnan(values[:, 0]).all():  # log_time at the start
-            assert (results[f"{name}_undefined"][0] == len(values)).all()
-            values, rest = values[:, 1:], slice(1, None)
-        else:
-            rest = slice(None)
-        double = rough.observables[name][:, rest]
-        for statistic, of in (("mean", np.mean), ("min", np.min), ("max", np.max)):
-            exactly = of(values, axis=0)[None]
-            judge.close(name, results[f"{name}_{statistic}"][None, rest], exactly,
-                        exactly + np.abs(double - values).max(axis=0),
-                        largest=np.abs(values).max(), statistic=statistic)
-        check_histogram(name, results, values, np.abs(double - values), rest)
+        undefined = (~np.isfinite(values)).sum(axis=0)
+        assert (results[f"{name}_undefined"] == undefined).all(), f"{judge.label} {name} undefined"
+        double = rough.observables[name]
+        check_moments(judge, name, results, values, double, STATISTICS)
+        check_histogram(name, results, values, double)
+    for name, values in exact.ranked.items():
+        check_moments(judge, name, results, values, rough.ranked[name], ("mean", "std"))
+        check_quantiles(f"{judge.label} {name}", results, name, values, rough.ranked[name])
 
 
-def check_histogram(name, results, values, spread, rest):
+def check_moments(judge, name, results, exact, rough, statistics):
+    """exact, rough (replica, checkpoint, ...). Errors of the values carry over to all of these."""
+    values = np.where(np.isfinite(exact), exact, np.nan)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # no value at all: NaN
+        spread, size = (np.nan_to_num(np.nanmax(x, axis=0))
+                        for x in (np.abs(rough - values), np.abs(values)))
+        computed = {x: STATISTICS[x](values, axis=0) for x in statistics}
+    for statistic, exactly in computed.items():
+        judge.close(name, results[f"{name}_{statistic}"][None], exactly[None],
+                    (exactly + 2 * spread)[None], largest=size.max(),
+                    size=size[None] if statistic == "std" else None, statistic=statistic)
+
+
+def check_histogram(name, results, exact, rough):
     """Counts below each edge, where values may lie on either side of an edge by their error."""
-    edges, below = results[f"{name}_edge"][1:-1], results[f"{name}_count"][rest].cumsum(axis=-1)
-    error = 2 * RELATIVE * np.abs(values) + 2 * FACTOR * spread.max(axis=0)
-    for k in range(values.shape[1]):
-        low, high = values[:, k] - error[:, k], values[:, k] + error[:, k]
-        surely = (high[:, None] < edges).sum(axis=0)
-        perhaps = (low[:, None] <= edges).sum(axis=0)
+    edges, below = results[f"{name}_edge"][1:-1], results[f"{name}_count"].cumsum(axis=-1)
+    largest = np.abs(exact[np.isfinite(exact)]).max(initial=0)
+    for k in range(exact.shape[1]):
+        defined = np.isfinite(exact[:, k])
+        assert below[k, -1] == defined.sum(), name
+        if not defined.any():
+            continue
+        values = exact[defined, k]
+        error = error_of(name, values, rough[defined, k], largest)
+        surely = ((values + error)[:, None] < edges).sum(axis=0)
+        perhaps = ((values - error)[:, None] <= edges).sum(axis=0)
         assert (surely <= below[k, :-1]).all() and (below[k, :-1] <= perhaps).all(), name
-        assert below[k, -1] == len(values), name
+
+
+EDGES = {"ranked_probability": "leader_probability", "ranked_logit": "leader_logit_gap",
+         "ranked_value": "leader_value_gap"}
+
+
+def check_quantiles(where, results, name, exact, rough):
+    """Quantiles of exact (replica, checkpoint, rank): between the ends of the bins, cut to the
+    extremes, of the two order statistics they lie between. The bins are those of an observable of
+    the same kind."""
+    edges = results[f"{EDGES[name]}_edge"][1:-1]
+    found = results[f"{name}_quantile"]
+    error = error_of(name, exact, rough, np.abs(exact).max()).max(axis=0)
+    ends, ordered = np.array([-np.inf, *edges, np.inf]), np.sort(exact, axis=0)
+
+    def bin_of(x):
+        return np.searchsorted(edges, np.asarray(x, np.float64), side="right")
+
+    for i, level in enumerate(LEVELS):
+        position = (len(exact) - 1) * level
+        below, above = ordered[int(np.floor(position))], ordered[int(np.ceil(position))]
+        low = np.maximum(ends[bin_of(below - error)], ordered[0] - error)
+        high = np.minimum(ends[bin_of(above + error) + 1], ordered[-1] + error)
+        assert ((low <= found[..., i]) & (found[..., i] <= high)).all(), f"{where} at {level}"
 
 
 def check_table(judge, replicas, exact, rough):
     """replicas.nc: the end of every replica."""
-    assert (replicas["status"] == 0).all()
-    assert (replicas["steps"] == replicas["steps"][0]).all()
-    assert (replicas["initial_leader"] == exact.leader).all()
-    assert (replicas["winner"] == exact.s[:, -1].argmax(axis=-1)).all()
-    assert np.array_equal(replicas["first_passage"], exact.passage, equal_nan=True)
+    where = f"{judge.label} in replicas.nc:"
+    assert (replicas["status"] == 0).all(), f"{where} status"
+    assert (replicas["steps"] == replicas["steps"][0]).all(), f"{where} steps"
+    assert (replicas["initial_leader"] == exact.leader).all(), f"{where} initial_leader"
+    for s, winner in zip(exact.s[:, -1], replicas["winner"]):  # ties to 1e-10 either way
+        none, close = (s == 0).all(), s[winner] >= s.max() - RELATIVE * abs(s.max())
+        assert winner == -1 if none else close, f"{where} winner"
+    same = np.array_equal(replicas["first_passage"], exact.passage, equal_nan=True)
+    assert same, f"{where} first_passage"
     for name, values in exact.observables.items():
         all_but_end = values[:, 1:-1]  # for the scale of the trajectory
+        scale = np.abs(values[:, 1:][np.isfinite(values[:, 1:])]).max(initial=0)
         judge.close(name, np.column_stack([all_but_end, replicas[name]]), values[:, 1:],
-                    rough.observables[name][:, 1:], largest=np.abs(values[:, 1:]).max(),
-                    statistic="in replicas.nc")
+                    rough.observables[name][:, 1:], largest=scale, statistic="in replicas.nc")

@@ -26,11 +26,16 @@ def write_starts(path, values=None, logits=None, target=None):
     write_netcdf(path, **{name: x for name, x in given.items() if x[1] is not None})
 
 
-def read_netcdf(path):
-    """Every variable as a plain array."""
+def read_with_dimensions(path):
+    """Every variable as (names of its dimensions, plain array)."""
     with netCDF4.Dataset(path) as file:
         file.set_auto_mask(False)
-        return {name: variable[...] for name, variable in file.variables.items()}
+        return {name: (x.dimensions, x[...]) for name, x in file.variables.items()}
+
+
+def read_netcdf(path):
+    """Every variable as a plain array."""
+    return {name: x for name, (_, x) in read_with_dimensions(path).items()}
 
 
 def set_options(settings):
@@ -42,12 +47,24 @@ def set_options(settings):
     return options
 
 
-def run(binary, config, output, settings):
-    """Runs CONFIG with settings; returns the data files as {"results": {variable: array}, ...}."""
+def empty_config(folder):
+    """A config in that folder that leaves all to --set."""
+    path = Path(folder) / "case.toml"
+    path.write_text("# all by --set\n")
+    return path
+
+
+def execute(binary, config, output, settings, status=0):
+    """Runs CONFIG with settings; another exit status raises with what the program said."""
     command = [str(binary), "run", str(config), "-o", str(output), *set_options(settings)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
+    if done.returncode != status:
         raise AssertionError(f"exit {done.returncode}: {' '.join(command)}\n{done.stderr}")
+
+
+def run(binary, config, output, settings, status=0):
+    """The same; returns the data files as {"results": {variable: array}, ...}."""
+    execute(binary, config, output, settings, status)
     files = ("results", "replicas", "states")
     return {x: read_netcdf(path) for x in files if (path := Path(output) / f"{x}.nc").exists()}
 

@@ -151,16 +151,12 @@ private:
         const int m = flow.output_count();
         const auto singular = [&](int k) { return Real(singular_value(k, m)); };
         if (p_.design_projection != nullptr) {
-            project(flow, x, e, [&](int k, int i) { return from_projection(k, i); });
+            project(
+                flow, x, e, [&](int k, int i) { return from_projection(k, i); }, [](auto&) {});
         } else if (needs_singular_vectors(p_)) {
-            // Rows of L^-1 G, G G^T = L L^T, are orthonormal and, for a normal G, uniformly so.
-            project(flow, x, e, [&](int k, int i) { return random_entry(k, i, m); });
-            cholesky(flow.objective.factor, m);
-            for (int j = 0; j < flow.slots(); ++j) {
-                solve_lower(flow.objective.factor, m,
-                            [&](int k) -> Real& { return x.value(k, j); });
+            draw_rotated(flow, x, e);
+            for (int j = 0; j < flow.slots(); ++j)
                 for (int k = 0; k < m; ++k) x.value(k, j) = singular(k) * x.value(k, j);
-            }
         } else {
             copy_values(flow, x, singular);
         }
@@ -172,18 +168,42 @@ private:
         draw_response(flow);
     }
 
+    /// Z = R V with m random orthonormal rows R: those of L^-1 G, G G^T = L L^T, are orthonormal
+    /// and, for a normal G, uniformly so. Done twice, as once loses the square of the condition of
+    /// G.
+    SOFTMAXFLOW_COLD void draw_rotated(Flow& flow, State& x, Scratch& e) const {
+        const int m = flow.output_count();
+        auto &factor = flow.objective.factor, &first = flow.objective.matrix;
+        const auto entries = [&](int k, int i) { return random_entry(k, i, m); };
+        project(flow, x, e, entries, [](auto&) {});
+        cholesky(factor, m);
+        for (int k = 0; k < m * m; ++k) first[k] = factor[k];
+        for (int j = 0; j < flow.slots(); ++j)
+            for (int k = 0; k < m; ++k) x.value(k, j) = Real(0.0);
+        project(flow, x, e, entries, [&](auto& column) {
+            solve_lower(first, m, [&](int k) -> Real& { return column[k]; });
+        });
+        cholesky(factor, m);
+        for (int j = 0; j < flow.slots(); ++j)
+            solve_lower(factor, m, [&](int k) -> Real& { return x.value(k, j); });
+    }
+
     /// Classification: W = X of independent N(0, 1/d) or from a file; K = X X^T is dense.
     SOFTMAXFLOW_COLD void draw_samples(Flow& flow, State& x, Scratch& e) const {
         const int m = flow.output_count();
         auto& objective = flow.objective;
         if (p_.design_projection != nullptr)
-            project(flow, x, e, [&](int k, int i) { return from_projection(k, i); });
+            project(
+                flow, x, e, [&](int k, int i) { return from_projection(k, i); }, [](auto&) {});
         else {
             const Real scale = Real(1.0) / sqrt(Real(p_.dim));
-            project(flow, x, e, [&](int k, int i) {
-                const Pair<Real> g = random_entry(k, i, m);
-                return Pair<Real>{scale * g.first, scale * g.second};
-            });
+            project(
+                flow, x, e,
+                [&](int k, int i) {
+                    const Pair<Real> g = random_entry(k, i, m);
+                    return Pair<Real>{scale * g.first, scale * g.second};
+                },
+                [](auto&) {});
         }
         for (int k = 0; k < m; ++k) {
             for (int l = 0; l <= k; ++l)
@@ -230,10 +250,11 @@ private:
         return source_.draws.normals(purpose, Word(i / 2) * Word(m) + Word(k));
     }
 
-    /// Z = W V for W given by entries (k, i) and (k, i + 1); and where there is room for it, the
-    /// lower triangle of W W^T in objective.factor.
-    template <class Entries>
-    SOFTMAXFLOW_COLD void project(Flow& flow, State& x, Scratch& e, Entries entries) const {
+    /// Z = W V for W given by entries (k, i) and (k, i + 1), its columns then transformed; and
+    /// where there is room for it, the lower triangle of W W^T in objective.factor.
+    template <class Entries, class Transform>
+    SOFTMAXFLOW_COLD void project(Flow& flow, State& x, Scratch& e, Entries entries,
+                                  Transform transform) const {
         const int m = flow.output_count();
         auto& gram = flow.objective.factor;
         const bool has_gram = flow.objective.has_factor;
@@ -246,6 +267,8 @@ private:
                 e.output[k] = w.first;
                 e.residual[k] = both ? w.second : Real(0.0);
             }
+            transform(e.output);
+            transform(e.residual);
             for (int k = 0; has_gram && k < m; ++k)
                 for (int l = 0; l <= k; ++l)
                     gram[k * m + l] = fma(e.output[k], e.output[l],

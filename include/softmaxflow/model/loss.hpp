@@ -29,7 +29,7 @@ struct Objective {
     bool has_factor;
     Storage<Real, M> metric;    // diagonal of K = W W^T
     Storage<Real, M> response;  // y, p, labels or B
-    Storage<Real, 0> matrix;    // dense: K (m x m)
+    Storage<Real, 0> matrix;    // dense: K (m x m); with a factor alone, room for it
     Storage<Real, 0> factor;    // L (m x m), on and below the diagonal; dense: L L^T = K
     Real floor;                 // loss that no beta can remove
     double constant;            // c of regression
@@ -39,7 +39,7 @@ struct Objective {
           has_factor(needs_factor),
           metric(arena, m),
           response(arena, m),
-          matrix(arena, is_dense ? m * m : 0),
+          matrix(arena, is_dense || needs_factor ? m * m : 0),
           factor(arena, needs_factor ? m * m : 0),
           floor(0.0),
           constant(1.0) {}

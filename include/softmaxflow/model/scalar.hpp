@@ -20,9 +20,10 @@
 
 /// Behind the parameters of a lambda of the inner loop. One that stays a function takes what it
 /// captures by address, which keeps arrays out of registers.
-#if defined(__CUDACC__)
+#if defined(__CUDACC__) || !defined(__OPTIMIZE__)
+#undef SOFTMAXFLOW_INLINE
 #define SOFTMAXFLOW_INLINE
-#else
+#elif !defined(SOFTMAXFLOW_INLINE)
 #define SOFTMAXFLOW_INLINE __attribute__((always_inline))
 #endif
 

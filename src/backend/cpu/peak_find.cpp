@@ -1,0 +1,17 @@
+#include "backend/cpu/instruction_set.hpp"
+#include "backend/cpu/peak.hpp"
+
+namespace softmaxflow::cpu {
+
+PeakLoops peak_loops(const std::string& instruction_set) {
+    const std::string name = find_instruction_set(instruction_set).name;
+#if defined(SOFTMAXFLOW_HAS_AVX512)
+    if (name == "avx512") return avx512::peak_loops();
+#endif
+#if defined(SOFTMAXFLOW_HAS_AVX2)
+    if (name == "avx2") return avx2::peak_loops();
+#endif
+    return generic::peak_loops();
+}
+
+}  // namespace softmaxflow::cpu

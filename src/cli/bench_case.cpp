@@ -1,0 +1,99 @@
+#include "cli/bench_case.hpp"
+
+#include <time.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <optional>
+
+#include "ensemble/accumulator.hpp"
+
+namespace softmaxflow::cli {
+namespace {
+
+/// Seconds of one run of `problem` as it stands.
+double time_run(const Problem& problem, CaseKind kind, Backend& backend, std::int64_t& failed) {
+    using Clock = std::chrono::steady_clock;
+    std::optional<CellAccumulator> statistics;
+    if (kind == CaseKind::statistics) statistics.emplace(problem);
+    failed = 0;
+    const BlockSink take = [&](BlockResult&& block) {
+        failed += std::count_if(block.status.begin(), block.status.end(),
+                                [](Status status) { return !is_ok(status); });
+        if (statistics) statistics->add(std::move(block));
+    };
+    const auto begin = Clock::now();
+    backend.run(problem, {0, problem.config.ensemble.replicas}, take, {});
+    return std::chrono::duration<double>(Clock::now() - begin).count();
+}
+
+/// Of this process so far, in seconds.
+double cpu_time() {
+    timespec time{};
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+    return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
+}
+
+/// `problem` cut to `iterations` from its start on; the checkpoints up to there stay.
+Problem cut(const Problem& problem, std::int64_t replicas, std::int64_t iterations) {
+    Problem result = problem;
+    const std::int64_t end = problem.checkpoints.front() + iterations;
+    result.config.ensemble.replicas = replicas;
+    result.config.dynamics.iterations = end;
+    std::erase_if(result.checkpoints, [&](std::int64_t c) { return c >= end; });
+    result.checkpoints.push_back(end);
+    return result;
+}
+
+}  // namespace
+
+int Case::busy_threads(int threads) const {
+    const std::int64_t blocks = (replicas + block_size - 1) / block_size;
+    return static_cast<int>(std::min<std::int64_t>(threads, blocks));
+}
+
+void set_size(Case& c, std::int64_t replicas, std::int64_t iterations) {
+    c.problem = cut(c.problem, replicas, iterations);
+    c.replicas = replicas;
+    c.iterations = iterations;
+}
+
+void choose_size(Case& c, Backend& backend, int threads, double seconds) {
+    const std::int64_t whole = c.problem.checkpoints.back() - c.problem.checkpoints.front();
+    const std::int64_t given = c.problem.config.ensemble.replicas;
+    const std::int64_t round = threads * block_size;
+    const bool limited = c.kind == CaseKind::config;
+    const std::int64_t replicas = limited ? std::min(round, given) : round;
+    const auto time = [&](std::int64_t iterations) {
+        return time_run(cut(c.problem, replicas, iterations), c.kind, backend, c.failed);
+    };
+
+    // Twice as long until the time stands out of the noise.
+    std::int64_t measured = std::min<std::int64_t>(whole, 64);
+    double taken = time(measured);
+    while (taken < seconds / 4 && measured < whole) {
+        measured = std::min(whole, 2 * measured);
+        taken = time(measured);
+    }
+    const double per_iteration = std::max(taken, 1e-9) / static_cast<double>(measured);
+    const std::int64_t affordable = std::llround(seconds / per_iteration);
+    const std::int64_t iterations = std::clamp<std::int64_t>(affordable, 1, whole);
+    const std::int64_t rounds = std::max<std::int64_t>(1, affordable / iterations);
+    set_size(c, limited ? std::min(rounds * replicas, given) : rounds * replicas, iterations);
+}
+
+void sample(Case& c, Backend& backend) {
+    const double before = cpu_time();
+    c.seconds.push_back(time_run(c.problem, c.kind, backend, c.failed));
+    c.cpu_seconds += cpu_time() - before;
+}
+
+double median(std::vector<double> values) {
+    std::sort(values.begin(), values.end());
+    const std::size_t middle = values.size() / 2;
+    if (values.size() % 2 == 1) return values[middle];
+    return (values[middle - 1] + values[middle]) / 2;
+}
+
+}  // namespace softmaxflow::cli

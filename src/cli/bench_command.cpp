@@ -1,0 +1,138 @@
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "cli/bench_figures.hpp"
+#include "cli/bench_report.hpp"
+#include "cli/commands.hpp"
+#include "cli/output.hpp"
+#include "cli/plan.hpp"
+#include "cli/progress.hpp"
+#include "softmaxflow/error.hpp"
+
+namespace softmaxflow::cli {
+namespace {
+
+/// "AMD EPYC 7763 64-Core Processor"; the kernel's name of the machine where there is no such line.
+std::string processor_name() {
+    std::ifstream file("/proc/cpuinfo");
+    for (std::string text; std::getline(file, text);)
+        if (text.starts_with("model name")) return text.substr(text.find(':') + 2);
+    return "processor of unknown name";
+}
+
+std::vector<std::string> overrides(const BenchOptions& options) {
+    std::vector<std::string> list = options.set;
+    if (options.threads) list.push_back(fmt::format("backend.threads={}", *options.threads));
+    if (options.numerics) list.push_back("backend.numerics=" + *options.numerics);
+    return list;
+}
+
+/// The config as the only case.
+void use_config(const BenchOptions& options, BenchReport& report) {
+    RunOptions run;
+    run.config = options.config;
+    run.set = overrides(options);
+    run.instruction_set = options.instruction_set;
+    Plan plan = make_plan(run);
+    plan.problem.config.record.states = 0;
+    report.config = plan.path;
+    report.config_replicas = plan.replicas();
+    report.config_iterations = plan.iterations();
+    report.workloads.throughput.push_back(
+        {plan.name, plan.path, std::move(plan.problem), CaseKind::config});
+}
+
+void use_workloads(const BenchOptions& options, BenchReport& report) {
+    if (!options.set.empty())
+        throw Error(Exit::usage, "--set needs a CONFIG; what a workload is is fixed");
+    report.workloads = make_workloads(options.workloads, overrides(options));
+}
+
+/// The cases that are compared with each other get the same size.
+void choose_sizes(Workloads& workloads, Backend& backend, int threads, double seconds) {
+    for (Case& c : workloads.throughput) choose_size(c, backend, threads, seconds);
+    if (auto& cases = workloads.statistics; !cases.empty()) {
+        choose_size(cases[1], backend, threads, seconds);
+        set_size(cases[0], cases[1].replicas, cases[1].iterations);
+    }
+    if (auto& dims = workloads.dims; !dims.empty()) {
+        Case& first = dims.front().shorter;
+        choose_size(first, backend, threads, seconds / 2);
+        for (DimCase& d : dims) {
+            set_size(d.longer, first.replicas, 3 * first.iterations);
+            set_size(d.shorter, first.replicas, first.iterations);
+        }
+    }
+}
+
+/// All cases in turn, again and again, so that whatever else the machine does hits all alike.
+void measure(BenchReport& report, Backend& backend, bool show_progress) {
+    Machine machine(report.instruction_set, report.threads);
+    machine.sample();
+    choose_sizes(report.workloads, backend, report.threads, report.seconds);
+    const std::vector<Case*> cases = report.workloads.all();
+    double total = 0.0;
+    for (const Case* c : cases) total += c->replica_steps() * report.repeats;
+    ProgressBar bar(total, show_progress);
+    bar.add(0);
+    for (int i = 0; i < report.repeats; ++i) {
+        machine.sample();
+        for (Case* c : cases) {
+            sample(*c, backend);
+            bar.add(c->replicas * c->iterations);
+        }
+    }
+    machine.sample();
+    report.costs = machine.costs();
+}
+
+std::string brief(const BenchReport& report) {
+    std::string out;
+    for (const Case& c : report.workloads.throughput)
+        out += fmt::format("{} {:.4g}\n", c.name,
+                           throughput_of(c, report.threads, report.costs).median);
+    if (const auto& cases = report.workloads.statistics; !cases.empty())
+        out += fmt::format("P5 {:.4g}\n", statistics_cost(cases[0], cases[1]).median);
+    if (const auto& dims = report.workloads.dims; !dims.empty())
+        out += fmt::format("P7 {:.4g}\n",
+                           dim_figures(dims.back(), dims.front(), report.threads).relative.median);
+    return out;
+}
+
+}  // namespace
+
+int bench_command(const BenchOptions& options, const Common& common) {
+    if (!options.config.empty() && !options.workloads.empty())
+        throw Error(Exit::usage, "either a CONFIG or --workload, not both");
+    BenchReport report;
+    if (options.config.empty())
+        use_workloads(options, report);
+    else
+        use_config(options, report);
+    const BackendConfig& wanted = report.workloads.all().front()->problem.config.backend;
+    report.numerics = wanted.numerics;
+    report.threads = wanted.threads > 0
+                         ? static_cast<int>(wanted.threads)
+                         : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+    report.instruction_set = options.instruction_set.empty() ? usable_instruction_sets().front()
+                                                             : options.instruction_set;
+    report.processor = processor_name();
+    report.repeats = options.repeats;
+    report.seconds = options.seconds;
+    const auto backend = make_cpu_backend({report.threads, report.instruction_set});
+    measure(report, *backend, !common.quiet && isatty(STDERR_FILENO) == 1);
+
+    if (common.json)
+        write_json(bench_json(report));
+    else if (common.quiet)
+        write_out(brief(report));
+    else
+        write_out(bench_text(report, Style::of(STDOUT_FILENO)));
+    return static_cast<int>(Exit::done);
+}
+
+}  // namespace softmaxflow::cli

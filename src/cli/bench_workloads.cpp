@@ -1,0 +1,112 @@
+#include "cli/bench_workloads.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+#include "io/config.hpp"
+#include "io/start_file.hpp"
+#include "softmaxflow/ensemble.hpp"
+#include "softmaxflow/error.hpp"
+
+namespace softmaxflow::cli {
+namespace {
+
+constexpr int token_counts[] = {4, 8, 16, 32, 64};
+constexpr int dims[] = {8, 64, 512, 4096};
+
+/// Descent with eta = 0.1 from V ~ 0.1 N(0, 1) and a = 0, which are the defaults.
+std::string text(const std::string& loss, int tokens, int dim, const std::string& record) {
+    return fmt::format(
+        "[model]\ntokens = {}\ndim = {}\n[objective]\nloss = \"{}\"\n[ensemble]\nseed = 1\n"
+        "[record]\nreplica_table = false\n{}\n",
+        tokens, dim, loss, record);
+}
+
+Case make_case(const std::string& name, const std::string& title, const std::string& config_text,
+               std::vector<std::string> overrides, CaseKind kind) {
+    Config config = parse_config(config_text, "workload " + name, overrides);
+    Inputs inputs = read_inputs(config);
+    const std::uint64_t key = cell_key(config, inputs.digests);
+    Case c{name, title,
+           make_problem(config, std::move(inputs.starts), std::move(inputs.objective), key,
+                        std::move(inputs.restart)),
+           kind};
+    return c;
+}
+
+bool is_wanted(const std::string& name, const std::vector<std::string>& wanted) {
+    const std::string kind = name.substr(0, name.find('-'));
+    return wanted.empty() || std::find(wanted.begin(), wanted.end(), name) != wanted.end() ||
+           std::find(wanted.begin(), wanted.end(), kind) != wanted.end();
+}
+
+void check_names(const std::vector<std::string>& wanted) {
+    const std::vector<std::string> names = workload_names();
+    for (const std::string& name : wanted)
+        if (std::none_of(names.begin(), names.end(),
+                         [&](const std::string& known) { return is_wanted(known, {name}); }))
+            throw Error(Exit::usage, fmt::format("--workload {}: unknown; expected P1 or one of {}",
+                                                 name, fmt::join(names, ", ")));
+}
+
+}  // namespace
+
+std::vector<std::string> workload_names() {
+    std::vector<std::string> names;
+    for (const int tokens : token_counts) names.push_back(fmt::format("P1-{}", tokens));
+    for (const char* other : {"P2", "P3", "P5", "P7"}) names.emplace_back(other);
+    return names;
+}
+
+std::vector<Case*> Workloads::all() {
+    std::vector<Case*> cases;
+    for (Case& c : throughput) cases.push_back(&c);
+    for (Case& c : statistics) cases.push_back(&c);
+    for (DimCase& d : dims) {
+        cases.push_back(&d.shorter);
+        cases.push_back(&d.longer);
+    }
+    return cases;
+}
+
+Workloads make_workloads(const std::vector<std::string>& wanted,
+                         const std::vector<std::string>& overrides) {
+    check_names(wanted);
+    const std::string no_record = "checkpoints = 2";
+    Workloads w;
+    const auto add = [&](const std::string& name, const std::string& title,
+                         const std::string& config_text) {
+        if (is_wanted(name, wanted))
+            w.throughput.push_back(
+                make_case(name, title, config_text, overrides, CaseKind::throughput));
+    };
+    for (const int n : token_counts)
+        add(fmt::format("P1-{}", n), fmt::format("logistic, n = {}", n),
+            text("logistic", n, 8, no_record));
+    add("P2", "cross_entropy, n = k = 10", text("cross_entropy", 10, 10, no_record));
+    add("P3", "regression, n = N = 20",
+        text("regression", 20, 20, no_record));  // objective.samples is 20 by default
+
+    if (is_wanted("P5", wanted)) {
+        for (const int checkpoints : {64, 2})
+            w.statistics.push_back(
+                make_case(fmt::format("P5-{}", checkpoints),
+                          fmt::format("P1-8 with the statistics of {} checkpoints", checkpoints),
+                          text("logistic", 8, 8, fmt::format("checkpoints = {}", checkpoints)),
+                          overrides, CaseKind::statistics));
+    }
+    if (is_wanted("P7", wanted))
+        for (const int d : dims) {
+            // As many iterations as the time allows: the start should not drown them.
+            const std::string config_text =
+                text("logistic", 8, d, no_record) + "[dynamics]\niterations = 1_000_000_000\n";
+            const Case c = make_case(fmt::format("P7-{}", d), fmt::format("P1-8, d = {}", d),
+                                     config_text, overrides, CaseKind::throughput);
+            w.dims.push_back({d, c, c});
+        }
+    return w;
+}
+
+}  // namespace softmaxflow::cli

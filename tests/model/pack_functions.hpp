@@ -1,0 +1,16 @@
+#pragma once
+/// The functions of math.hpp on packs, compiled once per instruction set as the backend's kernels
+/// are. Plain pointers on plain data: see backend/cpu/kernel.hpp.
+
+/// f(x) for every function in turn, and the quantile at p.
+struct FunctionValues {
+    double exp, exp_clamped, clamp, log, sigmoid, softplus, sixteenth_power, normal_quantile;
+};
+
+/// Arrays of `count` elements, a multiple of 48.
+using PackFunctions = void (*)(const double* x, const double* p, int count,
+                               FunctionValues* results);
+
+void generic_pack_functions(const double*, const double*, int, FunctionValues*);
+void avx2_pack_functions(const double*, const double*, int, FunctionValues*);
+void avx512_pack_functions(const double*, const double*, int, FunctionValues*);
