@@ -4,6 +4,7 @@
 //   bench_blocks --benchmark_filter=avx512
 
 #include <benchmark/benchmark.h>
+#include <fmt/format.h>
 
 #include <string>
 
@@ -39,14 +40,14 @@ void block(benchmark::State& state, const Problem& problem, const std::string& i
 
 void add(const std::string& what, const Problem& problem) {
     for (const std::string& set : usable_instruction_sets())
-        benchmark::RegisterBenchmark((set + "/" + what).c_str(), block, problem, set);
+        benchmark::RegisterBenchmark(fmt::format("{}/{}", set, what).c_str(), block, problem, set);
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
     for (const std::int64_t tokens : {4, 8, 16, 32, 64})
-        add("logistic/n:" + std::to_string(tokens), block_problem(tokens, 8, "logistic", 2));
+        add(fmt::format("logistic/n:{}", tokens), block_problem(tokens, 8, "logistic", 2));
     add("logistic/n:9", block_problem(9, 8, "logistic", 2));  // size known at run time only
     add("logistic/n:8/d:4096", block_problem(8, 4096, "logistic", 2));
     add("logistic/n:8/checkpoints:64", block_problem(8, 8, "logistic", 64));

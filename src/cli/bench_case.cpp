@@ -1,10 +1,9 @@
 #include "cli/bench_case.hpp"
 
-#include <time.h>
-
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <ctime>
 #include <optional>
 
 #include "ensemble/accumulator.hpp"

@@ -42,7 +42,7 @@ Ratio statistics_cost(const Case& all, const Case& two) {
     return ratio_of(costs);
 }
 
-double share_of_processors(Workloads& workloads, int threads) {
+double share_of_processors(const Workloads& workloads, int threads) {
     double used = 0.0, possible = 0.0;
     for (const Case* c : workloads.all()) {
         used += c->cpu_seconds;

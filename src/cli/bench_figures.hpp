@@ -27,7 +27,7 @@ Ratio statistics_cost(const Case& all, const Case& two);
 
 /// The share of the processors' time that this program got while it measured; 1 on a machine that
 /// does nothing else.
-double share_of_processors(Workloads& workloads, int threads);
+double share_of_processors(const Workloads& workloads, int threads);
 
 struct DimFigures {
     double core_seconds = 0.0;   ///< per replica-step and core: the slope over iterations

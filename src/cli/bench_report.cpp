@@ -155,17 +155,18 @@ std::string dim_rows(const BenchReport& r, const Style& style) {
     return out;
 }
 
-std::string warnings(BenchReport r, const Style& style) {
+std::string warnings(const BenchReport& r, const Style& style) {
     std::string out;
     for (const Case* c : r.workloads.all())
         if (c->failed > 0)
             out += line(style.bad(fmt::format("{}: {} of {} replicas failed: not a timing", c->name,
                                               grouped(c->failed), grouped(c->replicas))));
     const double share = share_of_processors(r.workloads, r.threads);
-    if (share < 0.97)
-        out += line(style.bad(fmt::format("this program got {} of its processors' time: other "
-                                          "programs ran",
-                                          percent(share, 0))));
+    if (share < 0.95)
+        out +=
+            line(style.bad(fmt::format("this program got {} of its processors' time: other "
+                                       "programs ran",
+                                       percent(share, 0))));
     return out.empty() ? out : "\n" + out;
 }
 
@@ -176,7 +177,7 @@ std::string bench_text(const BenchReport& report, const Style& style) {
            statistics_lines(report, style) + dim_rows(report, style) + warnings(report, style);
 }
 
-Json bench_json(BenchReport report) {
+Json bench_json(const BenchReport& report) {
     const BuildInfo build = build_info();
     Json json = {{"version", build.version},
                  {"git", build.git},

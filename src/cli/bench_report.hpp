@@ -14,8 +14,8 @@ struct BenchReport {
     std::string processor;  ///< as the operating system names it
     std::string instruction_set, numerics;
     int threads = 1, repeats = 0;
-    double seconds = 0.0;      ///< asked for per measurement
-    std::string config;        ///< path of the config; empty: workloads
+    double seconds = 0.0;  ///< asked for per measurement
+    std::string config;    ///< path of the config; empty: workloads
     std::int64_t config_iterations = 0, config_replicas = 0;  ///< before they were cut
     Costs costs;
     Workloads workloads;

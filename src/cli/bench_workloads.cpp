@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "io/config.hpp"
 #include "io/start_file.hpp"
@@ -25,7 +26,7 @@ std::string text(const std::string& loss, int tokens, int dim, const std::string
 }
 
 Case make_case(const std::string& name, const std::string& title, const std::string& config_text,
-               std::vector<std::string> overrides, CaseKind kind) {
+               const std::vector<std::string>& overrides, CaseKind kind) {
     Config config = parse_config(config_text, "workload " + name, overrides);
     Inputs inputs = read_inputs(config);
     const std::uint64_t key = cell_key(config, inputs.digests);
@@ -60,14 +61,20 @@ std::vector<std::string> workload_names() {
     return names;
 }
 
-std::vector<Case*> Workloads::all() {
-    std::vector<Case*> cases;
-    for (Case& c : throughput) cases.push_back(&c);
-    for (Case& c : statistics) cases.push_back(&c);
-    for (DimCase& d : dims) {
+std::vector<const Case*> Workloads::all() const {
+    std::vector<const Case*> cases;
+    for (const Case& c : throughput) cases.push_back(&c);
+    for (const Case& c : statistics) cases.push_back(&c);
+    for (const DimCase& d : dims) {
         cases.push_back(&d.shorter);
         cases.push_back(&d.longer);
     }
+    return cases;
+}
+
+std::vector<Case*> Workloads::all() {
+    std::vector<Case*> cases;
+    for (const Case* c : std::as_const(*this).all()) cases.push_back(const_cast<Case*>(c));
     return cases;
 }
 

@@ -21,6 +21,7 @@ struct Workloads {
 
     /// In the order in which they take turns.
     [[nodiscard]] std::vector<Case*> all();
+    [[nodiscard]] std::vector<const Case*> all() const;
 };
 
 /// The names of all: P1-4, ..., P7.

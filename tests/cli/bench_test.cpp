@@ -122,6 +122,17 @@ TEST(BenchFigures, StepsAndStartsAreToldApart) {
     EXPECT_EQ(cost.low, 0.0);
 }
 
+TEST(BenchFigures, SeesWhatOthersTake) {
+    cli::Workloads w = cli::make_workloads({"P1-4", "P1-8"}, {});
+    for (cli::Case& c : w.throughput) {
+        cli::set_size(c, 256, 10);
+        c.seconds = {1.0, 2.0};
+        c.cpu_seconds = 4.0;
+    }
+    EXPECT_EQ(cli::share_of_processors(w, 4), 8.0 / 24);
+    EXPECT_EQ(cli::share_of_processors(w, 2), 8.0 / 12);
+}
+
 class Bench : public ProgramTest {
 protected:
     /// A measurement of a millisecond each.
@@ -156,6 +167,7 @@ TEST_F(Bench, JsonHoldsWhatTheFiguresAreMadeOf) {
     EXPECT_EQ(row["name"], "P1-4");
     EXPECT_EQ(row["tokens"], 4);
     EXPECT_EQ(row["replicas_failed"], 0);
+    EXPECT_GT(row["cpu_seconds"], 0.0);
     auto seconds = row["seconds"].get<std::vector<double>>();
     ASSERT_EQ(seconds.size(), 5U);
     std::sort(seconds.begin(), seconds.end());

@@ -31,7 +31,7 @@ from compare import Judge, Size, check_run, record_settings, simulate_twice
 from starts import singular_basis
 
 WRAPPER = """#!/bin/sh
-more="--set dynamics.iterations=2000 --set record.checkpoints=9"
+more="--set dynamics.iterations=500 --set record.checkpoints=9"
 case "$*" in *ensemble.replicas=1*) ;; *) more="$more --set ensemble.replicas=64" ;; esac
 exec {binary} "$@" --quiet $more
 """
@@ -67,8 +67,11 @@ def test_commands_in_the_comments(size, binary, examples, folder):
     for results in (root / "runs").glob("*/results.nc"):
         read = program.read_netcdf(results)
         assert read["n_failed"] == 0 and read["n_ok"] == read["n_total"] > 0, results
-        assert (np.diff(read["loss_mean"]) < 0).all(), f"{results}: the loss does not decrease"
-    assert done >= 9 and len(list((root / "runs").iterdir())) >= 14
+        loss = read["loss_mean"]  # converged to rounding, it may go either way
+        falls = (np.diff(loss) < 0) | (loss[1:] < 1e-28)
+        assert falls.all(), f"{results}: the loss does not decrease"
+    runs = [run for run in (root / "runs").iterdir() if run.is_dir()]
+    assert done >= 20 and len(runs) >= 50, (done, len(runs))
     return f"{done} commands"
 
 

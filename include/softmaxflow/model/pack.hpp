@@ -221,7 +221,11 @@ SOFTMAXFLOW_HD Pack<W, P> sixteenth_power(const PackBits<W, P>& bits) {
 template <int W, class Vector>
 SOFTMAXFLOW_HD Vector sqrt_vector(Vector x) {
 #if defined(__AVX512F__)
+#if defined(__clang__)
+    if constexpr (W == 8) return __builtin_ia32_sqrtpd512(x, 4);
+#else
     if constexpr (W == 8) return __builtin_ia32_sqrtpd512_mask(x, x, -1, 4);
+#endif
 #endif
 #if defined(__AVX__)
     if constexpr (W == 4) return __builtin_ia32_sqrtpd256(x);

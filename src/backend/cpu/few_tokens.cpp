@@ -1,5 +1,4 @@
-// The kernels of few tokens, which keep much of their state in registers: compiled with options of
-// their own (see CMakeLists.txt).
+// The kernels of few tokens, on two vectors at a time.
 
 #include "backend/cpu/run.hpp"
 
