@@ -48,8 +48,8 @@ struct StateRecord {
     /// Momentum: [0] the velocity. Adam: [0] first, [1] second moment. Otherwise empty.
     std::vector<double> memory_logits[2];  ///< (checkpoint, token)
     std::vector<double> memory_values[2];  ///< (checkpoint, output, token)
-    std::vector<double> arc;                  ///< (checkpoint)
-    std::vector<double> metric;               ///< (output, output): K
+    std::vector<double> arc;               ///< (checkpoint)
+    std::vector<double> metric;            ///< (output, output): K
     std::vector<double> response;      ///< (output): y in the basis of K, p, labels, or the radius
     std::vector<double> target;        ///< (dim): W^T of losses with one output
     std::vector<double> ranks;         ///< (token): rank by (Z^T q)(0), 0 the largest

@@ -347,7 +347,7 @@ TEST_F(Restart, MemoryOfTheMethod) {
     without(data);
     remove(data, "velocity_logits");
     EXPECT_TRUE(read(data).restart.memory_logits[0].empty());  // from rest
-    config_.dynamics.method = "adam";                             // which has no velocity
+    config_.dynamics.method = "adam";                          // which has no velocity
     EXPECT_TRUE(read(dataset()).restart.memory_values[0].empty());
     use("logistic", "adam");
     refuse(
