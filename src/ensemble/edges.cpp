@@ -18,17 +18,27 @@ struct Range {
     double low, high;
 };
 
+/// Weights of the map `sum` leave [0, 1]; a few units is what runs that keep off its pole reach.
+constexpr double most_signed_weight = 8.0;
+
+Range weight_range(const Config& config) {
+    if (config.model.map != model::Sum::name) return {0.0, 1.0};
+    return {-most_signed_weight, most_signed_weight};
+}
+
 /// Linear: the range that the observable can have. Logarithmic: from what rounding leaves of a
 /// quantity of order 1, or further down where values of interest are small by nature, to well
 /// above anything a run that makes sense reaches. Signed logarithmic: of the absolute value.
 Range range_of(Observable observable, const Config& config) {
     const auto tokens = static_cast<double>(std::max<std::int64_t>(config.model.tokens, 2));
+    const Range weights = weight_range(config);
     switch (observable) {
         case Observable::entropy:
             return {0.0, model::log(tokens)};
         case Observable::effective_tokens:
-        case Observable::participation_ratio:
             return {1.0, tokens};
+        case Observable::participation_ratio:
+            return {weights.low < 0.0 ? 0.0 : 1.0, tokens};
         case Observable::log10_deficit:
             return {-20.0, 0.0};
         case Observable::loss:
@@ -49,11 +59,12 @@ Range range_of(Observable observable, const Config& config) {
             return {1e-2, 1e2};
         case Observable::max_probability:
         case Observable::margin:
+            return {0.0, weights.high};
         case Observable::leader_probability:
         case Observable::count:
             break;
     }
-    return {0.0, 1.0};
+    return weights;
 }
 
 std::vector<double> linear(Range range, std::int64_t bins) {

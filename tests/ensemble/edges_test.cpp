@@ -14,8 +14,10 @@ namespace {
 using Integer = boost::multiprecision::cpp_int;
 using Row = std::vector<double>;
 
-Row row_of(model::Observable observable, std::int64_t tokens, std::int64_t bins) {
+Row row_of(model::Observable observable, std::int64_t tokens, std::int64_t bins,
+           const std::string& map = "softmax") {
     Config config;
+    config.model.map = map;
     config.model.tokens = tokens;
     config.record.bins = bins;
     const Row edges = curve_edges(config);
@@ -88,6 +90,19 @@ TEST(ObservableEdges, EndWhereTheObservableDoes) {
     EXPECT_NEAR(row_of(Observable::entropy, 8, 256).back(), std::log(8.0), 1e-15);
     EXPECT_EQ(row_of(Observable::effective_tokens, 8, 7), (Row{1, 2, 3, 4, 5, 6, 7, 8}));
     EXPECT_EQ(row_of(Observable::participation_ratio, 4, 3), (Row{1, 2, 3, 4}));
+}
+
+TEST(ObservableEdges, LeaveRoomForWeightsOutsideTheSimplex) {
+    using model::Observable;
+    const Row largest = row_of(Observable::max_probability, 8, 16, "sum");
+    EXPECT_EQ(largest.front(), 0.0);
+    EXPECT_EQ(largest[1], 0.5);
+    EXPECT_EQ(largest.back(), 8.0);
+    const Row leader = row_of(Observable::leader_probability, 8, 16, "sum");
+    EXPECT_EQ(leader.front(), -8.0);
+    EXPECT_EQ(leader.back(), 8.0);
+    EXPECT_EQ(row_of(Observable::participation_ratio, 8, 8, "sum").front(), 0.0);
+    EXPECT_EQ(row_of(Observable::max_probability, 8, 16, "l1").back(), 1.0);
 }
 
 TEST(ObservableEdges, AreSpacedAsTheCatalogueSays) {

@@ -67,11 +67,3 @@ def run(binary, config, output, settings, status=0):
     execute(binary, config, output, settings, status)
     files = ("results", "replicas", "states")
     return {x: read_netcdf(path) for x in files if (path := Path(output) / f"{x}.nc").exists()}
-
-
-def run_all(tests, *arguments):
-    """Calls every test, each a function, and prints how many passed; the first failure raises."""
-    for test in tests:
-        outcome = test(*arguments)
-        print(f"ok {test.__name__}" + (f": {outcome}" if outcome else ""), flush=True)
-    print(f"{len(tests)} passed")

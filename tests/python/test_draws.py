@@ -15,15 +15,11 @@ import tempfile
 from itertools import product
 from pathlib import Path
 
-SKIPPED = 77
+from harness import needs, run_all, tests_of
 
-try:
-    import netCDF4  # noqa: F401
-    import numpy as np
-except ImportError as error:
-    print(f"skipped: {error} (Debian: apt-get install python3-numpy python3-netcdf4)")
-    sys.exit(SKIPPED)
+needs("netCDF4", "numpy")
 
+import numpy as np
 import program
 import reference as ref
 from compare import Judge, Size, check_run, meaningful, record_settings, simulate_twice
@@ -162,9 +158,9 @@ def test_tie_gap(size, binary, folder):
 def main():
     binary = Path(sys.argv[1]).resolve()
     size = Size(20, 10_000) if sys.argv[2:] == ["--long"] else Size(3, 200)
-    tests = [test for name, test in globals().items() if name.startswith("test_")]
+    tests = tests_of(globals())
     with tempfile.TemporaryDirectory() as folder:
-        program.run_all(tests, size, binary, folder)
+        run_all(tests, size, binary, folder)
 
 
 if __name__ == "__main__":

@@ -16,15 +16,11 @@ import sys
 import tempfile
 from pathlib import Path
 
-SKIPPED = 77
+from harness import needs, run_all, tests_of
 
-try:
-    import netCDF4  # noqa: F401
-    import numpy as np
-except ImportError as error:
-    print(f"skipped: {error} (Debian: apt-get install python3-numpy python3-netcdf4)")
-    sys.exit(SKIPPED)
+needs("netCDF4", "numpy")
 
+import numpy as np
 import program
 import reference as ref
 from compare import Judge, Size, check_run, record_settings, simulate_twice
@@ -161,9 +157,9 @@ def test_regression_spreads_logits_with_kappa(size, binary, examples, folder):
 def main():
     binary, examples = Path(sys.argv[1]).resolve(), Path(sys.argv[2]).resolve()
     size = Size(1, 10_000) if sys.argv[3:] == ["--long"] else Size(1, 1000)
-    tests = [test for name, test in globals().items() if name.startswith("test_")]
+    tests = tests_of(globals())
     with tempfile.TemporaryDirectory() as folder:
-        program.run_all(tests, size, binary, examples, folder)
+        run_all(tests, size, binary, examples, folder)
 
 
 if __name__ == "__main__":

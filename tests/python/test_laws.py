@@ -11,15 +11,11 @@ import tempfile
 from functools import partial
 from pathlib import Path
 
-SKIPPED = 77
+from harness import needs, run_all, tests_of
 
-try:
-    import netCDF4  # noqa: F401
-    import numpy as np
-except ImportError as error:
-    print(f"skipped: {error} (Debian: apt-get install python3-numpy python3-netcdf4)")
-    sys.exit(SKIPPED)
+needs("netCDF4", "numpy")
 
+import numpy as np
 import program
 import reference as ref
 from laws import (check_fair, check_isotropic, check_law, check_mean, check_rank_one, chi_square_4,
@@ -283,9 +279,9 @@ def test_common_random_numbers(draw):
 
 def main():
     binary = Path(sys.argv[1]).resolve()
-    tests = [test for name, test in globals().items() if name.startswith("test_")]
+    tests = tests_of(globals())
     with tempfile.TemporaryDirectory() as folder:
-        program.run_all(tests, partial(sample, binary, folder))
+        run_all(tests, partial(sample, binary, folder))
 
 
 if __name__ == "__main__":

@@ -9,14 +9,11 @@ import math
 import sys
 from itertools import product
 
-SKIPPED = 77
+from harness import needs, run_all, tests_of
 
-try:
-    import numpy as np
-except ImportError as error:
-    print(f"skipped: {error} (Debian: apt-get install python3-numpy)")
-    sys.exit(SKIPPED)
+needs("numpy")
 
+import numpy as np
 import reference as ref
 from starts import Sizes, random_objective, random_parameters
 
@@ -243,11 +240,7 @@ def test_decay_is_the_gradient_of_a_penalty():
 
 
 def main():
-    tests = {name: test for name, test in globals().items() if name.startswith("test_")}
-    for name, test in tests.items():
-        test()
-        print(f"ok {name}")
-    print(f"{len(tests)} passed")
+    run_all(tests_of(globals()))
 
 
 if __name__ == "__main__":

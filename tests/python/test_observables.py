@@ -7,14 +7,11 @@ Exits 77, which the test driver shows as skipped, where NumPy is missing.
 
 import sys
 
-SKIPPED = 77
+from harness import needs, run_all, tests_of
 
-try:
-    import numpy as np
-except ImportError as error:
-    print(f"skipped: {error} (Debian: apt-get install python3-numpy)")
-    sys.exit(SKIPPED)
+needs("numpy")
 
+import numpy as np
 import maps
 import reference as ref
 from observables import observe_weights
@@ -104,11 +101,7 @@ def test_ranks_are_those_of_the_start():
 
 
 def main():
-    tests = {name: test for name, test in globals().items() if name.startswith("test_")}
-    for name, test in tests.items():
-        test()
-        print(f"ok {name}")
-    print(f"{len(tests)} passed")
+    run_all(tests_of(globals()))
 
 
 if __name__ == "__main__":

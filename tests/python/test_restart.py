@@ -9,15 +9,11 @@ import sys
 import tempfile
 from pathlib import Path
 
-SKIPPED = 77
+from harness import needs, run_all, tests_of
 
-try:
-    import netCDF4  # noqa: F401
-    import numpy as np
-except ImportError as error:
-    print(f"skipped: {error} (Debian: apt-get install python3-numpy python3-netcdf4)")
-    sys.exit(SKIPPED)
+needs("netCDF4", "numpy")
 
+import numpy as np
 import program
 import reference as ref
 from test_reference import LOGITS
@@ -182,9 +178,9 @@ def test_restarts_that_make_no_sense(binary, folder):
 
 def main():
     binary = Path(sys.argv[1]).resolve()
-    tests = [test for name, test in globals().items() if name.startswith("test_")]
+    tests = tests_of(globals())
     with tempfile.TemporaryDirectory() as folder:
-        program.run_all(tests, binary, folder)
+        run_all(tests, binary, folder)
 
 
 if __name__ == "__main__":

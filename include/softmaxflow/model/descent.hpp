@@ -13,25 +13,22 @@ inline constexpr int most_memories = 2;
 
 /// The settings of a method; those of adam depend on the number of the step.
 struct Rates {
-    double value, logit;              // eta, eta rho
-    double rho;                       // speed of the logits
-    double momentum;                  // mu
-    double beta1, beta2, epsilon;     // adam
-    double value_decay, logit_decay;  // lambda_v, lambda_a
-    double eta;
+    double eta, rho, logit;             // step, speed of the logits, eta rho
+    double momentum;                    // mu
+    double beta1, beta2, epsilon;       // adam
+    double value_decay, logit_decay;    // lambda_v, lambda_a
     double power1 = 1.0, power2 = 1.0;  // beta^t, by repeated multiplication
 
     SOFTMAXFLOW_HD explicit Rates(const Parameters& p)
-        : value(p.learning_rate),
-          logit(p.learning_rate * p.logit_rate),
+        : eta(p.learning_rate),
           rho(p.logit_rate),
+          logit(p.learning_rate * p.logit_rate),
           momentum(p.momentum),
           beta1(p.adam_beta1),
           beta2(p.adam_beta2),
           epsilon(p.adam_epsilon),
           value_decay(p.value_decay),
-          logit_decay(p.logit_decay),
-          eta(p.learning_rate) {}
+          logit_decay(p.logit_decay) {}
 
     /// To the next step, t -> t + 1. Below 1e-20 a power no longer counts in 1 - beta^t.
     SOFTMAXFLOW_HD void advance() {
@@ -65,7 +62,7 @@ private:
         const double keep_logit = 1.0 - rates.eta * rates.logit_decay;
         const double keep_value = 1.0 - rates.eta * rates.value_decay;
         const Real logit_rate = Real(rates.logit) * flow.pull(e);
-        const Real value_rate = Real(rates.value) * e.scales.weight;
+        const Real value_rate = Real(rates.eta) * e.scales.weight;
         // A single row goes along with the logits, so that a token is loaded once.
         const Real rate_0 = value_rate * flow.value_drive(e, 0);
         const bool single = flow.output_count() == 1;

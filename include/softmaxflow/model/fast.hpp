@@ -26,7 +26,7 @@ struct CarriedFlow : Flow<Softmax, LossType, RealType, Solo, N, M> {
         if (e.age > 0) {
             const Real total = sum(this->tokens, e.token_scratch,
                                    [&](int j) SOFTMAXFLOW_INLINE { return e.numerators[j]; });
-            if (any(!((total > Real(0x1p-500)) & (total < Real(0x1p1000))))) e.age = 0;
+            if (any(!Softmax::usable(total))) e.age = 0;
             e.scales.weight = e.scales.share = Real(1.0) / total;
         }
         if (e.age == 0)
@@ -46,7 +46,7 @@ struct CarriedDescent {
                                     const Rates& rates) {
         using Real = typename Flow::Real;
         const Real logit_rate = Real(rates.logit) * flow.pull(e);
-        const Real value_rate = Real(rates.value) * e.scales.weight;
+        const Real value_rate = Real(rates.eta) * e.scales.weight;
         const Real rate_0 = value_rate * flow.value_drive(e, 0);
         const bool single = flow.output_count() == 1;
         for (int k = 0; !single && k < flow.output_count(); ++k)

@@ -27,6 +27,12 @@ struct Softmax {
     static constexpr const char* name = "softmax";
     static constexpr bool normalised = true, signed_weights = false;
 
+    /// Whether a sum of exponentials lost nothing that counts.
+    template <class Real>
+    SOFTMAXFLOW_HD static auto usable(Real total) {
+        return (total > Real(0x1p-500)) & (total < Real(0x1p1000));
+    }
+
     /// No running maximum: exp(a_i) is summed as it stands, and only a replica whose sum leaves
     /// [2^-500, 2^1000] is summed again relative to its largest logit. The test depends on a alone,
     /// so the bits depend on nothing else. In range, a term that exp_clamped raised is below 2^-521
@@ -37,7 +43,7 @@ struct Softmax {
         using Real = typename Numerators::Element;
         for (int k = 0; k < tokens.slots(); ++k) f[k] = exp_clamped(a[k]);
         Real total = sum(tokens, scratch, [&](int k) SOFTMAXFLOW_INLINE { return f[k]; });
-        const auto in_range = (total > Real(0x1p-500)) & (total < Real(0x1p1000));
+        const auto in_range = usable(total);
         if (any(!in_range)) {
             // On copies: handing out their addresses would keep the arrays out of registers.
             const Logits logits = a;

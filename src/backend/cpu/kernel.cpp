@@ -15,21 +15,24 @@ constexpr Kernel anything =
     kernel<model::Flow<model::Any<model::Maps>, AnyLoss, One, model::Solo, 0, 0>,
            model::Any<model::Methods>>;
 
+template <class Loss>
+constexpr int place = model::index_of<model::Losses>(Loss::name);
+
 /// A shape that the compiler gets to know: the benchmark's and the paper's.
 struct Special {
-    const char* loss;
+    int loss;
     int tokens, outputs;
     Kernel strict, fast;
 };
 #if defined(__AVX2__)
 constexpr Special specials[] = {
-    {model::Logistic::name, 32, 1, descent<model::Logistic, One, 32, 1>,
+    {place<model::Logistic>, 32, 1, descent<model::Logistic, One, 32, 1>,
      carried<model::Logistic, One, 32, 1>},
-    {model::Logistic::name, 64, 1, descent<model::Logistic, One, 64, 1>,
+    {place<model::Logistic>, 64, 1, descent<model::Logistic, One, 64, 1>,
      carried<model::Logistic, One, 64, 1>},
-    {model::CrossEntropy::name, 10, 10, descent<model::CrossEntropy, One, 10, 10>,
+    {place<model::CrossEntropy>, 10, 10, descent<model::CrossEntropy, One, 10, 10>,
      descent<model::CrossEntropy, One, 10, 10>},
-    {model::Regression::name, 20, 20, descent<model::Regression, One, 20, 20>,
+    {place<model::Regression>, 20, 20, descent<model::Regression, One, 20, 20>,
      descent<model::Regression, One, 20, 20>},
 };
 #endif
@@ -43,12 +46,10 @@ Kernel find_special(const Choice& choice, int tokens, [[maybe_unused]] int outpu
     if (!plain) return {};
 #if defined(__AVX2__)
     for (const Special& s : specials)
-        if (s.loss == model::Losses::names[choice.loss] && s.tokens == tokens &&
-            s.outputs == outputs)
+        if (s.loss == choice.loss && s.tokens == tokens && s.outputs == outputs)
             return choice.fast ? s.fast : s.strict;
 #endif
-    const bool logistic = choice.loss == model::index_of<model::Losses>(model::Logistic::name);
-    return logistic ? few_tokens(tokens) : Kernel{};
+    return choice.loss == place<model::Logistic> ? few_tokens(tokens) : Kernel{};
 }
 
 Kernel choose(const Choice& choice, int tokens, int outputs) {

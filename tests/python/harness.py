@@ -1,0 +1,30 @@
+"""What every test of this folder starts and ends with."""
+
+import importlib
+import sys
+
+SKIPPED = 77  # the test driver shows this exit status as skipped
+PACKAGES = {"numpy": "python3-numpy", "netCDF4": "python3-netcdf4"}
+
+
+def needs(*modules):
+    """Ends the program as skipped where a library is missing."""
+    for module in modules:
+        try:
+            importlib.import_module(module)
+        except ImportError as error:
+            print(f"skipped: {error} (Debian: apt-get install {PACKAGES[module]})")
+            sys.exit(SKIPPED)
+
+
+def tests_of(namespace):
+    """The functions of a module that are tests, in its order."""
+    return [test for name, test in namespace.items() if name.startswith("test_")]
+
+
+def run_all(tests, *arguments):
+    """Calls every test, each a function, and prints how many passed; the first failure raises."""
+    for test in tests:
+        outcome = test(*arguments)
+        print(f"ok {test.__name__}" + (f": {outcome}" if outcome else ""), flush=True)
+    print(f"{len(tests)} passed")
