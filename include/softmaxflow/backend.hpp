@@ -35,9 +35,10 @@ inline constexpr std::int64_t block_size = 64;
 
 /// Receives finished blocks, in any order, one call at a time.
 using BlockSink = std::function<void(BlockResult&&)>;
-/// Told of work done, in replica-steps since the last call; may be called from any thread.
+/// Told of work done since the last call, in replica-steps, or of a flow in replicas that ended (or
+/// 0); may be called from any thread.
 /// Returns false to ask the backend to stop.
-using Progress = std::function<bool(std::int64_t replica_steps)>;
+using Progress = std::function<bool(std::int64_t work)>;
 
 class Backend {
 public:

@@ -21,8 +21,8 @@ struct StartData {
 /// States read from a states.nc, to go on from. Replicas are numbered as in the file, from 0.
 struct RestartData {
     std::int64_t replicas = 0;
-    std::int64_t iteration = 0;            ///< at which the states were recorded
-    std::vector<double> logits;            ///< (replica, token)
+    double checkpoint = 0.0;     ///< iteration, or value of the clock, at which they were recorded
+    std::vector<double> logits;  ///< (replica, token)
     std::vector<double> projected_values;  ///< Z: (replica, output, token)
     std::vector<double> metric;            ///< K: (replica, output, output)
     std::vector<double> response;          ///< (replica, output): y, p, labels, or the radius
@@ -35,6 +35,9 @@ struct RestartData {
     /// where the file has none, which starts from rest.
     std::vector<double> memory_logits[2];  ///< (replica, token)
     std::vector<double> memory_values[2];  ///< (replica, output, token)
+    /// Flow only, what its integrator goes on with: see StateRecord in result.hpp.
+    std::vector<double> clock, log_time, step_size;  ///< (replica)
+    std::vector<double> controller;                  ///< (replica, 2)
 };
 
 /// The objective read from `objective.file`, regression already in the basis where K is diagonal.
@@ -47,15 +50,26 @@ struct ObjectiveData {
     std::vector<double> distribution;  ///< cross_entropy: p, (class)
 };
 
+/// Whether the run integrates the flow, by its clock; else it counts iterations of descent.
+inline bool is_flow(const Config& config) { return config.dynamics.method == "flow"; }
+inline bool has_arc_clock(const Config& config) {
+    return is_flow(config) && config.dynamics.clock == "arc";
+}
+/// Where a run ends: iterations, or the horizon of the flow.
+inline double end_of_run(const Config& config) {
+    return is_flow(config) ? config.dynamics.horizon
+                           : static_cast<double>(config.dynamics.iterations);
+}
+
 struct Problem {
     Config config;
     StartData starts;
     RestartData restart;
     ObjectiveData objective;
-    std::int64_t outputs = 1;               ///< m
-    std::uint64_t random_key = 0;           ///< key of the draws: mix(seed, cell key)
-    std::vector<std::int64_t> checkpoints;  ///< iterations, increasing; first 0 or that of the
-                                            ///< restart, last = iterations
+    std::int64_t outputs = 1;         ///< m
+    std::uint64_t random_key = 0;     ///< key of the draws: mix(seed, cell key)
+    std::vector<double> checkpoints;  ///< iterations, or values of the clock: increasing; first 0
+                                      ///< or that of the restart, last = iterations or horizon
     /// (curve, bins + 1): ends of the bins; the outer two are open.
     std::vector<double> edges;
 

@@ -49,6 +49,12 @@ struct StateRecord {
     std::vector<double> memory_logits[2];  ///< (checkpoint, token)
     std::vector<double> memory_values[2];  ///< (checkpoint, output, token)
     std::vector<double> arc;               ///< (checkpoint)
+    std::vector<double> log_time;          ///< (checkpoint)
+    /// Flow: where the clock of the replica stood (its end, once it has converged or stopped), the
+    /// step it was about to take, and its controller: the last error relative to the tolerance, and
+    /// how many steps in a row looked stiff (-1: already with the implicit method).
+    std::vector<double> clock, step_size;  ///< (checkpoint)
+    std::vector<double> controller;        ///< (checkpoint, 2)
     std::vector<double> metric;            ///< (output, output): K
     std::vector<double> response;      ///< (output): y in the basis of K, p, labels, or the radius
     std::vector<double> target;        ///< (dim): W^T of losses with one output
@@ -66,9 +72,15 @@ struct BlockResult {
     std::vector<Status> status;                ///< (replica)
     std::vector<std::int32_t> initial_leader;  ///< (replica)
     std::vector<std::int32_t> winner;          ///< (replica)
-    std::vector<double> first_passage;         ///< (replica, threshold): iteration, NaN if never
+    std::vector<double> first_passage;         ///< (replica, threshold): iteration or clock, or NaN
     std::vector<double> final_observables;     ///< (replica, observable); record.replica_table
     std::vector<StateRecord> states;           ///< those of the first record.states replicas here
+    std::vector<std::int64_t> steps, rejected_steps;  ///< (replica)
+    /// (replica): first checkpoint that carries the last state of a replica which had converged or
+    /// stopped before it; the number of checkpoints if there is none.
+    std::vector<std::int32_t> stopped_before;
+    /// Flow: steps that lanes could have taken, and those that replicas took. Depends on the machine.
+    std::int64_t issued_steps = 0, useful_steps = 0;
 };
 
 /// A share k / n with exact (Clopper-Pearson) two-sided 95 % bounds; NaN for n = 0.
@@ -104,7 +116,7 @@ struct PassageResult {
 struct ReplicaTable {
     std::vector<std::int32_t> initial_leader, winner;  ///< (replica)
     std::vector<double> first_passage;                 ///< (replica, threshold)
-    std::vector<std::int64_t> steps;                   ///< (replica)
+    std::vector<std::int64_t> steps, rejected_steps;   ///< (replica)
     std::vector<Status> status;                        ///< (replica)
     std::vector<double> observables;                   ///< (observable, replica): at the end
 };
@@ -116,13 +128,16 @@ struct Failure {
 
 struct CellResult {
     std::int64_t n_total = 0, n_ok = 0, n_failed = 0;
-    std::vector<std::int64_t> n_stopped;        ///< (checkpoint)
+    std::int64_t n_converged = 0, n_stopped_early = 0;  ///< part of n_ok
+    /// (checkpoint): replicas of n_ok that carry their last state there.
+    std::vector<std::int64_t> n_stopped;
     std::vector<ObservableResult> observables;  ///< (curve): the catalogue, then the ranked ones
     std::vector<PassageResult> passages;        ///< in the order of record.thresholds
     Proportion winner_is_leader;
     ReplicaTable table;
     std::vector<StateRecord> states;  ///< by replica
     std::vector<Failure> failures;    ///< the first few, by replica
+    std::int64_t issued_steps = 0, useful_steps = 0;  ///< as in BlockResult
 };
 
 }  // namespace softmaxflow

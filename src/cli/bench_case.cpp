@@ -37,10 +37,10 @@ double cpu_time() {
 /// `problem` cut to `iterations` from its start on; the checkpoints up to there stay.
 Problem cut(const Problem& problem, std::int64_t replicas, std::int64_t iterations) {
     Problem result = problem;
-    const std::int64_t end = problem.checkpoints.front() + iterations;
+    const double end = problem.checkpoints.front() + static_cast<double>(iterations);
     result.config.ensemble.replicas = replicas;
-    result.config.dynamics.iterations = end;
-    std::erase_if(result.checkpoints, [&](std::int64_t c) { return c >= end; });
+    result.config.dynamics.iterations = static_cast<std::int64_t>(end);
+    std::erase_if(result.checkpoints, [&](double c) { return c >= end; });
     result.checkpoints.push_back(end);
     return result;
 }
@@ -59,7 +59,8 @@ void set_size(Case& c, std::int64_t replicas, std::int64_t iterations) {
 }
 
 void choose_size(Case& c, Backend& backend, int threads, double seconds) {
-    const std::int64_t whole = c.problem.checkpoints.back() - c.problem.checkpoints.front();
+    const auto whole =
+        static_cast<std::int64_t>(c.problem.checkpoints.back() - c.problem.checkpoints.front());
     const std::int64_t given = c.problem.config.ensemble.replicas;
     const std::int64_t round = threads * block_size;
     const bool limited = c.kind == CaseKind::config;

@@ -38,6 +38,12 @@ void use_config(const BenchOptions& options, BenchReport& report) {
     run.set = overrides(options);
     run.instruction_set = options.instruction_set;
     Plan plan = make_plan(run);
+    if (plan.flow())
+        throw Error(
+            Exit::usage,
+            fmt::format("{}: bench counts iterations, which dynamics.method = \"flow\" does "
+                        "not have; `softmaxflow run` prints its replicas per second",
+                        plan.path));
     plan.problem.config.record.states = 0;
     report.config = plan.path;
     report.config_replicas = plan.replicas();

@@ -22,19 +22,29 @@ int config_check_command(const ConfigOptions& options, const Common& common) {
     const Config& config = plan.problem.config;
     const std::string seed =
         plan.seed_drawn ? "drawn for each run" : fmt::format("{}", *config.ensemble.seed);
+    const std::string end =
+        plan.flow() ? number(config.dynamics.horizon) : grouped(config.dynamics.iterations);
+    const std::vector<double>& checkpoints = plan.problem.checkpoints;
     if (common.json) {
-        write_json({{"ok", true},
-                    {"config", plan.path},
-                    {"replicas", plan.replicas()},
-                    {"iterations", config.dynamics.iterations},
-                    {"seed", plan.seed_drawn ? Json() : Json(*config.ensemble.seed)},
-                    {"checkpoints", plan.problem.checkpoints},
-                    {"outputs", plan.problem.outputs}});
+        Json json = {{"ok", true},
+                     {"config", plan.path},
+                     {"replicas", plan.replicas()},
+                     {"seed", plan.seed_drawn ? Json() : Json(*config.ensemble.seed)},
+                     {"checkpoints", checkpoints},
+                     {"outputs", plan.problem.outputs}};
+        if (plan.flow()) {
+            json["clock"] = config.dynamics.clock;
+            json["horizon"] = config.dynamics.horizon;
+        } else {
+            json["iterations"] = config.dynamics.iterations;
+            json["checkpoints"] = std::vector<std::int64_t>(checkpoints.begin(), checkpoints.end());
+        }
+        write_json(json);
     } else if (!common.quiet) {
         write_out(fmt::format(
             "{}: OK\n  {}\n  {}\n  {} replicas, seed {}\n  {} checkpoints from 0 to {}\n",
             plan.path, model_line(config), method_line(config), grouped(plan.replicas()), seed,
-            plan.problem.checkpoints.size(), grouped(config.dynamics.iterations)));
+            checkpoints.size(), end));
     }
     return static_cast<int>(Exit::done);
 }

@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <nlohmann/json.hpp>
 
@@ -21,18 +22,19 @@ using Json = nlohmann::ordered_json;
 
 struct Estimate {
     double seconds = 0.0;
-    double rate = 0.0;                ///< replica-steps per second
+    double rate = 0.0;                ///< replica-steps per second; of a flow, replicas
     double memory = 0.0, disk = 0.0;  ///< bytes
 };
 
 /// Seconds for one round: as many blocks as there are threads, over `iterations` from the start.
 double round_seconds(const Plan& plan, std::int64_t replicas, std::int64_t iterations) {
     Problem problem = plan.problem;
-    const std::int64_t start = problem.checkpoints.front();
-    problem.config.dynamics.iterations = start + iterations;
+    const double start = problem.checkpoints.front();
+    const double end = start + static_cast<double>(iterations);
+    problem.config.dynamics.iterations = static_cast<std::int64_t>(end);
     problem.config.ensemble.replicas = replicas;
     problem.config.record.states = 0;
-    problem.checkpoints = {start, start + iterations};
+    problem.checkpoints = {start, end};
     const auto begin = std::chrono::steady_clock::now();
     plan.backend->run(problem, {0, replicas}, [](BlockResult&&) {}, {});
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
@@ -57,7 +59,28 @@ void estimate_time(const Plan& plan, Estimate& estimate) {
     const auto steps = static_cast<double>(std::max<std::int64_t>(iterations - 1, 1));
     const double per_step = std::max(seconds - draws, 0.0) / steps;
     estimate.seconds = rounds * (draws + per_step * static_cast<double>(total - 1));
-    estimate.rate = plan.replica_steps() / estimate.seconds;
+    estimate.rate = plan.work() / estimate.seconds;
+}
+
+/// Runs replicas of a flow, all of them if that takes no longer than `enough`, and extrapolates
+/// from how many ended.
+void estimate_flow_time(const Plan& plan, Estimate& estimate) {
+    constexpr double enough = 1.0;  // seconds
+    Problem problem = plan.problem;
+    problem.config.record.states = 0;
+    std::atomic<std::int64_t> ended = 0;
+    const auto begin = std::chrono::steady_clock::now();
+    const auto seconds = [&] {
+        return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+    };
+    plan.backend->run(
+        problem, {0, plan.replicas()}, [](BlockResult&&) {},
+        [&](std::int64_t work) {
+            ended += work;
+            return ended == 0 || seconds() < enough;
+        });
+    estimate.rate = static_cast<double>(std::max<std::int64_t>(ended, 1)) / seconds();
+    estimate.seconds = plan.work() / estimate.rate;
 }
 
 /// From the sizes of the arrays: on disk before compression, and in memory at the end of a run.
@@ -75,7 +98,7 @@ void estimate_sizes(const Plan& plan, Estimate& estimate) {
     const double statistics =
         ((curves - ranked) * (6 + 2 * quantile_count + bins) + ranked * (2 + quantile_count)) *
         number;
-    const double columns = observables + 4 + static_cast<double>(config.record.thresholds.size());
+    const double columns = observables + 5 + static_cast<double>(config.record.thresholds.size());
     const double table = config.record.replica_table ? replicas * columns * number : 0.0;
     const double copies = 1.0 + double(memory_names(config.dynamics.method).size());
     const auto outputs = static_cast<double>(plan.problem.outputs);
@@ -94,21 +117,27 @@ void estimate_sizes(const Plan& plan, Estimate& estimate) {
 }
 
 Json to_json(const Plan& plan, const Estimate& estimate) {
-    return {{"dry_run", true},
-            {"config", plan.path},
-            {"cells", 1},
-            {"replicas", plan.replicas()},
-            {"iterations", plan.problem.config.dynamics.iterations},
-            {"replica_steps", plan.replica_steps()},
-            {"checkpoints", plan.problem.checkpoints.size()},
-            {"backend", plan.backend->name()},
-            {"threads", plan.threads},
-            {"instruction_set", plan.instruction_set},
-            {"kernel", plan.backend->devices().front().name},
-            {"memory_bytes", estimate.memory},
-            {"disk_bytes_at_most", estimate.disk},
-            {"replica_steps_per_second", estimate.rate},
-            {"seconds", estimate.seconds}};
+    Json json = {{"dry_run", true},
+                 {"config", plan.path},
+                 {"cells", 1},
+                 {"replicas", plan.replicas()},
+                 {"checkpoints", plan.problem.checkpoints.size()},
+                 {"backend", plan.backend->name()},
+                 {"threads", plan.threads},
+                 {"instruction_set", plan.instruction_set},
+                 {"kernel", plan.backend->devices().front().name},
+                 {"memory_bytes", estimate.memory},
+                 {"disk_bytes_at_most", estimate.disk},
+                 {"seconds", estimate.seconds}};
+    if (plan.flow()) {
+        json["horizon"] = plan.problem.config.dynamics.horizon;
+        json["replicas_per_second"] = estimate.rate;
+    } else {
+        json["iterations"] = plan.problem.config.dynamics.iterations;
+        json["replica_steps"] = plan.work();
+        json["replica_steps_per_second"] = estimate.rate;
+    }
+    return json;
 }
 
 std::string as_text(const Plan& plan, const Estimate& estimate, const Style& style) {
@@ -120,11 +149,12 @@ std::string as_text(const Plan& plan, const Estimate& estimate, const Style& sty
     };
     item("cells", "1");
     item("replicas", grouped(plan.replicas()));
-    item("replica-steps", number(plan.replica_steps()));
+    if (!plan.flow()) item("replica-steps", number(plan.work()));
     item("kernel", plan.backend->devices().front().name);
     item("memory", "about " + bytes(estimate.memory));
     item("disk", "at most " + bytes(estimate.disk) + ", before compression");
-    item("speed", number(estimate.rate, 2) + " replica-steps/s, with this machine as busy as now");
+    item("speed", fmt::format("{} {}/s, with this machine as busy as now", number(estimate.rate, 2),
+                              plan.work_unit()));
     item("time", style.bold("about " + duration(estimate.seconds)));
     return out + "\n  Nothing was written. Leave out --dry-run to run it.\n";
 }
@@ -135,7 +165,10 @@ int dry_run_command(const RunOptions& options, const Common& common) {
     const Plan plan = make_plan(options);
     Estimate estimate;
     estimate_sizes(plan, estimate);
-    estimate_time(plan, estimate);
+    if (plan.flow())
+        estimate_flow_time(plan, estimate);
+    else
+        estimate_time(plan, estimate);
     if (common.json)
         write_json(to_json(plan, estimate));
     else if (common.quiet)

@@ -21,14 +21,18 @@ struct Plan {
     std::string instruction_set;  ///< "" resolved
 
     [[nodiscard]] std::int64_t replicas() const { return problem.config.ensemble.replicas; }
-    /// Iterations of this run: a restart leaves out those that its states have behind them.
+    [[nodiscard]] bool flow() const { return is_flow(problem.config); }
+    /// Iterations of this run of descent: a restart leaves out those behind its states.
     [[nodiscard]] std::int64_t iterations() const {
-        return problem.checkpoints.back() - problem.checkpoints.front();
+        return static_cast<std::int64_t>(problem.checkpoints.back() - problem.checkpoints.front());
     }
-    /// A double: the largest ensemble times the longest run does not fit an integer.
-    [[nodiscard]] double replica_steps() const {
-        return static_cast<double>(replicas()) * static_cast<double>(iterations());
+    /// What a backend tells of its progress: replica-steps of descent, replicas of a flow, whose
+    /// steps nobody knows beforehand. A double: the largest ensemble times the longest run does not
+    /// fit an integer.
+    [[nodiscard]] double work() const {
+        return static_cast<double>(replicas()) * (flow() ? 1.0 : static_cast<double>(iterations()));
     }
+    [[nodiscard]] const char* work_unit() const { return flow() ? "replicas" : "replica-steps"; }
 };
 
 /// Throws Error(usage) for a config or a combination that cannot run, Error(file) for files that

@@ -14,18 +14,19 @@ namespace softmaxflow::cli {
 
 /// One line of progress, at most 79 columns wide.
 std::string progress_line(double done, double total, std::int64_t failed, double seconds,
-                          const Style& style);
+                          const Style& style, const char* unit = "steps");
 
 /// A progress line on stderr, at most ten times a second, gone at the end. Silent unless `show`.
 /// Its members may be called from any thread.
 class ProgressBar {
 public:
-    ProgressBar(double total, bool show);
+    /// `unit`: what is counted.
+    ProgressBar(double total, bool show, const char* unit = "steps");
     ProgressBar(const ProgressBar&) = delete;
     ProgressBar& operator=(const ProgressBar&) = delete;
     ~ProgressBar();
 
-    void add(std::int64_t replica_steps);
+    void add(std::int64_t work);
     void add_failed(std::int64_t count) { failed_ += count; }
 
 private:
@@ -33,6 +34,7 @@ private:
 
     double total_;
     bool show_;
+    const char* unit_;
     Style style_;
     Clock::time_point start_ = Clock::now();
     std::atomic<std::int64_t> done_{0}, failed_{0};

@@ -54,14 +54,15 @@ RunInfo run_info(const Config& config) {
 
 /// Computes; a signal becomes Error(stopped) that says how to get the same run again.
 CellResult compute(const Plan& plan, const Common& common, RunTiming& timing) {
-    ProgressBar bar(plan.replica_steps(), !common.quiet && isatty(STDERR_FILENO) == 1);
+    ProgressBar bar(plan.work(), !common.quiet && isatty(STDERR_FILENO) == 1,
+                    plan.flow() ? "replicas" : "steps");
     WatchedBackend backend(*plan.backend, bar);
     timing.start = std::chrono::system_clock::now();
     const auto begin = std::chrono::steady_clock::now();
     CellResult result;
     try {
-        result = run_ensemble(plan.problem, backend, [&](std::int64_t replica_steps) {
-            bar.add(replica_steps);
+        result = run_ensemble(plan.problem, backend, [&](std::int64_t work) {
+            bar.add(work);
             return !StopOnSignal::requested();
         });
     } catch (const Error& error) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 
 #include "io/results.hpp"
 #include "softmaxflow/model/catalogue.hpp"
@@ -31,21 +32,38 @@ std::string failed_text(const Report& report, const Style& style) {
     return r.n_failed == 0 ? style.good(text) : style.bad(text);
 }
 
+/// Iterations are whole numbers, clocks any.
+std::string clock_text(const Config& config, double x) {
+    return is_flow(config) ? number(x) : grouped(static_cast<std::int64_t>(x));
+}
+
+/// How the replicas of a flow went.
+std::string flow_line(const CellResult& result) {
+    std::string text =
+        fmt::format("{} steps per replica, lanes {:.0f} % busy",
+                    grouped(std::llround(steps_per_replica(result))), 100 * lanes_busy(result));
+    if (result.n_converged > 0) text += fmt::format(", converged {}", grouped(result.n_converged));
+    if (result.n_stopped_early > 0)
+        text += fmt::format(", stopped early {}", grouped(result.n_stopped_early));
+    return line(text);
+}
+
 std::string header(const Report& report, const Style& style) {
     const Plan& plan = report.plan;
     const Config& config = plan.problem.config;
     const double seconds = std::max(report.timing.wall_seconds, 1e-9);
-    const std::int64_t start = plan.problem.checkpoints.front();
+    const double start = plan.problem.checkpoints.front();
     const std::string from =
-        start == 0 ? "" : fmt::format(" from {} of a states.nc", grouped(start));
+        start == 0.0 ? "" : fmt::format(" from {} of a states.nc", clock_text(config, start));
     return line(style.bold(plan.name) + "  " + model_line(config)) +
            line(method_line(config) + from) +
            line(fmt::format("{} replicas, seed {}{}, {}", grouped(plan.replicas()),
                             *config.ensemble.seed, plan.seed_drawn ? " (drawn)" : "",
                             failed_text(report, style))) +
-           line(fmt::format("{}, {} thread{}, {}: {}, {} replica-steps/s", plan.backend->name(),
-                            plan.threads, plan.threads == 1 ? "" : "s", plan.instruction_set,
-                            duration(seconds), number(plan.replica_steps() / seconds, 2)));
+           line(fmt::format("{}, {} thread{}, {}: {}, {} {}/s", plan.backend->name(), plan.threads,
+                            plan.threads == 1 ? "" : "s", plan.instruction_set, duration(seconds),
+                            number(plan.work() / seconds, 2), plan.work_unit())) +
+           (plan.flow() ? flow_line(report.result) : "");
 }
 
 std::string failures(const Report& report, const Style& style) {
@@ -93,15 +111,16 @@ std::string winner(const Proportion& p, const Style& style) {
                             p.high));
 }
 
-std::string passages(const CellResult& result, const Style& style) {
+std::string passages(const Config& config, const CellResult& result, const Style& style) {
     if (result.passages.empty()) return "";
     std::string text =
         line(style.dim(left("max_probability", name_width) + right("replicas", number_width) +
-                       right("share", number_width) + "   median iteration"));
+                       right("share", number_width) +
+                       right(is_flow(config) ? "median clock" : "median iteration", 19)));
     for (const PassageResult& p : result.passages) {
         const double median = p.quantile[3];
         const std::string when =
-            median < 1e15 ? grouped(static_cast<std::int64_t>(median)) : std::string("not reached");
+            std::isfinite(median) ? clock_text(config, median) : std::string("not reached");
         text += line(left(fmt::format("  reaches {}", number(p.threshold)), name_width) +
                      right(grouped(p.count), number_width) +
                      right(percent(p.count, result.n_ok), number_width) + right(when, 19));
@@ -161,10 +180,23 @@ std::string model_line(const Config& config) {
 }
 
 std::string method_line(const Config& config) {
+    const DynamicsConfig& dynamics = config.dynamics;
+    if (is_flow(config))
+        return fmt::format("gradient flow, {} clock to {}, order {}, rtol {}{}", dynamics.clock,
+                           number(dynamics.horizon), dynamics.order, number(dynamics.rtol),
+                           dynamics.stiff == "auto" ? "" : ", stiff " + dynamics.stiff);
     std::string method = config.dynamics.method;
     std::replace(method.begin(), method.end(), '_', ' ');
-    return fmt::format("{}, eta = {}, {} iterations", method, number(config.dynamics.learning_rate),
-                       grouped(config.dynamics.iterations));
+    return fmt::format("{}, eta = {}, {} iterations", method, number(dynamics.learning_rate),
+                       grouped(dynamics.iterations));
+}
+
+double steps_per_replica(const CellResult& result) {
+    return static_cast<double>(result.useful_steps) / static_cast<double>(result.n_total);
+}
+
+double lanes_busy(const CellResult& result) {
+    return static_cast<double>(result.useful_steps) / static_cast<double>(result.issued_steps);
 }
 
 std::string summary(const Report& report, const Style& style) {
@@ -173,7 +205,7 @@ std::string summary(const Report& report, const Style& style) {
     if (result.n_ok > 0) {
         text +=
             observable_table(result, style) + "\n" + winner(result.winner_is_leader, style) + "\n" +
-            passages(result, style) + "\n" +
+            passages(report.plan.problem.config, result, style) + "\n" +
             histogram(result, static_cast<std::size_t>(model::Observable::max_probability), style) +
             "\n";
     }

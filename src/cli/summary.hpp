@@ -44,4 +44,8 @@ nlohmann::ordered_json summary_json(const Report& report);
 std::string model_line(const Config& config);
 std::string method_line(const Config& config);
 
+/// Of a flow: mean over replicas; and the share of the steps of all lanes that replicas took.
+double steps_per_replica(const CellResult& result);
+double lanes_busy(const CellResult& result);
+
 }  // namespace softmaxflow::cli

@@ -20,7 +20,35 @@ Json observable_json(const ObservableResult& x, const char* unit) {
             {"end_undefined", x.undefined.back()}};
 }
 
-Json statistics_json(const CellResult& result) {
+Json descent_json(const Report& report) {
+    const Plan& plan = report.plan;
+    const DynamicsConfig& dynamics = plan.problem.config.dynamics;
+    return {{"learning_rate", dynamics.learning_rate},
+            {"iterations", dynamics.iterations},
+            {"first_iteration", static_cast<std::int64_t>(plan.problem.checkpoints.front())},
+            {"replica_steps", plan.work()},
+            {"replica_steps_per_second", plan.work() / report.timing.wall_seconds}};
+}
+
+Json flow_json(const Report& report) {
+    const Plan& plan = report.plan;
+    const CellResult& result = report.result;
+    const DynamicsConfig& dynamics = plan.problem.config.dynamics;
+    return {{"clock", dynamics.clock},
+            {"horizon", dynamics.horizon},
+            {"first_clock", plan.problem.checkpoints.front()},
+            {"order", dynamics.order},
+            {"stiff", dynamics.stiff},
+            {"rtol", dynamics.rtol},
+            {"atol", dynamics.atol},
+            {"useful_steps", result.useful_steps},
+            {"issued_steps", result.issued_steps},
+            {"lanes_busy", lanes_busy(result)},
+            {"steps_per_replica", steps_per_replica(result)},
+            {"replicas_per_second", plan.work() / report.timing.wall_seconds}};
+}
+
+Json statistics_json(const Config& config, const CellResult& result) {
     Json json;
     for (std::size_t o = 0; o < model::observable_count; ++o)
         json["observables"][model::observables[o].name] =
@@ -28,11 +56,12 @@ Json statistics_json(const CellResult& result) {
     const Proportion& p = result.winner_is_leader;
     json["winner_is_leader"] = {
         {"count", p.k}, {"of", p.n}, {"share", p.share}, {"low", p.low}, {"high", p.high}};
+    const char* median = is_flow(config) ? "median_clock" : "median_iteration";
     json["passages"] = Json::array();
     for (const PassageResult& passage : result.passages)
         json["passages"].push_back({{"threshold", passage.threshold},
                                     {"count", passage.count},
-                                    {"median_iteration", passage.quantile[3]}});
+                                    {median, passage.quantile[3]}});
     const auto& x =
         result.observables[static_cast<std::size_t>(model::Observable::max_probability)];
     const auto bins = static_cast<std::ptrdiff_t>(x.edge.size()) - 1;
@@ -53,9 +82,6 @@ nlohmann::ordered_json summary_json(const Report& report) {
                  {"tokens", config.model.tokens},
                  {"dim", config.model.dim},
                  {"method", config.dynamics.method},
-                 {"learning_rate", config.dynamics.learning_rate},
-                 {"iterations", config.dynamics.iterations},
-                 {"first_iteration", plan.problem.checkpoints.front()},
                  {"numerics", config.backend.numerics},
                  {"seed", *config.ensemble.seed},
                  {"seed_drawn", plan.seed_drawn},
@@ -63,18 +89,19 @@ nlohmann::ordered_json summary_json(const Report& report) {
                  {"threads", plan.threads},
                  {"instruction_set", plan.instruction_set},
                  {"wall_seconds", timing.wall_seconds},
-                 {"replica_steps", plan.replica_steps()},
-                 {"replica_steps_per_second", plan.replica_steps() / timing.wall_seconds},
                  {"n_total", result.n_total},
                  {"n_ok", result.n_ok},
                  {"n_failed", result.n_failed},
+                 {"n_converged", result.n_converged},
+                 {"n_stopped_early", result.n_stopped_early},
                  {"max_failed", max_failed},
                  {"too_many_failed", report.too_many_failed()}};
+    json.update(plan.flow() ? flow_json(report) : descent_json(report));
     json["failures"] = Json::array();
     for (const Failure& failure : result.failures)
         json["failures"].push_back(
             {{"replica", failure.replica}, {"status", status_name(failure.status)}});
-    json.update(statistics_json(result));
+    json.update(statistics_json(config, result));
     json["payload_hash"] = Json::object();
     const auto add = [&](const char* file, const std::string& hash) {
         if (!hash.empty()) json["payload_hash"][file] = hash;

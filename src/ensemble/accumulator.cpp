@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <limits>
+#include <numeric>
 #include <string>
 
 #include "ensemble/edges.hpp"
@@ -34,6 +36,13 @@ void add_pair(ExactSum& sum, DoubleDouble pair) {
     sum.add(pair.low);
 }
 
+/// Of first passages: integers in descent, where small ones are to have a bin each.
+std::vector<double> passage_grid(const Problem& problem) {
+    const double start = problem.checkpoints.front(), end = problem.checkpoints.back();
+    if (is_flow(problem.config)) return flow_passage_edges(start, end);
+    return passage_edges(static_cast<std::int64_t>(start), static_cast<std::int64_t>(end));
+}
+
 template <class T>
 void append(std::vector<T>& all, const std::vector<T>& part) {
     all.insert(all.end(), part.begin(), part.end());
@@ -44,15 +53,16 @@ void append(std::vector<T>& all, const std::vector<T>& part) {
 CellAccumulator::CellAccumulator(const Problem& problem)
     : checkpoints_(static_cast<std::int64_t>(problem.checkpoints.size())),
       bins_(problem.config.record.bins),
-      iterations_(problem.checkpoints.back()),
       keep_table_(problem.config.record.replica_table),
+      passage_grain_(is_flow(problem.config) ? 0.0 : 1.0),
       thresholds_(problem.config.record.thresholds),
       edges_(problem.edges),
-      passage_edges_(passage_edges(problem.checkpoints.front(), iterations_)),
+      passage_edges_(passage_grid(problem)),
       cells_(problem.curves() * checkpoints_, Cell{{}, {}, infinity, -infinity}),
       counts_(cells_.size() * bins_),
       passages_(thresholds_.size(), Passage{std::vector<std::uint64_t>(passage_edges_.size() - 1),
-                                            infinity, -infinity}) {}
+                                            infinity, -infinity}),
+      newly_stopped_(checkpoints_) {}
 
 void CellAccumulator::add(BlockResult&& block) {
     require_shape(block);
@@ -65,6 +75,8 @@ void CellAccumulator::add(BlockResult&& block) {
     }
     add_elementwise(counts_, block.counts);
     add_replicas(block);
+    issued_steps_ += block.issued_steps;
+    useful_steps_ += block.useful_steps;
     for (auto& state : block.states) states_.insert_or_assign(state.replica, std::move(state));
     if (keep_table_) {
         BlockResult& rows = rows_[block.first] = std::move(block);
@@ -79,7 +91,9 @@ void CellAccumulator::require_shape(const BlockResult& block) const {
     const std::size_t table = keep_table_ ? count * model::observable_count : 0;
     if (block.moments.size() != cells_.size() || block.counts.size() != counts_.size() ||
         block.status.size() != count || block.initial_leader.size() != count ||
-        block.winner.size() != count || block.first_passage.size() != count * thresholds_.size() ||
+        block.winner.size() != count || block.steps.size() != count ||
+        block.rejected_steps.size() != count || block.stopped_before.size() != count ||
+        block.first_passage.size() != count * thresholds_.size() ||
         block.final_observables.size() < table)
         throw Error(Exit::internal, "the block of replicas from " + std::to_string(block.first) +
                                         " does not have the shape of its problem");
@@ -93,6 +107,9 @@ void CellAccumulator::add_replicas(const BlockResult& block) {
             continue;
         }
         ok_ += 1;
+        converged_ += block.status[i] == Status::converged ? 1 : 0;
+        stopped_early_ += block.status[i] == Status::stopped_early ? 1 : 0;
+        if (block.stopped_before[i] < checkpoints_) newly_stopped_.at(block.stopped_before[i]) += 1;
         leader_won_ += block.winner[i] == block.initial_leader[i] ? 1 : 0;
         for (std::size_t t = 0; t < thresholds_.size(); ++t)
             add_passage(passages_[t], block.first_passage[i * thresholds_.size() + t]);
@@ -106,11 +123,11 @@ void CellAccumulator::add_failure(Failure failure) {
     if (failures_.size() > failures_kept) failures_.pop_back();
 }
 
-void CellAccumulator::add_passage(Passage& passage, double iteration) const {
-    if (std::isnan(iteration)) return;
+void CellAccumulator::add_passage(Passage& passage, double clock) const {
+    if (std::isnan(clock)) return;
     const int bins = static_cast<int>(passage.counts.size());
-    passage.counts[model::bin_of(iteration, passage_edges_.data(), bins)] += 1;
-    widen(passage.min, passage.max, iteration, iteration);
+    passage.counts[model::bin_of(clock, passage_edges_.data(), bins)] += 1;
+    widen(passage.min, passage.max, clock, clock);
     passage.reached += 1;
 }
 
@@ -130,6 +147,11 @@ void CellAccumulator::merge(CellAccumulator&& other) {
     total_ += other.total_;
     ok_ += other.ok_;
     leader_won_ += other.leader_won_;
+    converged_ += other.converged_;
+    stopped_early_ += other.stopped_early_;
+    for (std::int64_t c = 0; c < checkpoints_; ++c) newly_stopped_[c] += other.newly_stopped_[c];
+    issued_steps_ += other.issued_steps_;
+    useful_steps_ += other.useful_steps_;
     for (const Failure& failure : other.failures_) add_failure(failure);
     rows_.merge(other.rows_);
     states_.merge(other.states_);
@@ -140,7 +162,12 @@ CellResult CellAccumulator::finish() const {
     result.n_total = total_;
     result.n_ok = ok_;
     result.n_failed = total_ - ok_;
-    result.n_stopped.assign(checkpoints_, 0);  // descent runs to its last iteration
+    result.n_converged = converged_;
+    result.n_stopped_early = stopped_early_;
+    std::partial_sum(newly_stopped_.begin(), newly_stopped_.end(),
+                     std::back_inserter(result.n_stopped));
+    result.issued_steps = issued_steps_;
+    result.useful_steps = useful_steps_;
     const auto curves = static_cast<std::int64_t>(cells_.size()) / checkpoints_;
     for (std::int64_t i = 0; i < curves; ++i) result.observables.push_back(curve_result(i));
     for (std::size_t t = 0; t < thresholds_.size(); ++t)
@@ -188,7 +215,8 @@ PassageResult CellAccumulator::passage_result(std::int64_t threshold) const {
     PassageResult result{thresholds_[threshold], passage.reached, {}, {}};
     for (const double level : quantile_levels) {
         const Quantile quantile = histogram_quantile(
-            {passage.counts, passage_edges_, passage.min, passage.max, never, 1.0}, level);
+            {passage.counts, passage_edges_, passage.min, passage.max, never, passage_grain_},
+            level);
         result.quantile.push_back(quantile.value);
         result.resolution.push_back(quantile.resolution);
     }
@@ -203,6 +231,8 @@ ReplicaTable CellAccumulator::table() const {
         append(table.winner, rows.winner);
         append(table.first_passage, rows.first_passage);
         append(table.status, rows.status);
+        append(table.steps, rows.steps);
+        append(table.rejected_steps, rows.rejected_steps);
     }
     for (std::int64_t observable = 0; observable < model::observable_count; ++observable)
         for (const auto& [first, rows] : rows_)
@@ -211,11 +241,10 @@ ReplicaTable CellAccumulator::table() const {
                     rows.final_observables[i * model::observable_count + observable]);
 
     const auto replicas = table.status.size(), thresholds = thresholds_.size();
-    table.steps.assign(replicas, iterations_);
     for (std::size_t i = 0; i < replicas; ++i) {
         if (is_ok(table.status[i])) continue;
         table.initial_leader[i] = table.winner[i] = -1;
-        table.steps[i] = -1;
+        table.steps[i] = table.rejected_steps[i] = -1;
         std::fill_n(table.first_passage.begin() + i * thresholds, thresholds, nan);
         for (int o = 0; o < model::observable_count; ++o) table.observables[o * replicas + i] = nan;
     }
@@ -225,11 +254,13 @@ ReplicaTable CellAccumulator::table() const {
 std::size_t CellAccumulator::bytes() const {
     const auto held = [](const auto& v) { return v.capacity() * sizeof(v[0]); };
     std::size_t sum = sizeof *this + held(edges_) + held(passage_edges_) + held(thresholds_) +
-                      held(cells_) + held(counts_) + held(passages_) + held(failures_);
+                      held(cells_) + held(counts_) + held(passages_) + held(failures_) +
+                      held(newly_stopped_);
     for (const auto& passage : passages_) sum += held(passage.counts);
     for (const auto& [first, rows] : rows_)
         sum += sizeof rows + held(rows.initial_leader) + held(rows.winner) + held(rows.status) +
-               held(rows.first_passage) + held(rows.final_observables);
+               held(rows.first_passage) + held(rows.final_observables) + held(rows.steps) +
+               held(rows.rejected_steps) + held(rows.stopped_before);
     return sum;
 }
 

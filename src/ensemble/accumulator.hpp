@@ -46,20 +46,23 @@ private:
     void require_shape(const BlockResult& block) const;
     void add_replicas(const BlockResult& block);
     void add_failure(Failure failure);
-    void add_passage(Passage& passage, double iteration) const;
+    void add_passage(Passage& passage, double clock) const;  // or iteration
     [[nodiscard]] ObservableResult curve_result(std::int64_t curve) const;
     [[nodiscard]] PassageResult passage_result(std::int64_t threshold) const;
     [[nodiscard]] ReplicaTable table() const;
 
     // Extents and grids of the problem.
-    std::int64_t checkpoints_, bins_, iterations_;
+    std::int64_t checkpoints_, bins_;
     bool keep_table_;
+    double passage_grain_;  // 1 where first passages are integers
     std::vector<double> thresholds_, edges_, passage_edges_;
 
-    std::vector<Cell> cells_;            // (curve, checkpoint)
-    std::vector<std::uint64_t> counts_;  // (curve, checkpoint, bin)
-    std::vector<Passage> passages_;      // (threshold)
-    std::int64_t total_ = 0, ok_ = 0, leader_won_ = 0;
+    std::vector<Cell> cells_;                  // (curve, checkpoint)
+    std::vector<std::uint64_t> counts_;        // (curve, checkpoint, bin)
+    std::vector<Passage> passages_;            // (threshold)
+    std::vector<std::int64_t> newly_stopped_;  // (checkpoint): ok, first carrying their last state
+    std::int64_t total_ = 0, ok_ = 0, leader_won_ = 0, converged_ = 0, stopped_early_ = 0;
+    std::int64_t issued_steps_ = 0, useful_steps_ = 0;
     std::vector<Failure> failures_;               // the first few, sorted
     std::map<std::int64_t, BlockResult> rows_;    // by first replica: what the table needs
     std::map<std::int64_t, StateRecord> states_;  // by replica

@@ -5,6 +5,7 @@
 
 #include "softmaxflow/model/catalogue.hpp"
 #include "softmaxflow/model/math.hpp"
+#include "softmaxflow/problem.hpp"
 
 namespace softmaxflow {
 namespace {
@@ -20,6 +21,17 @@ struct Range {
 
 /// Weights of the map `sum` leave [0, 1]; a few units is what runs that keep off its pole reach.
 constexpr double most_signed_weight = 8.0;
+
+/// How much further than 1 an arc clock takes what grows with the arc.
+double arc_reach(const Config& config) {
+    return has_arc_clock(config) ? config.dynamics.horizon : 1.0;
+}
+
+/// Of |log t|: t grows like the exponential of the arc.
+double log_time_reach(const Config& config) {
+    if (has_arc_clock(config)) return 10.0 * config.dynamics.horizon;
+    return is_flow(config) ? std::abs(model::log(config.dynamics.horizon)) : 0.0;
+}
 
 Range weight_range(const Config& config) {
     if (config.model.map != model::Sum::name) return {0.0, 1.0};
@@ -52,11 +64,11 @@ Range range_of(Observable observable, const Config& config) {
         case Observable::leader_value_gap:
         case Observable::output_norm:
         case Observable::value_norm:
-            return {1e-8, 1e4};
+            return {1e-8, std::max(1e4, 10.0 * arc_reach(config))};
         case Observable::arc:
-            return {1e-6, 1e6};
+            return {1e-6, std::max(1e6, arc_reach(config))};
         case Observable::log_time:
-            return {1e-2, 1e2};
+            return {1e-2, std::max(1e2, log_time_reach(config))};
         case Observable::max_probability:
         case Observable::margin:
             return {0.0, weights.high};
@@ -139,6 +151,22 @@ std::vector<std::int64_t> linearly_spaced_integers(std::int64_t last, std::int64
     return result;
 }
 
+std::vector<double> log_spaced(double first, double last, std::int64_t points) {
+    std::vector<double> result = {first};
+    const double log_first = model::log(first), log_last = model::log(last);
+    for (std::int64_t i = 1; i + 1 < points; ++i) {
+        const double share = static_cast<double>(i) / static_cast<double>(points - 1);
+        const double value = model::exp(log_first + share * (log_last - log_first));
+        if (value > result.back() && value < last) result.push_back(value);
+    }
+    if (last > first) result.push_back(last);
+    return result;
+}
+
+std::vector<double> linearly_spaced(double last, std::int64_t points) {
+    return linear({0.0, last}, points - 1);
+}
+
 std::vector<double> curve_edges(const Config& config) {
     const std::int64_t bins = config.record.bins;
     std::vector<double> edges;
@@ -161,6 +189,14 @@ std::vector<double> passage_edges(std::int64_t start, std::int64_t end) {
     std::vector<double> edges = {static_cast<double>(start)};
     for (const std::int64_t distance : log_spaced_integers(1, end - start + 1, passage_bins))
         edges.push_back(static_cast<double>(start + distance));
+    return edges;
+}
+
+std::vector<double> flow_passage_edges(double start, double end) {
+    const double length = end - start;
+    std::vector<double> edges = {start};
+    for (const double distance : log_spaced(std::min(1e-9 * length, 1e-3), length, passage_bins))
+        if (start + distance > edges.back()) edges.push_back(start + distance);
     return edges;
 }
 

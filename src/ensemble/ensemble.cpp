@@ -37,8 +37,8 @@ CellResult run_ensemble(const Problem& problem, Backend& backend, const Progress
             require_block(block, replicas);
             cell.add(std::move(block));
         },
-        [&](std::int64_t replica_steps) {
-            const bool go_on = !progress || progress(replica_steps);
+        [&](std::int64_t work) {
+            const bool go_on = !progress || progress(work);
             if (!go_on) stopped = true;
             return go_on;
         });

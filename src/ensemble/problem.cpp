@@ -38,13 +38,19 @@ void require_replicas(std::int64_t replicas, const Config& config) {
             config.ensemble.replicas, replicas);
 }
 
+const char* end_key(const Config& config) {
+    return is_flow(config) ? "dynamics.horizon" : "dynamics.iterations";
+}
+
 void check_restart(const RestartData& restart, const Config& config, std::int64_t outputs) {
     if (restart.replicas == 0) return;
     require_replicas(restart.replicas, config);
-    require(restart.iteration < config.dynamics.iterations,
-            "dynamics.iterations = {}, but init.file holds states after iteration {}: iterations "
-            "count from the original start; raise them, or take an earlier init.checkpoint",
-            config.dynamics.iterations, restart.iteration);
+    const bool flow = is_flow(config);
+    require(restart.checkpoint < end_of_run(config),
+            "{} = {}, but init.file holds states {} {}: {} from the original start; raise {}, or "
+            "take an earlier init.checkpoint",
+            end_key(config), end_of_run(config), flow ? "at the clock" : "after iteration",
+            restart.checkpoint, flow ? "the clock runs" : "iterations count", flow ? "it" : "them");
     const std::int64_t replicas = restart.replicas, tokens = config.model.tokens;
     const auto size = [](const char* what, const std::vector<double>& data, std::int64_t expected,
                          const char* shape) {
@@ -59,6 +65,12 @@ void check_restart(const RestartData& restart, const Config& config, std::int64_
     size("init.file: response", restart.response, replicas * outputs, "state x output");
     size("init.file: loss_floor", restart.floor, replicas, "state");
     size("init.file: arc", restart.arc, replicas, "state");
+    if (flow) {
+        size("init.file: clock", restart.clock, replicas, "state");
+        size("init.file: log_time", restart.log_time, replicas, "state");
+        size("init.file: step_size", restart.step_size, replicas, "state");
+        size("init.file: controller", restart.controller, 2 * replicas, "state x 2");
+    }
     size("init.file: initial_leader", restart.initial_leader, replicas, "state");
     size("init.file: rank", restart.ranks, vector, "state x token");
     require_size("init.file: target", restart.target, replicas * config.model.dim, "state x dim");
@@ -85,52 +97,64 @@ void check_files(const Problem& problem) {
     check_restart(restart, config, outputs);
 }
 
-/// 0, then record.checkpoints - 1 log-spaced iterations; fewer where they coincide.
-std::vector<std::int64_t> log_spaced_checkpoints(const Config& config) {
-    const std::int64_t iterations = config.dynamics.iterations;
-    const double first = std::max(config.record.first, 1.0);
-    require(first <= static_cast<double>(iterations) && first == std::floor(first),
-            "record.first = {}: expected a whole number up to dynamics.iterations = {}", first,
-            iterations);
-    std::vector<std::int64_t> result = {0, iterations};
-    if (config.record.checkpoint_count == 2) return result;
-    result = log_spaced_integers(static_cast<std::int64_t>(first), iterations,
-                                 config.record.checkpoint_count - 1);
-    result.insert(result.begin(), 0);
+std::vector<double> as_doubles(const std::vector<std::int64_t>& integers) {
+    return {integers.begin(), integers.end()};
+}
+
+/// 0, then record.checkpoints - 1 log-spaced ones; fewer where they coincide.
+std::vector<double> log_spaced_checkpoints(const Config& config) {
+    const bool flow = is_flow(config);
+    const double end = end_of_run(config), asked = config.record.first;
+    const double first = asked == 0.0 ? (flow ? end / 1e6 : 1.0) : asked;
+    require(first > 0.0 && first <= end && (flow || first == std::floor(first)),
+            "record.first = {}: expected a {} up to {} = {}", first,
+            flow ? "value of the clock" : "whole number", end_key(config), end);
+    std::vector<double> result = {0.0, end};
+    const std::int64_t count = config.record.checkpoint_count;
+    if (count == 2) return result;
+    result = flow ? log_spaced(first, end, count - 1)
+                  : as_doubles(log_spaced_integers(static_cast<std::int64_t>(first),
+                                                   config.dynamics.iterations, count - 1));
+    result.insert(result.begin(), 0.0);
     return result;
 }
 
+std::vector<double> linear_checkpoints(const Config& config) {
+    const std::int64_t count = config.record.checkpoint_count;
+    return is_flow(config)
+               ? linearly_spaced(config.dynamics.horizon, count)
+               : as_doubles(linearly_spaced_integers(config.dynamics.iterations, count));
+}
+
 /// 0, those of the list, and the last.
-std::vector<std::int64_t> listed_checkpoints(const Config& config) {
-    const std::int64_t iterations = config.dynamics.iterations;
-    std::vector<std::int64_t> result = {0, iterations};
+std::vector<double> listed_checkpoints(const Config& config) {
+    const bool flow = is_flow(config);
+    const double end = end_of_run(config);
+    std::vector<double> result = {0.0, end};
     for (const double value : config.record.checkpoint_list) {
-        require(
-            value >= 0.0 && value <= static_cast<double>(iterations) && value == std::floor(value),
-            "record.checkpoints: {} is not an iteration of this run; expected whole numbers from "
-            "0 to dynamics.iterations = {}",
-            value, iterations);
-        result.push_back(static_cast<std::int64_t>(value));
+        require(value >= 0.0 && value <= end && (flow || value == std::floor(value)),
+                "record.checkpoints: {} is not {} of this run; expected {} from 0 to {} = {}",
+                value, flow ? "on the clock" : "an iteration", flow ? "numbers" : "whole numbers",
+                end_key(config), end);
+        result.push_back(value);
     }
     std::sort(result.begin(), result.end());
     result.erase(std::unique(result.begin(), result.end()), result.end());
     return result;
 }
 
-/// Of a run that goes on from iteration `start`: those that the whole run would have had from there
-/// on, so that both can be compared.
-std::vector<std::int64_t> checkpoints_of(const Config& config, std::int64_t start) {
-    std::vector<std::int64_t> whole;
+/// Of a run that goes on from `start`: those that the whole run would have had from there on, so
+/// that both can be compared.
+std::vector<double> checkpoints_of(const Config& config, double start) {
+    std::vector<double> whole;
     if (config.record.checkpoint_list.empty()) {
         require_positive("record.checkpoints", config.record.checkpoint_count, 2);
-        whole = config.record.spacing == "linear"
-                    ? linearly_spaced_integers(config.dynamics.iterations,
-                                               config.record.checkpoint_count)
-                    : log_spaced_checkpoints(config);
+        whole = config.record.spacing == "linear" ? linear_checkpoints(config)
+                                                  : log_spaced_checkpoints(config);
     } else {
         whole = listed_checkpoints(config);
     }
-    std::vector<std::int64_t> result = {start};
+    std::vector<double> result = {start};
     result.insert(result.end(), std::upper_bound(whole.begin(), whole.end(), start), whole.end());
     return result;
 }
@@ -154,7 +178,11 @@ Problem make_problem(const Config& config, StartData starts, ObjectiveData objec
                      std::uint64_t cell_key, RestartData restart) {
     require_positive("model.tokens", config.model.tokens);
     require_positive("model.dim", config.model.dim);
-    require_positive("dynamics.iterations", config.dynamics.iterations);
+    if (is_flow(config))
+        require(config.dynamics.horizon > 0.0 && std::isfinite(config.dynamics.horizon),
+                "dynamics.horizon = {}: expected a positive number", config.dynamics.horizon);
+    else
+        require_positive("dynamics.iterations", config.dynamics.iterations);
     require_positive("ensemble.replicas", config.ensemble.replicas);
     require_positive("record.bins", config.record.bins);
     if (config.objective.loss == model::Regression::name ||
@@ -172,7 +200,7 @@ Problem make_problem(const Config& config, StartData starts, ObjectiveData objec
     problem.random_key =
         random_key(*config.ensemble.seed, config.ensemble.common_random_numbers ? 0 : cell_key);
     check_files(problem);
-    problem.checkpoints = checkpoints_of(config, problem.restart.iteration);
+    problem.checkpoints = checkpoints_of(config, problem.restart.checkpoint);
     problem.edges = curve_edges(config);
     return problem;
 }

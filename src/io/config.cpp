@@ -79,7 +79,7 @@ struct Store {
         return x && *x >= 0 && put(x, to->emplace());
     }
     bool operator()(const CheckpointSlot& to) {
-        if (culprit->is_array()) return put_list(as_integer, *to.list) && !to.list->empty();
+        if (culprit->is_array()) return put_list(as_number, *to.list) && !to.list->empty();
         to.list->clear();
         return put(as_integer(*culprit), *to.count);
     }
@@ -87,7 +87,7 @@ struct Store {
 
 std::string expected_type(const Key& key) {
     if (key.full() == "ensemble.seed") return "an integer from 0 to 2^63 - 1";
-    if (key.full() == "record.checkpoints") return "an integer or a list of iterations";
+    if (key.full() == "record.checkpoints") return "an integer or a list of numbers";
     const std::string type = key.type();
     return (type == "integer" ? "an " : "a ") + type;
 }

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "keys.hpp"
+#include "softmaxflow/problem.hpp"
 
 namespace softmaxflow {
 namespace {
@@ -48,21 +49,39 @@ std::string list_complaint(const Key& key, const std::vector<double>& list) {
 
 std::string iteration_text(double x) { return fmt::format("{}", static_cast<std::int64_t>(x)); }
 
-std::string checkpoint_complaint(const Key& key, const CheckpointSlot& slot) {
+/// Iterations are whole numbers, values of the clock of a flow any.
+using NumberText = std::string (*)(double);
+NumberText checkpoint_text(const Config& config) {
+    return is_flow(config) ? toml_float : iteration_text;
+}
+
+std::string checkpoint_complaint(const Key& key, const CheckpointSlot& slot, bool flow) {
     if (slot.list->empty()) {
         return number_complaint(key.range, double(*slot.count), fmt::format("{}", *slot.count));
     }
     for (std::size_t i = 0; i < slot.list->size(); ++i) {
         const double x = (*slot.list)[i];
-        if (!(x >= 0 && x <= 0x1p53 && x == std::floor(x))) {
-            return fmt::format("expected iterations >= 0, found {}", toml_float(x));
+        const bool valid =
+            flow ? x >= 0 && std::isfinite(x) : x >= 0 && x <= 0x1p53 && x == std::floor(x);
+        if (!valid) {
+            return fmt::format("expected {} >= 0, found {}",
+                               flow ? "values of the clock" : "whole iterations", toml_float(x));
         }
         if (i > 0 && x <= (*slot.list)[i - 1]) {
-            return fmt::format("expected strictly increasing iterations, found {} after {}",
-                               iteration_text(x), iteration_text((*slot.list)[i - 1]));
+            const NumberText text = flow ? toml_float : iteration_text;
+            return fmt::format("expected strictly increasing {}, found {} after {}",
+                               flow ? "values of the clock" : "iterations", text(x),
+                               text((*slot.list)[i - 1]));
         }
     }
     return "";
+}
+
+std::string integer_complaint(const Key& key, std::int64_t x) {
+    const std::string found = fmt::format("{}", x);
+    if (key.choices.empty()) return number_complaint(key.range, double(x), found);
+    if (std::find(key.choices.begin(), key.choices.end(), found) != key.choices.end()) return "";
+    return fmt::format("expected one of {}, found {}", fmt::join(key.choices, ", "), found);
 }
 
 std::string string_complaint(const Key& key, const std::string& found) {
@@ -102,28 +121,27 @@ std::string value_text(const Key& key, const Config& config) {
                        return x->has_value() ? fmt::format("{}", **x) : std::string();
                    },
                    [](const std::vector<double>* x) { return list_text(*x, toml_float); },
-                   [](const CheckpointSlot& x) {
+                   [&](const CheckpointSlot& x) {
                        return x.list->empty() ? fmt::format("{}", *x.count)
-                                              : list_text(*x.list, iteration_text);
+                                              : list_text(*x.list, checkpoint_text(config));
                    }},
         slot_of(key, config));
 }
 
 std::string complaint(const Key& key, const Config& config) {
     return std::visit(
-        Overloaded{[&](const std::int64_t* x) {
-                       return number_complaint(key.range, double(*x), fmt::format("{}", *x));
-                   },
-                   [&](const double* x) { return number_complaint(key.range, *x, toml_float(*x)); },
-                   [](const bool*) { return std::string(); },
-                   [&](const std::string* x) { return string_complaint(key, *x); },
-                   [](const std::optional<std::uint64_t>* x) {
-                       const bool fits = !x->has_value() || std::in_range<std::int64_t>(**x);
-                       return fits ? std::string()
-                                   : fmt::format("expected at most 2^63 - 1, found {}", **x);
-                   },
-                   [&](const std::vector<double>* x) { return list_complaint(key, *x); },
-                   [&](const CheckpointSlot& x) { return checkpoint_complaint(key, x); }},
+        Overloaded{
+            [&](const std::int64_t* x) { return integer_complaint(key, *x); },
+            [&](const double* x) { return number_complaint(key.range, *x, toml_float(*x)); },
+            [](const bool*) { return std::string(); },
+            [&](const std::string* x) { return string_complaint(key, *x); },
+            [](const std::optional<std::uint64_t>* x) {
+                const bool fits = !x->has_value() || std::in_range<std::int64_t>(**x);
+                return fits ? std::string()
+                            : fmt::format("expected at most 2^63 - 1, found {}", **x);
+            },
+            [&](const std::vector<double>* x) { return list_complaint(key, *x); },
+            [&](const CheckpointSlot& x) { return checkpoint_complaint(key, x, is_flow(config)); }},
         slot_of(key, config));
 }
 

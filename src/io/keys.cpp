@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+#include <iterator>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -25,9 +27,20 @@ constexpr const char* responses[] = {"normal", "unit"};
 constexpr const char* value_laws[] = {"normal",  "rank_one",    "zero",        "identity",
                                       "student", "log_uniform", "equal_losers"};
 constexpr const char* spacings[] = {"log", "linear"};
+constexpr const char* clocks[] = {"time", "arc"};
+constexpr const char* orders[] = {"3", "5", "8"};
+constexpr const char* stiffnesses[] = {"auto", "on", "off"};
 constexpr const char* devices[] = {"auto", "cpu"};
 constexpr const char* precisions[] = {"f64"};
 constexpr const char* numerics[] = {"strict", "fast"};
+
+/// The ways of descent, then the flow.
+constexpr auto methods = [] {
+    std::array<const char*, model::Methods::size + 1> names{};
+    std::copy(std::begin(model::Methods::names), std::end(model::Methods::names), names.begin());
+    names.back() = "flow";
+    return names;
+}();
 
 const double infinity = std::numeric_limits<double>::infinity();
 const Range positive = {0.0, infinity, true};
@@ -44,7 +57,10 @@ const UsedBy log_uniform = {"init.value_law", {"log_uniform"}};
 const UsedBy momentum = {"dynamics.method", {"momentum"}};
 const UsedBy adam = {"dynamics.method", {"adam"}};
 // The others act on G in Z = Z(0) + K G, where V has no decay to follow.
-const UsedBy methods_on_values = {"dynamics.method", {"gradient_descent", "momentum"}};
+const UsedBy methods_on_values = {"dynamics.method", {"gradient_descent", "momentum", "flow"}};
+const UsedBy descent = {"dynamics.method",
+                        {std::begin(model::Methods::names), std::end(model::Methods::names)}};
+const UsedBy flow = {"dynamics.method", {"flow"}};
 const UsedBy log_spacing = {"record.spacing", {"log"}};
 
 // clang-format off
@@ -106,9 +122,11 @@ const std::vector<Key> table = {
      "which checkpoint of that states.nc, from 0; -1 takes the last", {-1, 0x1p31}},
 
     {"dynamics", "method", at<dynamics_, &D::method>, "", "how the parameters move",
-     {}, model::Methods::names},
-    {"dynamics", "learning_rate", at<dynamics_, &D::learning_rate>, "time", "step size eta", positive},
-    {"dynamics", "iterations", at<dynamics_, &D::iterations>, "", "number of steps", {1, 0x1p53}},
+     {}, methods},
+    {"dynamics", "learning_rate", at<dynamics_, &D::learning_rate>, "time", "step size eta",
+     positive, {}, descent},
+    {"dynamics", "iterations", at<dynamics_, &D::iterations>, "", "number of steps",
+     {1, 0x1p53}, {}, descent},
     {"dynamics", "momentum", at<dynamics_, &D::momentum>, "", "mu in v <- mu v + gradient",
      {0, 1, false, true}, {}, momentum},
     {"dynamics", "adam_beta1", at<dynamics_, &D::adam_beta1>, "",
@@ -123,18 +141,34 @@ const std::vector<Key> table = {
      "lambda_v in dV/dt = ... - lambda_v V", not_negative, {}, methods_on_values},
     {"dynamics", "logit_decay", at<dynamics_, &D::logit_decay>, "1/time",
      "lambda_a in da/dt = ... - lambda_a a", not_negative},
+    {"dynamics", "clock", at<dynamics_, &D::clock>, "",
+     "time t, or arc length: d arc = |residual| dt", {}, clocks, flow},
+    {"dynamics", "horizon", at<dynamics_, &D::horizon>, "clock", "where the flow ends",
+     {1e-100, 1e300}, {}, flow},
+    {"dynamics", "order", at<dynamics_, &D::order>, "", "order of the explicit Runge-Kutta pair",
+     {}, orders, flow},
+    {"dynamics", "stiff", at<dynamics_, &D::stiff>, "",
+     "linearly implicit steps: on, off, or where a replica turns out stiff", {}, stiffnesses, flow},
+    {"dynamics", "rtol", at<dynamics_, &D::rtol>, "",
+     "error of a step relative to each logit and projected value", {1e-14, 0.1}, {}, flow},
+    {"dynamics", "atol", at<dynamics_, &D::atol>, "", "absolute error of a step", not_negative,
+     {}, flow},
+    {"dynamics", "max_steps", at<dynamics_, &D::max_steps>, "",
+     "attempted steps after which a replica fails", {1, 0x1p53}, {}, flow},
+    {"dynamics", "stop_at_probability", at<dynamics_, &D::stop_at_probability>, "",
+     "> 0: a replica stops once max_probability reaches it", {0, 1, false, true}, {}, flow},
 
     {"ensemble", "replicas", at<ensemble_, &E::replicas>, "", "number of random starts", {1, 0x1p40}},
     {"ensemble", "seed", at<ensemble_, &E::seed>, "", "seed of all draws; absent: drawn and printed"},
     {"ensemble", "common_random_numbers", at<ensemble_, &E::common_random_numbers>, "",
      "the same draws whatever [model], [objective] and [init]"},
 
-    {"record", "checkpoints", at_checkpoints, "iteration",
+    {"record", "checkpoints", at_checkpoints, "iteration or clock",
      "how many, or a list; start and end are always included", {2, 100'000}},
     {"record", "spacing", at<record_, &R::spacing>, "", "how so many checkpoints are spaced",
      {}, spacings},
-    {"record", "first", at<record_, &R::first>, "iteration",
-     "first checkpoint after the start; 0 means 1", not_negative, {}, log_spacing},
+    {"record", "first", at<record_, &R::first>, "iteration or clock",
+     "first checkpoint after the start; 0 means 1, of a flow horizon / 1e6", not_negative, {}, log_spacing},
     {"record", "thresholds", at<record_, &R::thresholds>, "",
      "increasing levels of max_probability whose first passage is timed", {0, 1, true, true}},
     {"record", "bins", at<record_, &R::bins>, "", "bins of the histogram of every observable",

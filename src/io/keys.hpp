@@ -14,7 +14,8 @@
 
 namespace softmaxflow {
 
-/// record.checkpoints: a count, or a list of iterations; the list is empty where the count applies.
+/// record.checkpoints: a count, or a list of iterations or values of the clock; the list is empty
+/// where the count applies.
 struct CheckpointSlot {
     std::int64_t* count;
     std::vector<double>* list;
@@ -47,7 +48,7 @@ struct Key {
     std::string_view unit;
     std::string_view help;
     Range range = {};                           ///< numbers, and the elements of lists
-    std::span<const char* const> choices = {};  ///< strings; empty: any
+    std::span<const char* const> choices = {};  ///< strings, or integers as text; empty: any
     UsedBy used_by = {};
 
     [[nodiscard]] std::string full() const;     ///< "model.tokens"

@@ -44,6 +44,10 @@ std::string manifest_json(const CellResult& result, const RunInfo& info, const B
     json["seed"] = info.seed;
     json["cells"] = Json::array(
         {{{"replicas", result.n_total}, {"n_ok", result.n_ok}, {"n_failed", result.n_failed}}});
+    if (result.issued_steps > 0) {  // of a flow
+        json["useful_steps"] = result.useful_steps;
+        json["issued_steps"] = result.issued_steps;
+    }
     json["created"] = iso_time(timing.finish);
     json["device"] = timing.device;
     json["threads"] = timing.threads;

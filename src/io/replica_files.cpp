@@ -55,8 +55,16 @@ Dataset replicas_dataset(const Problem& problem, const CellResult& result, const
     if (thresholds) file.add_thresholds(problem);
 
     add_status(file, table.status);
-    file.variable("steps", {"replica"}, table.steps, "1", "iterations done",
-                  "since the original start, where the run goes on from a states.nc");
+    const bool flow = is_flow(problem.config);
+    if (flow) {
+        file.variable("steps", {"replica"}, table.steps, "1", "steps taken by the integrator",
+                      "of this run alone, where it goes on from a states.nc");
+        file.variable("rejected_steps", {"replica"}, table.rejected_steps, "1",
+                      "steps tried and given up, their error being too large");
+    } else {
+        file.variable("steps", {"replica"}, table.steps, "1", "iterations done",
+                      "since the original start, where the run goes on from a states.nc");
+    }
     file.variable("initial_leader", {"replica"}, table.initial_leader, "1",
                   "token of largest projected value (Z^T q) at the start, the first on ties",
                   "tokens count from 0");
@@ -64,7 +72,8 @@ Dataset replicas_dataset(const Problem& problem, const CellResult& result, const
                   "tokens count from 0; means nothing where the replica failed");
     if (thresholds) {
         file.variable("first_passage", {"replica", "threshold"}, table.first_passage, "1",
-                      "iteration at which max_probability first reaches the threshold",
+                      std::string(flow ? "clock" : "iteration") +
+                          " at which max_probability first reaches the threshold",
                       "NaN where it never does; a run that goes on from a states.nc sees none "
                       "before its first checkpoint");
     }

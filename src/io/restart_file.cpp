@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 
 #include "objective_check.hpp"
 #include "softmaxflow/ensemble.hpp"
@@ -38,6 +39,7 @@ public:
 
     RestartData read(const ObjectiveData& objective) {
         expect_known();
+        expect_kind();
         choose_checkpoint();
         RestartData restart;
         restart.projected_values = required("projected_values", {state_, at_, output_, token_});
@@ -46,10 +48,12 @@ public:
         restart.replicas = states_;
         restart.logits = required("logits", {state_, at_, token_});
         restart.arc = required("arc", {state_, at_});
-        restart.iteration = static_cast<std::int64_t>(integers("iteration", {at_}).front());
+        restart.checkpoint = is_flow(config_) ? required("checkpoint_clock", {at_}).front()
+                                              : integers("iteration", {at_}).front();
         read_ranks(restart);
         read_objective(restart, objective);
         read_memory(restart);
+        if (is_flow(config_)) read_integrator(restart);
         return restart;
     }
 
@@ -58,9 +62,10 @@ private:
 
     void expect_known() const {
         std::vector<std::string> known = {
-            "iteration",        "time",     "replica", "logits",     "probability",
-            "projected_values", "log_time", "arc",     "metric",     "response",
-            "distribution",     "target",   "rank",    "loss_floor", "initial_leader"};
+            "iteration",        "time",     "replica",   "logits",     "probability",
+            "projected_values", "log_time", "arc",       "metric",     "response",
+            "distribution",     "target",   "rank",      "loss_floor", "initial_leader",
+            "checkpoint_clock", "clock",    "step_size", "controller"};
         for (const char* method : {"momentum", "adam"}) {
             for (const std::string& name : memory_names(method)) {
                 known.push_back(name + "_logits");
@@ -68,6 +73,31 @@ private:
             }
         }
         file_.expect_only(known);
+    }
+
+    /// States of descent lack what a flow goes on with, and its clock; and the other way round.
+    void expect_kind() const {
+        const bool flow_states = file_.has("checkpoint_clock");
+        const bool arc_states = flow_states && !file_.has("time");
+        if (!is_flow(config_) && flow_states) {
+            file_.fail(
+                fmt::format("these are states of a flow, but dynamics.method = \"{}\" goes "
+                            "on from states of descent; set dynamics.method = \"flow\"",
+                            config_.dynamics.method));
+        }
+        if (!is_flow(config_)) return;
+        if (!flow_states && file_.has("iteration")) {
+            file_.fail(
+                "these are states of descent, but dynamics.method = \"flow\" goes on from states "
+                "of a flow; set dynamics.method to that of the first run");
+        }
+        if (flow_states && arc_states != has_arc_clock(config_)) {
+            const char* clock = arc_states ? "arc" : "time";
+            file_.fail(
+                fmt::format("these states are of a flow with dynamics.clock = \"{}\", but "
+                            "the config has \"{}\"; set dynamics.clock = \"{}\"",
+                            clock, config_.dynamics.clock, clock));
+        }
     }
 
     void choose_checkpoint() {
@@ -195,6 +225,24 @@ private:
                 fmt::format("expected all of {} (logits and projected_values) for "
                             "dynamics.method = \"{}\", or none to start from rest",
                             fmt::join(names, ", "), config_.dynamics.method));
+        }
+    }
+
+    void read_integrator(RestartData& restart) const {
+        const Dimension pair = {"controller_entry", 2, "the number of its entries"};
+        restart.clock = required("clock", {state_, at_});
+        restart.step_size = required("step_size", {state_, at_});
+        restart.controller = required("controller", {state_, at_, pair});
+        // The logarithm of no time at all is NaN, and files are not read for NaN.
+        restart.log_time.assign(std::size_t(states_), std::numeric_limits<double>::quiet_NaN());
+        if (restart.checkpoint > 0) restart.log_time = required("log_time", {state_, at_});
+        for (std::int64_t state = 0; state < states_; ++state) {
+            const double clock = restart.clock[std::size_t(state)];
+            if (clock >= 0 && clock <= restart.checkpoint) continue;
+            file_.fail("clock",
+                       fmt::format("expected values from 0 to checkpoint_clock = {}, found {} in "
+                                   "state {}",
+                                   restart.checkpoint, clock, state));
         }
     }
 

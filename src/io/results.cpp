@@ -75,7 +75,8 @@ void add_winner(DatasetBuilder& file, const Proportion& p) {
            "exact (Clopper-Pearson)");
 }
 
-void add_passages(DatasetBuilder& file, const std::vector<PassageResult>& passages) {
+void add_passages(DatasetBuilder& file, const std::string& clock,
+                  const std::vector<PassageResult>& passages) {
     std::vector<std::int64_t> count;
     std::vector<double> quantile, resolution;
     for (const PassageResult& passage : passages) {
@@ -86,11 +87,12 @@ void add_passages(DatasetBuilder& file, const std::vector<PassageResult>& passag
     file.variable("passage_count", {"threshold"}, std::move(count), "1",
                   "replicas whose max_probability reached the threshold");
     file.variable("passage_quantile", {"threshold", "quantile"}, std::move(quantile), "1",
-                  "iteration at which max_probability first reaches the threshold: quantiles",
+                  clock + " at which max_probability first reaches the threshold: quantiles",
                   "over all n_ok replicas; infinity where so many never reached it");
     file.variable("passage_resolution", {"threshold", "quantile"}, std::move(resolution), "1",
-                  "iteration at which max_probability first reaches the threshold: resolution of "
-                  "the quantiles",
+                  clock +
+                      " at which max_probability first reaches the threshold: resolution of "
+                      "the quantiles",
                   "the quantile is known to within this width");
 }
 
@@ -155,7 +157,8 @@ Dataset results_dataset(const Problem& problem, const CellResult& result, const 
 
     add_counts(file, result);
     add_winner(file, result.winner_is_leader);
-    if (!result.passages.empty()) add_passages(file, result.passages);
+    if (!result.passages.empty())
+        add_passages(file, is_flow(problem.config) ? "clock" : "iteration", result.passages);
     for (std::size_t i = 0; i < model::observable_count; ++i) {
         add_moments(file, model::observables[i], result.observables.at(i));
         add_distribution(file, model::observables[i], result.observables.at(i));

@@ -40,16 +40,31 @@ void DatasetBuilder::attribute(std::string name, std::variant<std::string, std::
         value);
 }
 
-void DatasetBuilder::add_checkpoints(const Problem& problem) {
-    std::vector<double> time;
-    for (const std::int64_t iteration : problem.checkpoints)
-        time.push_back(problem.config.dynamics.learning_rate * static_cast<double>(iteration));
-    dimension("checkpoint", problem.checkpoints.size());
-    variable("iteration", {"checkpoint"}, problem.checkpoints, "1",
-             "iterations done at the checkpoint");
-    variable("time", {"checkpoint"}, std::move(time), "1", "learning_rate * iteration");
-    // Readers then list the two as coordinates without being told.
-    attribute("coordinates", "iteration time");
+void DatasetBuilder::add_checkpoints(const Problem& problem, const std::string& clock_name) {
+    const std::vector<double>& checkpoints = problem.checkpoints;
+    const DynamicsConfig& dynamics = problem.config.dynamics;
+    dimension("checkpoint", checkpoints.size());
+    std::string coordinates = clock_name;
+    if (is_flow(problem.config)) {
+        variable(clock_name, {"checkpoint"}, checkpoints, "1",
+                 has_arc_clock(problem.config) ? "clock at the checkpoint: arc length tau"
+                                               : "clock at the checkpoint: time t");
+    } else {
+        coordinates = "iteration";
+        variable("iteration", {"checkpoint"},
+                 std::vector<std::int64_t>(checkpoints.begin(), checkpoints.end()), "1",
+                 "iterations done at the checkpoint");
+    }
+    if (!has_arc_clock(problem.config)) {
+        const double unit = is_flow(problem.config) ? 1.0 : dynamics.learning_rate;
+        std::vector<double> time;
+        for (const double checkpoint : checkpoints) time.push_back(unit * checkpoint);
+        coordinates += " time";
+        variable("time", {"checkpoint"}, std::move(time), "1",
+                 is_flow(problem.config) ? "time of the flow" : "learning_rate * iteration");
+    }
+    // Readers then list them as coordinates without being told.
+    attribute("coordinates", std::move(coordinates));
 }
 
 void DatasetBuilder::add_thresholds(const Problem& problem) {

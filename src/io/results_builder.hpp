@@ -25,8 +25,9 @@ public:
                        std::string long_name, std::string comment = "");
     void attribute(std::string name, std::variant<std::string, std::int32_t> value);
 
-    /// Dimension `checkpoint` with its coordinates `iteration` and `time`.
-    void add_checkpoints(const Problem& problem);
+    /// Dimension `checkpoint` with its coordinates: `iteration`, or for a flow one of the name
+    /// `clock_name`; and `time`, but in the arc clock.
+    void add_checkpoints(const Problem& problem, const std::string& clock_name = "clock");
     /// Dimension `threshold` with its coordinate.
     void add_thresholds(const Problem& problem);
 

@@ -1,11 +1,8 @@
 // states.nc: what is recorded of the first replicas, enough to go on from.
 #include <fmt/format.h>
 
-#include <limits>
-
 #include "io/restart_file.hpp"
 #include "io/results_builder.hpp"
-#include "softmaxflow/model/math.hpp"
 
 namespace softmaxflow {
 namespace {
@@ -27,20 +24,6 @@ template <class T>
 std::vector<T> gather(const std::vector<StateRecord>& states, T StateRecord::*part) {
     std::vector<T> all;
     for (const StateRecord& state : states) all.push_back(state.*part);
-    return all;
-}
-
-/// log(learning_rate * iteration) per state and checkpoint, by our own logarithm: the same bits
-/// on every machine. NaN at the start.
-std::vector<double> log_times(const Problem& problem, std::size_t states) {
-    std::vector<double> all;
-    for (std::size_t i = 0; i < states; ++i) {
-        for (const std::int64_t iteration : problem.checkpoints) {
-            const double time =
-                problem.config.dynamics.learning_rate * static_cast<double>(iteration);
-            all.push_back(time > 0 ? model::log(time) : std::numeric_limits<double>::quiet_NaN());
-        }
-    }
     return all;
 }
 
@@ -99,6 +82,21 @@ void add_memory(DatasetBuilder& file, const std::string& method,
     }
 }
 
+/// What the integrator of a flow goes on with.
+void add_integrator(DatasetBuilder& file, const std::vector<StateRecord>& states) {
+    file.variable("clock", {"state", "checkpoint"}, gather(states, &StateRecord::clock), "1",
+                  "clock of the replica at the checkpoint",
+                  "less than checkpoint_clock where it had converged or stopped early before");
+    file.variable("step_size", {"state", "checkpoint"}, gather(states, &StateRecord::step_size),
+                  "1", "next step of the clock");
+    file.dimension("controller_entry", 2);
+    file.variable("controller", {"state", "checkpoint", "controller_entry"},
+                  gather(states, &StateRecord::controller), "1",
+                  "memory of the step controller: last error relative to the tolerance; steps in a "
+                  "row that looked stiff",
+                  "the second is -1 once the replica is with the implicit method");
+}
+
 void add_state_arrays(DatasetBuilder& file, const Problem& problem,
                       const std::vector<StateRecord>& states) {
     file.variable("replica", {"state"}, gather(states, &StateRecord::replica), "1",
@@ -114,8 +112,12 @@ void add_state_arrays(DatasetBuilder& file, const Problem& problem,
     add_memory(file, problem.config.dynamics.method, states);
     file.variable("arc", {"state", "checkpoint"}, gather(states, &StateRecord::arc), "1",
                   "arc length tau: integral of the residual norm");
-    file.variable("log_time", {"state", "checkpoint"}, log_times(problem, states.size()),
-                  "log(time)", "logarithm of learning_rate * iteration", "NaN at the start");
+    file.variable("log_time", {"state", "checkpoint"}, gather(states, &StateRecord::log_time),
+                  "log(time)",
+                  is_flow(problem.config) ? "logarithm of the time t"
+                                          : "logarithm of learning_rate * iteration",
+                  "NaN at the start");
+    if (is_flow(problem.config)) add_integrator(file, states);
     file.variable("initial_leader", {"state"}, gather(states, &StateRecord::initial_leader), "1",
                   "token of largest projected value (Z^T q) at the start, the first on ties",
                   "tokens count from 0; the token of rank 0");
@@ -132,7 +134,7 @@ Dataset states_dataset(const Problem& problem, const CellResult& result, const R
     const auto outputs = static_cast<std::size_t>(problem.outputs);
     DatasetBuilder file("States of the first replicas", problem, result, info);
     file.dimension("state", states.size());
-    file.add_checkpoints(problem);
+    file.add_checkpoints(problem, "checkpoint_clock");  // `clock` is that of each state
     file.dimension("output", outputs);
     file.dimension("output_b", outputs);
     file.dimension("token", static_cast<std::size_t>(problem.config.model.tokens));

@@ -7,6 +7,7 @@
 
 #include "config.hpp"
 #include "softmaxflow/error.hpp"
+#include "softmaxflow/problem.hpp"
 
 namespace softmaxflow {
 namespace {
@@ -122,6 +123,27 @@ void check_init(const Config& config, const Places& places) {
     if (init.file.empty()) check_drawn_logits(config, places);
 }
 
+void check_flow(const Config& config, const Places& places) {
+    const DynamicsConfig& dynamics = config.dynamics;
+    if (!is_flow(config)) return;
+    if (config.model.map == "l1") {
+        fail(places, {"model.map", "dynamics.method"},
+             "the flow of map \"l1\" is not offered: its field slides along a_i = 0, where an "
+             "adaptive integrator chatters; take another map, or descend with dynamics.method = "
+             "\"gradient_descent\"");
+    }
+    const bool decays = dynamics.value_decay != 0 || dynamics.logit_decay != 0;
+    if (dynamics.stiff == "on" && dynamics.clock == "arc" && decays) {
+        fail(places,
+             {"dynamics.stiff",
+              dynamics.value_decay != 0 ? "dynamics.value_decay" : "dynamics.logit_decay",
+              "dynamics.clock"},
+             "stiff = \"on\" does not take decays in the arc clock, where their strength depends "
+             "on the residual; set dynamics.clock = \"time\", dynamics.stiff = \"off\", or no "
+             "decays");
+    }
+}
+
 void check_numerics(const Config& config, const Places& places) {
     if (config.backend.numerics != "fast") return;
     if (config.model.map == "softmax" && config.dynamics.method == "gradient_descent") return;
@@ -129,6 +151,10 @@ void check_numerics(const Config& config, const Places& places) {
          fmt::format("numerics = \"fast\" needs model.map = \"softmax\" and dynamics.method = "
                      "\"gradient_descent\", found {} and {}; set numerics = \"strict\"",
                      toml_string(config.model.map), toml_string(config.dynamics.method)));
+}
+
+const char* end_key(const Config& config) {
+    return is_flow(config) ? "dynamics.horizon" : "dynamics.iterations";
 }
 
 void check_spacing(const Config& config, const Places& places) {
@@ -142,16 +168,16 @@ void check_spacing(const Config& config, const Places& places) {
                          "one of the two",
                          value_text(*find_key(key), config)));
     }
-    if (record.first != std::floor(record.first)) {
+    if (!is_flow(config) && record.first != std::floor(record.first)) {
         fail(places, {"record.first"},
              fmt::format("expected a whole number of iterations, found {}",
                          toml_float(record.first)));
     }
-    if (record.first > double(config.dynamics.iterations)) {
-        fail(places, {"record.first", "dynamics.iterations"},
-             fmt::format("the first checkpoint, {:.0f}, lies after the end, dynamics.iterations = "
-                         "{}; lower record.first or raise dynamics.iterations",
-                         record.first, config.dynamics.iterations));
+    if (record.first > end_of_run(config)) {
+        fail(places, {"record.first", end_key(config)},
+             fmt::format("the first checkpoint, {}, lies after the end, {} = {}; lower "
+                         "record.first or raise {}",
+                         record.first, end_key(config), end_of_run(config), end_key(config)));
     }
 }
 
@@ -172,13 +198,10 @@ void check_ranked(const Config& config, const Places& places) {
 
 void check_record(const Config& config, const Places& places) {
     const auto& list = config.record.checkpoint_list;
-    const std::int64_t iterations = config.dynamics.iterations;
-    if (!list.empty() && list.back() > double(iterations)) {
-        fail(places, {"record.checkpoints", "dynamics.iterations"},
-             fmt::format(
-                 "checkpoint {:.0f} lies after the end, dynamics.iterations = {}; leave it out "
-                 "or raise dynamics.iterations",
-                 list.back(), iterations));
+    if (!list.empty() && list.back() > end_of_run(config)) {
+        fail(places, {"record.checkpoints", end_key(config)},
+             fmt::format("checkpoint {} lies after the end, {} = {}; leave it out or raise {}",
+                         list.back(), end_key(config), end_of_run(config), end_key(config)));
     }
     check_spacing(config, places);
     check_ranked(config, places);
@@ -220,6 +243,7 @@ void validate(const Config& config, const Places& places) {
     check_product(config, places, "model.tokens", "model.dim");
     check_objective(config, places);
     check_init(config, places);
+    check_flow(config, places);
     check_numerics(config, places);
     check_record(config, places);
 }

@@ -113,7 +113,7 @@ void for_each_problem(F f) {
 inline RestartData restart_from(const std::map<std::int64_t, BlockResult>& blocks,
                                 const Problem& problem, int checkpoint) {
     RestartData restart;
-    restart.iteration = problem.checkpoints.at(checkpoint);
+    restart.checkpoint = problem.checkpoints.at(checkpoint);
     const auto append = [](std::vector<double>& to, const std::vector<double>& from) {
         to.insert(to.end(), from.begin(), from.end());
     };

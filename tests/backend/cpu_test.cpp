@@ -85,7 +85,7 @@ void expect_equals_scalar_replica(const Config& config, const std::string& set) 
     for (const auto& [first, block] : results(problem, *backend(set, 1))) {
         for (int i = 0; i < block.count; ++i) {
             const int r = static_cast<int>(first) + i;
-            compare(static_cast<double>(block.status[i]), scalar.failed[r]);
+            compare(static_cast<double>(block.status[i]), scalar.status[r]);
             compare(block.initial_leader[i], scalar.leader[r]);
             compare(block.winner[i], scalar.winner[r]);
             for (std::size_t t = 0; t < thresholds; ++t)

@@ -237,6 +237,13 @@ TEST_F(Bench, FailedReplicasAreNoTiming) {
     EXPECT_NE(text.find("64 of 64 replicas failed: not a timing"), std::string::npos) << text;
 }
 
+TEST_F(Bench, RefusesAFlow) {
+    write_flow_config();
+    const Outcome outcome = run({"bench", "flow.toml"});
+    EXPECT_EQ(outcome.status, 2);
+    EXPECT_NE(outcome.err.find("bench counts iterations"), std::string::npos) << outcome.err;
+}
+
 TEST_F(Bench, RefusesWhatMakesNoSense) {
     write_small_config();
     expect_usage({"--workload", "P4"}, "--workload P4: unknown; expected P1 or one of P1-4, P1-8");

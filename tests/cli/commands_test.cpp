@@ -112,6 +112,19 @@ TEST_F(Commands, CheckSaysWhatItResolved) {
     EXPECT_EQ(run({"config", "check", "small.toml", "--quiet"}).out, "");
 }
 
+TEST_F(Commands, CheckSaysWhatAFlowResolvesTo) {
+    write_flow_config();
+    const Outcome check = run({"config", "check", "flow.toml"});
+    EXPECT_EQ(check.status, 0) << check.err;
+    for (const char* part :
+         {"gradient flow, arc clock to 20, order 5, rtol 1e-9\n", "4 checkpoints from 0 to 20\n"})
+        EXPECT_NE(check.out.find(part), std::string::npos) << check.out;
+    const auto json = run({"config", "check", "flow.toml", "--json"}).json();
+    EXPECT_EQ(json["checkpoints"], (std::vector<double>{0, 2.5, 10, 20}));
+    EXPECT_EQ(json["horizon"], 20.0);
+    EXPECT_FALSE(json.contains("iterations"));
+}
+
 TEST_F(Commands, CheckFindsWhatARunWouldRefuse) {
     write("wrong.toml", "[model]\ntokns = 3\n");
     const Outcome check = run({"config", "check", "wrong.toml"});

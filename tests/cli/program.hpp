@@ -97,6 +97,15 @@ protected:
               "thresholds = [0.3, 0.9]\n");
     }
 
+    /// The same of a flow.
+    void write_flow_config() const {
+        write("flow.toml",
+              "[model]\ntokens = 5\ndim = 3\n"
+              "[dynamics]\nmethod = \"flow\"\nclock = \"arc\"\nhorizon = 20\n"
+              "[ensemble]\nreplicas = 150\nseed = 11\n[record]\ncheckpoints = [2.5, 10]\n"
+              "states = 3\nthresholds = [0.3, 0.9]\n");
+    }
+
     /// Names in the folder that a run could have left.
     [[nodiscard]] std::vector<std::string> leftovers() const {
         std::vector<std::string> names;

@@ -190,5 +190,106 @@ TEST_F(Run, DryRunOfAnEnormousRunAnswersAtOnce) {
     EXPECT_GT(outcome.json()["seconds"], 1e9);
 }
 
+class FlowRun : public Run {
+protected:
+    FlowRun() { write_flow_config(); }
+
+    nlohmann::json flow_json(const std::string& directory, const Words& more = {}) {
+        Words words = {"run", "flow.toml", "-o", directory, "--json"};
+        words.insert(words.end(), more.begin(), more.end());
+        const Outcome outcome = run(words);
+        EXPECT_EQ(outcome.status, 0) << outcome.err;
+        return outcome.json();
+    }
+};
+
+TEST_F(FlowRun, JsonAgreesWithTheFiles) {
+    const auto json = flow_json("a");
+    EXPECT_EQ(json["clock"], "arc");
+    EXPECT_EQ(json["n_ok"], 150);
+    EXPECT_FALSE(json.contains("iterations"));
+    EXPECT_FALSE(json.contains("replica_steps_per_second"));
+    EXPECT_GT(json["replicas_per_second"], 0.0);
+
+    const NetcdfReader results((folder() / "a/results.nc").string());
+    EXPECT_EQ(results.values<double>("clock"), (std::vector<double>{0, 2.5, 10, 20}));
+    EXPECT_EQ(results.values<double>("arc_mean"), (std::vector<double>{0, 2.5, 10, 20}));
+    EXPECT_EQ(results.values<std::int64_t>("n_stopped"), (std::vector<std::int64_t>(4)));
+    EXPECT_EQ(json["passages"][0]["median_clock"], results.values<double>("passage_quantile")[3]);
+
+    const NetcdfReader replicas((folder() / "a/replicas.nc").string());
+    std::int64_t attempts = 0;
+    for (const char* name : {"steps", "rejected_steps"})
+        for (const std::int64_t steps : replicas.values<std::int64_t>(name)) attempts += steps;
+    EXPECT_EQ(json["useful_steps"], attempts);
+    EXPECT_GE(json["issued_steps"], attempts);
+    EXPECT_DOUBLE_EQ(json["steps_per_replica"], static_cast<double>(attempts) / 150);
+    const auto manifest = nlohmann::json::parse(read_text(folder() / "a/manifest.json"));
+    EXPECT_EQ(manifest["issued_steps"], json["issued_steps"]);
+}
+
+TEST_F(FlowRun, SummarySaysHowItWent) {
+    const Outcome outcome = run({"run", "flow.toml", "-o", "a"});
+    EXPECT_EQ(outcome.status, 0) << outcome.err;
+    std::istringstream stream(outcome.out);
+    for (std::string line; std::getline(stream, line);) EXPECT_LE(cli::columns(line), 80U) << line;
+    for (const char* part : {"gradient flow, arc clock to 20, order 5, rtol 1e-9", " replicas/s",
+                             " steps per replica, lanes ", " % busy\n", "median clock"})
+        EXPECT_NE(outcome.out.find(part), std::string::npos) << part << outcome.out;
+}
+
+TEST_F(FlowRun, BitsDependOnNeitherThreadsNorVectors) {
+    const auto first = flow_json("one", {"--threads", "1"});
+    for (const std::string& set : usable_instruction_sets()) {
+        flow_json(set, {"--instruction-set", set, "--threads", "2"});
+        expect_same_files("one", set);
+    }
+}
+
+TEST_F(FlowRun, CountsWhatStopsEarly) {
+    const auto json = flow_json("a", {"--set", "dynamics.stop_at_probability=0.6"});
+    const std::int64_t stopped = json["n_stopped_early"];
+    EXPECT_GT(stopped, 0);
+    EXPECT_EQ(json["n_ok"], 150);
+    const NetcdfReader results((folder() / "a/results.nc").string());
+    EXPECT_EQ(results.values<std::int64_t>("n_stopped").back(), stopped);
+    EXPECT_LE(json["observables"]["max_probability"]["end_95"], 0.61);
+    const Outcome text = run({"run", "flow.toml", "--set", "dynamics.stop_at_probability=0.6"});
+    EXPECT_NE(text.out.find("stopped early " + std::to_string(stopped)), std::string::npos)
+        << text.out;
+}
+
+TEST_F(FlowRun, GoesOnToTheSameBits) {
+    flow_json("whole");
+    flow_json("first", {"--set", "dynamics.horizon=10", "--set", "record.checkpoints=[2.5]"});
+    const std::string states = (folder() / "first/states.nc").string();
+    flow_json("second", {"--set", "init.file=" + states, "--set", "ensemble.replicas=3"});
+    const NetcdfReader whole((folder() / "whole/states.nc").string());
+    const NetcdfReader second((folder() / "second/states.nc").string());
+    EXPECT_EQ(second.values<double>("checkpoint_clock"), (std::vector<double>{10, 20}));
+    const auto end_of = [](const NetcdfReader& file, std::size_t checkpoints) {
+        const auto all = file.values<double>("logits");  // (state, checkpoint, token)
+        std::vector<double> end;
+        for (std::size_t state = 0; state < 3; ++state)
+            for (std::size_t token = 0; token < 5; ++token)
+                end.push_back(all[(state * checkpoints + checkpoints - 1) * 5 + token]);
+        return end;
+    };
+    EXPECT_EQ(end_of(second, 2), end_of(whole, 4));
+}
+
+TEST_F(FlowRun, DryRunEstimatesAndWritesNothing) {
+    const Outcome outcome = run({"run", "flow.toml", "--dry-run", "--json"});
+    EXPECT_EQ(outcome.status, 0) << outcome.err;
+    EXPECT_GT(outcome.json()["replicas_per_second"], 0.0);
+    EXPECT_GT(outcome.json()["seconds"], 0.0);
+    const Outcome large =
+        run({"run", "flow.toml", "--dry-run", "--set", "ensemble.replicas=1_000_000_000_000",
+             "--set", "record.replica_table=false"});
+    EXPECT_EQ(large.status, 0) << large.err;
+    EXPECT_NE(large.out.find("replicas/s"), std::string::npos) << large.out;
+    EXPECT_TRUE(leftovers().empty());
+}
+
 }  // namespace
 }  // namespace softmaxflow::testing_support

@@ -90,6 +90,13 @@ TEST(Terminal, ProgressFitsALine) {
     EXPECT_NE(progress_line(0, 10, 0, 0, Style(false)).find("ETA -"), std::string::npos);
 }
 
+// Of the largest ensemble that a config may ask for, after a season.
+TEST(Terminal, ProgressOfAFlowCountsReplicas) {
+    const std::string line = progress_line(1.1e11, 1.1e12, 12345, 8.25e6, Style(true), "replicas");
+    EXPECT_LE(columns(line), 79U) << line;
+    EXPECT_NE(line.find("1.1e11/1.1e12 replicas  1.3e4/s"), std::string::npos) << line;
+}
+
 TEST(Terminal, ProgressKnowsTheRestOfTheTime) {
     EXPECT_NE(progress_line(25, 100, 0, 10, Style(false)).find("ETA 30.0 s"), std::string::npos);
 }

@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "softmaxflow/model/catalogue.hpp"
+#include "softmaxflow/model/math.hpp"
 
 namespace softmaxflow {
 namespace {
@@ -66,6 +67,53 @@ TEST(LinearlySpacedIntegers, AreTheRoundedMultiples) {
         EXPECT_LE(abs(step - twice), points - 1) << i;  // |value - last i / (points - 1)| <= 1/2
     }
     EXPECT_EQ(many.back(), last);
+}
+
+TEST(LogSpaced, IsGeometricWithExactEnds) {
+    for (const auto& [first, last] : {std::pair{1e-6, 1.0}, {0.3, 777.7}, {1e-100, 1e300}}) {
+        const Row points = log_spaced(first, last, 63);
+        ASSERT_EQ(points.size(), 63u);
+        EXPECT_EQ(points.front(), first);
+        EXPECT_EQ(points.back(), last);
+        const double ratio = std::pow(last / first, 1.0 / 62);
+        for (std::size_t i = 1; i < 63 && std::isfinite(ratio); ++i)
+            EXPECT_NEAR(points[i] / points[i - 1], ratio, 1e-12 * ratio);
+    }
+    EXPECT_EQ(log_spaced(2.0, 2.0, 9), (Row{2.0}));
+    const double next = std::nextafter(1.0, 2.0);
+    EXPECT_EQ(log_spaced(1.0, next, 9), (Row{1.0, next}));
+    EXPECT_EQ(linearly_spaced(0.3, 4), (Row{0.0, 0.3 * (1.0 / 3), 0.3 * (2.0 / 3), 0.3}));
+}
+
+TEST(ObservableEdges, FollowTheHorizonOfAnArc) {
+    using model::Observable;
+    Config config;
+    config.dynamics.method = "flow";
+    config.record.bins = 16;
+    const auto last = [&](Observable x) {
+        const auto place = (static_cast<std::size_t>(x) + 1) * 17 - 1;
+        return curve_edges(config)[place];
+    };
+    const auto expect = [&](double arc, double log_time, double gap) {
+        EXPECT_EQ(last(Observable::arc), arc);
+        EXPECT_EQ(last(Observable::log_time), log_time);
+        for (const Observable x :
+             {Observable::logit_range, Observable::leader_logit_gap, Observable::leader_value_gap,
+              Observable::output_norm, Observable::value_norm})
+            EXPECT_EQ(last(x), gap);
+    };
+    config.dynamics.clock = "arc";
+    config.dynamics.horizon = 5.0;
+    expect(1e6, 1e2, 1e4);
+    config.dynamics.horizon = 1e7;
+    expect(1e7, 1e8, 1e8);
+    config.dynamics.clock = "time";
+    expect(1e6, 1e2, 1e4);
+    config.dynamics.horizon = 1e300;
+    expect(1e6, model::log(1e300), 1e4);
+    config.dynamics.method = "momentum";  // then the horizon is of no use
+    config.dynamics.clock = "arc";
+    expect(1e6, 1e2, 1e4);
 }
 
 TEST(ObservableEdges, Increase) {
@@ -166,6 +214,21 @@ TEST(PassageEdges, HaveUnitBinsBelowAndBoundedNumber) {
         for (std::size_t b = 0; b + 1 < edges.size(); ++b)
             EXPECT_LE(edges[b + 1] - edges[b], 1.0 + 0.006 * edges[b]);
     }
+}
+
+TEST(PassageEdges, OfAFlowResolveEveryScale) {
+    for (const auto& [start, end] :
+         {std::pair{0.0, 1e5}, {0.0, 1e-100}, {0.0, 1e300}, {10.0, 1e6}, {1.0, 1.0 + 1e-12}}) {
+        const Row edges = flow_passage_edges(start, end);
+        EXPECT_LE(edges.size(), 4097u);
+        EXPECT_EQ(edges.front(), start);
+        EXPECT_NEAR(edges.back(), end, 1e-12 * end);
+        EXPECT_TRUE(std::is_sorted(edges.begin(), edges.end(), std::less_equal<>()));
+        if (end > 1e6 || end < 1.001 * start) continue;
+        for (std::size_t b = 1; b + 1 < edges.size(); ++b)
+            EXPECT_LE(edges[b + 1] - edges[b], 0.006 * (edges[b + 1] - start) + 1e-15 * start);
+    }
+    EXPECT_LE(flow_passage_edges(0.0, 1e300)[1], 1e-3);
 }
 
 }  // namespace

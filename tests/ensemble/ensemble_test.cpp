@@ -44,6 +44,10 @@ void expect_same(const CellResult& a, const CellResult& b) {
     EXPECT_EQ(a.n_ok, b.n_ok);
     EXPECT_EQ(a.n_failed, b.n_failed);
     expect_same(a.n_stopped, b.n_stopped);
+    EXPECT_EQ(a.n_converged, b.n_converged);
+    EXPECT_EQ(a.n_stopped_early, b.n_stopped_early);
+    EXPECT_EQ(a.issued_steps, b.issued_steps);
+    EXPECT_EQ(a.useful_steps, b.useful_steps);
     ASSERT_EQ(a.observables.size(), b.observables.size());
     for (std::size_t o = 0; o < a.observables.size(); ++o) {
         const ObservableResult &x = a.observables[o], &y = b.observables[o];
@@ -69,6 +73,7 @@ void expect_same(const CellResult& a, const CellResult& b) {
     expect_same(a.table.winner, b.table.winner);
     expect_same(a.table.first_passage, b.table.first_passage);
     expect_same(a.table.steps, b.table.steps);
+    expect_same(a.table.rejected_steps, b.table.rejected_steps);
     expect_same(a.table.status, b.table.status);
     expect_same(a.table.observables, b.table.observables);
     ASSERT_EQ(a.states.size(), b.states.size());
@@ -212,7 +217,9 @@ TEST(Ensemble, KeepsFailedReplicasOutAndInSight) {
     EXPECT_TRUE(std::isnan(result.table.first_passage[failed * 3]));
     EXPECT_TRUE(std::isnan(result.table.observables[failed]));
     EXPECT_EQ(result.table.winner[ok], backend.winner(ok));
-    EXPECT_EQ(result.table.steps[ok], 10'000);
+    EXPECT_EQ(result.table.steps[ok], FakeBackend::steps(ok));
+    EXPECT_EQ(result.table.rejected_steps[ok], ok % 7);
+    EXPECT_EQ(result.table.rejected_steps[failed], -1);
     EXPECT_EQ(result.table.observables[4 * 5000 + ok], backend.value(ok, 4, 2));
 }
 
@@ -263,7 +270,51 @@ TEST(Ensemble, PassagesOfARestart) {
     EXPECT_EQ(result.passages[1].count, 2);
     EXPECT_NEAR(result.passages[1].quantile[3], 9'600, result.passages[1].resolution[3]);
     EXPECT_LE(result.passages[1].resolution[3], 3.0);
-    EXPECT_EQ(result.table.steps[0], 10'000);
+}
+
+// Of the replicas that are ok; from the checkpoint on at which they carry their last state.
+TEST(Ensemble, CountsReplicasThatStopped) {
+    const Problem problem = small_problem();
+    FakeBackend backend;
+    backend.stopping = 0.4;
+    const CellResult result = run(problem, backend);
+    std::int64_t converged = 0, early = 0, useful = 0;
+    std::vector<std::int64_t> stopped(3);
+    for (std::int64_t r = 0; r < 5000; ++r) {
+        converged += backend.status(r) == Status::converged;
+        early += backend.status(r) == Status::stopped_early;
+        useful += FakeBackend::steps(r) + r % 7;
+        for (int c = 0; c < 3; ++c) stopped[c] += backend.stopped_before(r, 3) <= c;
+    }
+    EXPECT_GT(stopped[1], 100);
+    EXPECT_GT(stopped[2], stopped[1]);
+    EXPECT_LT(stopped[2], converged + early);  // some stopped after the last checkpoint but one
+    EXPECT_EQ(result.n_stopped, stopped);
+    EXPECT_EQ(result.n_converged, converged);
+    EXPECT_EQ(result.n_stopped_early, early);
+    EXPECT_EQ(result.useful_steps, useful);
+    EXPECT_GT(result.n_failed, 0);
+}
+
+TEST(Ensemble, PassagesOfAFlowAreNotWhole) {
+    Config config = small_problem(3).config;
+    config.dynamics.method = "flow";
+    config.dynamics.horizon = 50.0;
+    const Problem problem = make_problem(config, {}, {}, 1);
+    FakeBackend backend;
+    backend.with_failures = false;
+    BlockResult block = backend.block(problem, 0);
+    block.first_passage = {0.031, nan, 0.0, 0.0625, 7.5, 50.0, 0.11, 49.999, nan};
+    CellAccumulator cell(problem);
+    cell.add(std::move(block));
+    const CellResult result = cell.finish();
+    const double medians[] = {0.0625, 49.999, 50.0};
+    for (const int t : {0, 1, 2}) {
+        const PassageResult& passage = result.passages[t];
+        EXPECT_EQ(passage.count, t == 0 ? 3 : 2);
+        EXPECT_NEAR(passage.quantile[3], medians[t], passage.resolution[3]);
+        EXPECT_LE(passage.resolution[3], 0.006 * medians[t]);
+    }
 }
 
 // One block in which observable 0 at checkpoint 0 has these values.
@@ -359,6 +410,14 @@ TEST(Ensemble, NoticesWhatABackendGetsWrong) {
     CellAccumulator cell(problem);
     BlockResult block = backend.block(problem, 0);
     block.counts.pop_back();
+    EXPECT_THROW(cell.add(std::move(block)), Error);
+    for (const auto member : {&BlockResult::steps, &BlockResult::rejected_steps}) {
+        block = backend.block(problem, 0);
+        (block.*member).pop_back();
+        EXPECT_THROW(cell.add(std::move(block)), Error);
+    }
+    block = backend.block(problem, 0);
+    block.stopped_before.pop_back();
     EXPECT_THROW(cell.add(std::move(block)), Error);
 }
 

@@ -25,6 +25,7 @@ class FakeBackend : public Backend {
 public:
     bool with_failures = true;
     bool with_undefined = true;
+    double stopping = 0.0;             // share of replicas that converge or stop early
     std::uint64_t delivery_seed = 0;   // 0: blocks in order
     std::int64_t blocks_left_out = 0;  // at the end of the delivery
     std::string refusal;
@@ -36,6 +37,7 @@ public:
     }
 
     [[nodiscard]] Status status(std::int64_t replica) const {
+        if (uniform(replica, 8) < stopping) return Status(1 + replica % 2);
         if (!with_failures || uniform(replica, 1) > 0.05) return Status::ok;
         return replica % 2 == 0 ? Status::non_finite : Status::map_singular;
     }
@@ -60,6 +62,16 @@ public:
         return std::floor(
             std::pow(static_cast<double>(iterations), uniform(replica, 7, threshold)));
     }
+
+    // A checkpoint after the start, or none.
+    [[nodiscard]] std::int32_t stopped_before(std::int64_t replica,
+                                              std::int64_t checkpoints) const {
+        const Status end = status(replica);
+        if (end != Status::converged && end != Status::stopped_early)
+            return static_cast<std::int32_t>(checkpoints);
+        return static_cast<std::int32_t>(1 + replica % checkpoints);
+    }
+    [[nodiscard]] static std::int64_t steps(std::int64_t replica) { return 100 + replica % 89; }
 
     [[nodiscard]] BlockResult block(const Problem& problem, std::int64_t first) const {
         const auto& record = problem.config.record;
@@ -88,8 +100,13 @@ public:
             result.status.push_back(status(r));
             result.initial_leader.push_back(leader(r));
             result.winner.push_back(winner(r));
+            result.steps.push_back(steps(r));
+            result.rejected_steps.push_back(r % 7);
+            result.stopped_before.push_back(stopped_before(r, checkpoints));
+            result.useful_steps += steps(r) + r % 7;
+            result.issued_steps += 2 * steps(r);
             for (std::size_t t = 0; t < record.thresholds.size(); ++t)
-                result.first_passage.push_back(passage(r, t, problem.checkpoints.back()));
+                result.first_passage.push_back(passage(r, t, problem.config.dynamics.iterations));
             for (int o = 0; record.replica_table && o < model::observable_count; ++o)
                 result.final_observables.push_back(value(r, o, checkpoints - 1));
             if (r < record.states) {
@@ -112,7 +129,7 @@ public:
         firsts.resize(firsts.size() - blocks_left_out);
         for (const std::int64_t first : firsts) {
             deliver(block(problem, first));
-            if (!progress(block_size * problem.checkpoints.back())) return;
+            if (!progress(block_size * problem.config.dynamics.iterations)) return;
         }
     }
 };

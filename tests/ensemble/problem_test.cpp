@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cmath>
 #include <string>
 
 #include "ensemble/random_key.hpp"
@@ -107,7 +108,7 @@ TEST(MakeProblem, PutsCheckpointsOnALogarithmicGrid) {
     Config config = seeded();
     config.dynamics.iterations = 1'000'000;
     config.record.checkpoint_count = 8;
-    const std::vector<std::int64_t> decades = {0, 1, 10, 100, 1000, 10'000, 100'000, 1'000'000};
+    const std::vector<double> decades = {0, 1, 10, 100, 1000, 10'000, 100'000, 1'000'000};
     EXPECT_EQ(problem_of(config).checkpoints, decades);
 
     for (const std::int64_t iterations : {1, 2, 3, 10, 63, 64, 65, 300'000, 1'000'000'000})
@@ -127,13 +128,13 @@ TEST(MakeProblem, StartsTheLogarithmicGridLater) {
     config.dynamics.iterations = 1'000'000;
     config.record.checkpoint_count = 6;
     config.record.first = 100;
-    const std::vector<std::int64_t> decades = {0, 100, 1000, 10'000, 100'000, 1'000'000};
+    const std::vector<double> decades = {0, 100, 1000, 10'000, 100'000, 1'000'000};
     EXPECT_EQ(problem_of(config).checkpoints, decades);
     config.record.checkpoint_count = 2;
-    EXPECT_EQ(problem_of(config).checkpoints, (std::vector<std::int64_t>{0, 1'000'000}));
+    EXPECT_EQ(problem_of(config).checkpoints, (std::vector<double>{0, 1'000'000}));
     config.record.checkpoint_count = 64;
     config.record.first = 1'000'000;
-    EXPECT_EQ(problem_of(config).checkpoints, (std::vector<std::int64_t>{0, 1'000'000}));
+    EXPECT_EQ(problem_of(config).checkpoints, (std::vector<double>{0, 1'000'000}));
     for (const double wrong : {1'000'001.0, 2.5, std::numeric_limits<double>::quiet_NaN()}) {
         config.record.first = wrong;
         expect_mention(refusal(config), "record.first");
@@ -145,22 +146,75 @@ TEST(MakeProblem, PutsCheckpointsOnALinearGrid) {
     config.dynamics.iterations = 1000;
     config.record.spacing = "linear";
     config.record.checkpoint_count = 5;
-    EXPECT_EQ(problem_of(config).checkpoints, (std::vector<std::int64_t>{0, 250, 500, 750, 1000}));
+    EXPECT_EQ(problem_of(config).checkpoints, (std::vector<double>{0, 250, 500, 750, 1000}));
     config.dynamics.iterations = 3;
     config.record.checkpoint_count = 64;
-    EXPECT_EQ(problem_of(config).checkpoints, (std::vector<std::int64_t>{0, 1, 2, 3}));
+    EXPECT_EQ(problem_of(config).checkpoints, (std::vector<double>{0, 1, 2, 3}));
 }
 
 TEST(MakeProblem, TakesCheckpointsFromAList) {
     Config config = seeded();
     config.dynamics.iterations = 1000;
     config.record.checkpoint_list = {100, 5, 100};
-    EXPECT_EQ(problem_of(config).checkpoints, (std::vector<std::int64_t>{0, 5, 100, 1000}));
+    EXPECT_EQ(problem_of(config).checkpoints, (std::vector<double>{0, 5, 100, 1000}));
     config.record.checkpoint_list = {0, 1000};
-    EXPECT_EQ(problem_of(config).checkpoints, (std::vector<std::int64_t>{0, 1000}));
+    EXPECT_EQ(problem_of(config).checkpoints, (std::vector<double>{0, 1000}));
     for (const double wrong : {-1.0, 0.5, 1001.0, std::numeric_limits<double>::quiet_NaN()}) {
         config.record.checkpoint_list = {wrong};
         expect_mention(refusal(config), "record.checkpoints");
+    }
+}
+
+Config flow() {
+    Config config = seeded();
+    config.dynamics.method = "flow";
+    config.dynamics.horizon = 1000.0;
+    return config;
+}
+
+// No rounding to integers, no dependence on `iterations`.
+TEST(MakeProblem, PutsCheckpointsOnTheClockOfAFlow) {
+    Config config = flow();
+    config.dynamics.iterations = 5;
+    config.record.checkpoint_count = 11;
+    const auto points = problem_of(config).checkpoints;
+    ASSERT_EQ(points.size(), 11u);
+    EXPECT_EQ(points.front(), 0.0);
+    EXPECT_EQ(points[1], 1e-3);  // horizon / 1e6
+    EXPECT_EQ(points.back(), 1000.0);
+    for (std::size_t i = 2; i < points.size(); ++i)
+        EXPECT_NEAR(points[i] / points[i - 1], std::pow(10.0, 6.0 / 9), 1e-13);
+
+    config.record.first = 0.25;
+    EXPECT_EQ(problem_of(config).checkpoints[1], 0.25);
+    config.record.checkpoint_count = 2;
+    EXPECT_EQ(problem_of(config).checkpoints, (std::vector<double>{0, 1000}));
+    config.record.checkpoint_count = 5;
+    config.record.spacing = "linear";
+    config.dynamics.horizon = 0.5;
+    EXPECT_EQ(problem_of(config).checkpoints, (std::vector<double>{0, 0.125, 0.25, 0.375, 0.5}));
+    config.record.checkpoint_list = {0.3, 1e-5, 0.3};
+    EXPECT_EQ(problem_of(config).checkpoints, (std::vector<double>{0, 1e-5, 0.3, 0.5}));
+    config.record.checkpoint_list = {0.6};
+    expect_mention(refusal(config), "dynamics.horizon = 0.5");
+}
+
+TEST(MakeProblem, SpansAnyHorizon) {
+    Config config = flow();
+    for (const char* clock : {"time", "arc"})
+        for (const double horizon : {1e-100, 1e-3, 1.0, 1e6, 1e300}) {
+            config.dynamics.clock = clock;
+            config.dynamics.horizon = horizon;
+            const Problem problem = problem_of(config);
+            EXPECT_EQ(problem.checkpoints.size(), 64u) << horizon;
+            EXPECT_EQ(problem.checkpoints.back(), horizon);
+            EXPECT_TRUE(std::is_sorted(problem.checkpoints.begin(), problem.checkpoints.end(),
+                                       std::less_equal<>()));
+            for (const double edge : problem.edges) EXPECT_TRUE(std::isfinite(edge)) << horizon;
+        }
+    for (const double wrong : {0.0, -1.0, std::numeric_limits<double>::infinity()}) {
+        config.dynamics.horizon = wrong;
+        expect_mention(refusal(config), "dynamics.horizon");
     }
 }
 
@@ -208,10 +262,10 @@ TEST(MakeProblem, RefusesFilesOfOtherShapes) {
 }
 
 // Of 2 states with 3 tokens and 1 output.
-RestartData restart_at(std::int64_t iteration) {
+RestartData restart_at(double checkpoint) {
     RestartData restart;
     restart.replicas = 2;
-    restart.iteration = iteration;
+    restart.checkpoint = checkpoint;
     restart.logits.resize(6);
     restart.projected_values.resize(6);
     restart.metric.resize(2);
@@ -241,17 +295,16 @@ TEST(MakeProblem, GoesOnAtTheCheckpointsOfTheWholeRun) {
         config.record.spacing = kind == std::string("linear") ? kind : "log";
         if (kind == std::string("list")) config.record.checkpoint_list = {3, 50, 777, 9000};
         const auto whole = problem_of(config).checkpoints;
-        for (const std::int64_t start :
-             {std::int64_t{0}, std::int64_t{1}, whole[2], whole[3] + 1, std::int64_t{9999}}) {
+        for (const double start : {0.0, 1.0, whole[2], whole[3] + 1, 9999.0}) {
             const Problem problem = make_problem(config, {}, {}, 1, restart_at(start));
-            std::vector<std::int64_t> expected = {start};
-            for (const std::int64_t iteration : whole)
+            std::vector<double> expected = {start};
+            for (const double iteration : whole)
                 if (iteration > start) expected.push_back(iteration);
             EXPECT_EQ(problem.checkpoints, expected) << kind << ' ' << start;
-            EXPECT_EQ(problem.restart.iteration, start);
+            EXPECT_EQ(problem.restart.checkpoint, start);
         }
     }
-    for (const std::int64_t late : {10'000, 10'001}) {
+    for (const double late : {10'000.0, 10'001.0}) {
         try {
             make_problem(config, {}, {}, 1, restart_at(late));
             ADD_FAILURE() << "no error";
@@ -260,6 +313,38 @@ TEST(MakeProblem, GoesOnAtTheCheckpointsOfTheWholeRun) {
             expect_mention(error.what(), "dynamics.iterations = 10000, but init.file holds states");
         }
     }
+}
+
+TEST(MakeProblem, GoesOnWithAFlow) {
+    Config config = restarted();
+    config.dynamics.method = "flow";
+    config.dynamics.horizon = 10.0;
+    config.record.checkpoint_list = {0.5, 2.5, 7.25};
+    RestartData restart = restart_at(2.5);
+    restart.clock = {2.5, 1.75};  // the second had converged
+    restart.log_time = {0.9, 0.5};
+    restart.step_size = {0.1, 0.2};
+    restart.controller = {1, 0, 1, 0};
+    EXPECT_EQ(make_problem(config, {}, {}, 1, restart).checkpoints,
+              (std::vector<double>{2.5, 7.25, 10}));
+    const auto refused = [&](RestartData data) -> std::string {
+        try {
+            make_problem(config, {}, {}, 1, std::move(data));
+        } catch (const Error& error) {
+            return error.what();
+        }
+        return "";
+    };
+    RestartData wrong = restart;
+    wrong.step_size.clear();
+    expect_mention(refused(wrong), "step_size is missing");
+    wrong = restart;
+    wrong.controller.pop_back();
+    expect_mention(refused(wrong), "controller holds 3 numbers");
+    wrong = restart;
+    wrong.checkpoint = 10.0;
+    expect_mention(refused(wrong),
+                   "dynamics.horizon = 10, but init.file holds states at the clock");
 }
 
 TEST(MakeProblem, RefusesStatesOfOtherShapes) {

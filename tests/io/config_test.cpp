@@ -11,9 +11,11 @@
 #include <random>
 #include <set>
 #include <tuple>
+#include <utility>
 
 #include "expect_error.hpp"
 #include "softmaxflow/model/catalogue.hpp"
+#include "softmaxflow/problem.hpp"
 
 namespace softmaxflow {
 namespace {
@@ -30,6 +32,8 @@ auto members(const Config& c) {
                         i.logit_mean, i.logit_scale, i.file, i.checkpoint),
         std::make_tuple(d.method, d.learning_rate, d.iterations, d.momentum, d.adam_beta1,
                         d.adam_beta2, d.adam_epsilon, d.logit_rate, d.value_decay, d.logit_decay),
+        std::make_tuple(d.clock, d.horizon, d.order, d.stiff, d.rtol, d.atol, d.max_steps,
+                        d.stop_at_probability),
         std::make_tuple(e.replicas, e.seed, e.common_random_numbers, r.checkpoint_list,
                         r.checkpoint_list.empty() ? r.checkpoint_count : 0, r.spacing, r.first,
                         r.thresholds, r.bins, r.ranked, r.replica_table, r.states, b.device,
@@ -113,8 +117,30 @@ private:
         d.iterations = integer(1, std::int64_t{1} << 53);
         d.logit_rate = real();
         d.logit_decay = real();
+        if (c.model.map != "l1" && coin()) draw_flow(d);
         if (c.model.map == "softmax" && d.method == "gradient_descent" && coin())
             c.backend.numerics = "fast";
+    }
+    void draw_flow(DynamicsConfig& d) {
+        const DynamicsConfig drawn = std::exchange(d, {});
+        d.method = "flow";
+        d.logit_rate = drawn.logit_rate;
+        d.value_decay = coin() ? real() : 0.0;
+        d.clock = coin() ? "time" : "arc";
+        d.horizon = std::pow(10.0, 400 * unit() - 100);
+        d.order = integer(0, 1) == 0 ? 3 : 8;
+        d.stiff = d.clock == "arc" && d.value_decay > 0 ? "off" : "on";
+        d.rtol = std::pow(10.0, -13 * unit() - 1);
+        d.atol = coin() ? real() : 0.0;
+        d.max_steps = integer(1, std::int64_t{1} << 53);
+        d.stop_at_probability = coin() ? unit() : 0.0;
+    }
+    void draw_checkpoint_list(Config& c) {
+        std::set<double> list{0};
+        for (int i = 0; i < 5; ++i)
+            list.insert(is_flow(c) ? c.dynamics.horizon * unit()
+                                   : double(integer(0, c.dynamics.iterations)));
+        c.record.checkpoint_list.assign(list.begin(), list.end());
     }
     void draw_rest(Config& c) {
         c.ensemble.replicas = integer(1, std::int64_t{1} << 40);
@@ -124,11 +150,10 @@ private:
         if (coin()) {
             r.checkpoint_count = integer(2, 100'000);
             r.spacing = coin() ? "log" : "linear";
-            if (r.spacing == "log") r.first = double(integer(0, c.dynamics.iterations));
+            const double end = double(integer(0, c.dynamics.iterations));
+            if (r.spacing == "log") r.first = is_flow(c) ? c.dynamics.horizon * unit() : end;
         } else {
-            std::set<double> list{0};
-            for (int i = 0; i < 5; ++i) list.insert(double(integer(0, c.dynamics.iterations)));
-            r.checkpoint_list.assign(list.begin(), list.end());
+            draw_checkpoint_list(c);
         }
         std::set<double> levels;
         for (int i = 0; i < 4; ++i)
@@ -191,6 +216,25 @@ TEST(Config, ReadsEveryNotation) {
     EXPECT_EQ(c.model.tokens, 12);
     EXPECT_EQ(members(parse_config("model = { tokens = 12 }\nensemble.seed = 3", "c")),
               members(parse_config("model.tokens = 12\n[ensemble]\nseed = 3", "c")));
+}
+
+TEST(Config, ReadsTheClockOfAFlow) {
+    const Config c = parse_config(
+        "[dynamics]\nmethod = \"flow\"\nclock = \"arc\"\nhorizon = 50\norder = 8\nstiff = \"off\"\n"
+        "rtol = 1e-12\natol = 0\nmax_steps = 1e4\nstop_at_probability = 0.999\nvalue_decay = 0.1\n"
+        "[record]\ncheckpoints = [0.125, 1, 2.5e1]\n",
+        "c");
+    EXPECT_EQ(c.dynamics.clock, "arc");
+    EXPECT_EQ(c.dynamics.horizon, 50.0);
+    EXPECT_EQ(c.dynamics.order, 8);
+    EXPECT_EQ(c.dynamics.stiff, "off");
+    EXPECT_EQ(c.dynamics.rtol, 1e-12);
+    EXPECT_EQ(c.dynamics.atol, 0.0);
+    EXPECT_EQ(c.dynamics.max_steps, 10'000);
+    EXPECT_EQ(c.dynamics.stop_at_probability, 0.999);
+    EXPECT_EQ(c.record.checkpoint_list, (std::vector<double>{0.125, 1, 25}));
+    EXPECT_NE(canonical_text(c).find("checkpoints = [0.125, 1.0, 25.0]"), std::string::npos);
+    EXPECT_NE(keys_listing().find("3 | 5 | 8"), std::string::npos);
 }
 
 TEST(Config, OverridesWin) {

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
+#include <limits>
 
 #include "expect_error.hpp"
 #include "io/config.hpp"
@@ -33,7 +34,10 @@ Problem first_run(const std::string& loss, const std::string& method) {
     config.objective.samples = loss == "classification" ? 2 : 20;
     config.objective.radius = loss == "square" ? 1.5 : 1.0;
     config.dynamics.method = method;
-    config.dynamics.iterations = 100;
+    if (is_flow(config))
+        config.dynamics.horizon = 100.0;
+    else
+        config.dynamics.iterations = 100;
     config.ensemble.seed = 1;
     config.ensemble.replicas = 5;
     config.record.checkpoint_count = checkpoints;
@@ -75,6 +79,14 @@ StateRecord state_of(const Problem& problem, std::int64_t replica) {
         state.memory_values[i] = fresh(checkpoints * outputs * tokens);
     }
     state.arc = fresh(checkpoints);
+    state.log_time = fresh(checkpoints);
+    state.log_time[0] = std::numeric_limits<double>::quiet_NaN();
+    if (is_flow(problem.config)) {
+        state.clock = problem.checkpoints;
+        if (replica == 1) state.clock[2] = 12.5;  // converged there
+        state.step_size = fresh(checkpoints);
+        state.controller = fresh(2 * checkpoints);
+    }
     state.metric = metric_of(loss, outputs);
     state.response = response_of(loss, outputs);
     if (outputs == 1) state.target = fresh(dim);
@@ -116,7 +128,10 @@ protected:
         for (const std::int64_t replica : {0, 1})
             result_.states.push_back(state_of(problem_, replica));
         config_ = problem_.config;
-        config_.dynamics.iterations = 1000;
+        if (is_flow(config_))
+            config_.dynamics.horizon = 1000.0;
+        else
+            config_.dynamics.iterations = 1000;
         config_.ensemble.replicas_given = false;
         config_.init.file = (folder_ / "states.nc").string();
     }
@@ -197,7 +212,7 @@ TEST_F(Restart, ReadsBackTheSameBits) {
         EXPECT_EQ(inputs.starts.replicas, 0);
         EXPECT_EQ(inputs.digests, std::vector{file_digest(config_.init.file)});
         EXPECT_EQ(r.replicas, 2) << what;
-        EXPECT_EQ(r.iteration, problem_.checkpoints[c]) << what;
+        EXPECT_EQ(r.checkpoint, problem_.checkpoints[c]) << what;
         using S = StateRecord;
         expect_bits(r.logits, at(c, std::mem_fn(&S::logits)), what);
         expect_bits(r.projected_values, at(c, std::mem_fn(&S::projected_values)), what);
@@ -227,12 +242,78 @@ TEST_F(Restart, MakesAProblemThatGoesOn) {
     config.record.checkpoint_count = 4;
     const Problem problem = make_problem(config, std::move(inputs.starts),
                                          std::move(inputs.objective), 1, inputs.restart);
-    EXPECT_EQ(problem.checkpoints, (std::vector<std::int64_t>{10, 100, 1000}));
+    EXPECT_EQ(problem.checkpoints, (Values{10, 100, 1000}));
     EXPECT_EQ(problem.restart.logits, inputs.restart.logits);
     config.dynamics.iterations = 10;
     expect_error(Exit::usage,
                  "dynamics.iterations = 10, but init.file holds states after iteration 10",
                  [&] { make_problem(config, {}, {}, 1, inputs.restart); });
+}
+
+TEST_F(Restart, ReadsWhatAFlowGoesOnWith) {
+    using S = StateRecord;
+    for (const std::int64_t checkpoint : {0, 1, 2}) {
+        use("square", "flow");
+        config_.init.checkpoint = checkpoint;
+        const auto c = static_cast<std::size_t>(checkpoint);
+        const RestartData r = read(dataset()).restart;
+        EXPECT_EQ(r.checkpoint, problem_.checkpoints[c]);
+        expect_bits(r.clock, at(c, std::mem_fn(&S::clock)), "clock");
+        expect_bits(r.step_size, at(c, std::mem_fn(&S::step_size)), "step_size");
+        expect_bits(r.controller, at(c, std::mem_fn(&S::controller)), "controller");
+        expect_bits(r.log_time, at(c, std::mem_fn(&S::log_time)), "log_time");  // NaN at 0
+        Config config = config_;
+        config.ensemble.replicas = 2;
+        config.record.checkpoint_list = {0.5, 10.0, 70.0, 400.0};
+        config.record.first = 0;
+        const Values all = {0, 0.5, 10, 70, 100, 400, 1000};
+        Values expected = {r.checkpoint};
+        for (const double x : all)
+            if (x > r.checkpoint && x != 100) expected.push_back(x);
+        EXPECT_EQ(make_problem(config, {}, {}, 1, r).checkpoints, expected);
+    }
+}
+
+TEST_F(Restart, DescentAndFlowDoNotMix) {
+    const auto same = [](Dataset&) {};
+    use("logistic", "flow");
+    const DynamicsConfig flow = config_.dynamics;
+    config_.dynamics = {};
+    config_.dynamics.method = "momentum";
+    refuse("these are states of a flow, but dynamics.method = \"momentum\"", same);
+    config_.dynamics = flow;
+    config_.dynamics.clock = "arc";
+    refuse("these states are of a flow with dynamics.clock = \"time\", but the config has \"arc\"",
+           same);
+    problem_.config.dynamics.clock = "arc";
+    EXPECT_EQ(read(dataset()).restart.checkpoint, 100.0);
+    config_.dynamics.clock = "time";
+    refuse("these states are of a flow with dynamics.clock = \"arc\", but the config has \"time\"",
+           same);
+    use("logistic", "momentum");
+    config_.dynamics = flow;
+    refuse("these are states of descent, but dynamics.method = \"flow\"", same);
+}
+
+TEST_F(Restart, WhatTheStatesOfAFlowNeed) {
+    use("logistic", "flow");
+    for (const std::string name : {"clock", "step_size", "controller", "log_time"}) {
+        refuse("variable `" + name + "`: not in the file, but needed to go on",
+               [&](Dataset& data) { remove(data, name); });
+    }
+    refuse("variable `checkpoint_clock`: not in the file", [](Dataset& data) {
+        remove(data, "checkpoint_clock");
+        remove(data, "time");
+    });
+    refuse(
+        "variable `clock`: expected values from 0 to checkpoint_clock = 100, found 100.5 in "
+        "state 1",
+        [](Dataset& data) { values(data, "clock")[5] = 100.5; });
+    refuse("variable `controller`: dimension controller_entry is 1, but", [](Dataset& data) {
+        for (auto& dimension : data.dimensions)
+            if (dimension.name == "controller_entry") dimension.length = 1;
+        values(data, "controller").resize(6);
+    });
 }
 
 TEST_F(Restart, SizesThatDisagree) {

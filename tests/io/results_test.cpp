@@ -159,10 +159,13 @@ TEST(ResultsFile, WithoutThresholdsHasNoPassages) {
 }
 
 TEST(EveryFile, DocumentsEveryVariable) {
-    const Sample s = sample();
+    const Sample s = sample(), flow = testing_support::sample_flow("time");
     for (const Dataset& dataset : {results_dataset(s.problem, s.result, s.info),
                                    replicas_dataset(s.problem, s.result, s.info),
-                                   states_dataset(s.problem, s.result, s.info)}) {
+                                   states_dataset(s.problem, s.result, s.info),
+                                   results_dataset(flow.problem, flow.result, flow.info),
+                                   replicas_dataset(flow.problem, flow.result, flow.info),
+                                   states_dataset(flow.problem, flow.result, flow.info)}) {
         for (const Variable& variable : dataset.variables) {
             for (const char* wanted : {"long_name", "units"}) {
                 const auto has = [&](const Attribute& a) {
@@ -238,13 +241,53 @@ TEST(StatesFile, HoldsTheStates) {
                   both(s.result, &StateRecord::metric));
     expect_integers<std::int32_t>(file, "initial_leader", {"state"}, {1, 0});
     expect_integers<std::int32_t>(file, "rank", {"state", "token"}, {2, 0, 1, 0, 1, 2});
-    const auto log_time = file.values<double>("log_time");
-    EXPECT_EQ(file.dimensions("log_time"), (Names{"state", "checkpoint"}));
-    for (const std::size_t first : {0, 4}) {
-        EXPECT_NE(log_time[first], log_time[first]);
-        for (const auto& [offset, time] : {std::pair{1, 0.25}, {2, 2.5}, {3, 25.0}})
-            EXPECT_DOUBLE_EQ(log_time[first + offset], std::log(time));
+    expect_values(file, "log_time", {"state", "checkpoint"},
+                  both(s.result, &StateRecord::log_time));
+    EXPECT_EQ(file.text("iteration", "long_name"), "iterations done at the checkpoint");
+}
+
+TEST(FilesOfAFlow, HaveItsClock) {
+    for (const std::string kind : {"time", "arc"}) {
+        const Sample s = testing_support::sample_flow(kind);
+        std::vector<std::byte> image = netcdf_image(results_dataset(s.problem, s.result, s.info));
+        const NetcdfReader results(image);
+        expect_values(results, "clock", {"checkpoint"}, s.problem.checkpoints);
+        EXPECT_NE(results.text("passage_quantile", "long_name").find("clock"), std::string::npos);
+        EXPECT_EQ(results.text("", "coordinates"), kind == "arc" ? "clock" : "clock time");
+        const Dataset dataset = results_dataset(s.problem, s.result, s.info);
+        EXPECT_EQ(find(dataset, "iteration"), nullptr);
+        EXPECT_EQ(find(dataset, "time") == nullptr, kind == "arc");
+        for (const char* machine : {"useful_steps", "issued_steps"})
+            EXPECT_EQ(find(dataset, machine), nullptr);
+
+        std::vector<std::byte> table = netcdf_image(replicas_dataset(s.problem, s.result, s.info));
+        const NetcdfReader replicas(table);
+        expect_integers(replicas, "steps", {"replica"}, s.result.table.steps);
+        expect_integers(replicas, "rejected_steps", {"replica"}, s.result.table.rejected_steps);
+        EXPECT_NE(replicas.text("first_passage", "long_name").find("clock"), std::string::npos);
     }
+    const Sample descent = sample();
+    EXPECT_EQ(
+        find(replicas_dataset(descent.problem, descent.result, descent.info), "rejected_steps"),
+        nullptr);
+}
+
+TEST(FilesOfAFlow, HoldWhatItGoesOnWith) {
+    const Sample s = testing_support::sample_flow("time");
+    std::vector<std::byte> image = netcdf_image(states_dataset(s.problem, s.result, s.info));
+    const NetcdfReader file(image);
+    const Names each = {"state", "checkpoint"};
+    expect_values(file, "checkpoint_clock", {"checkpoint"}, s.problem.checkpoints);
+    expect_values(file, "time", {"checkpoint"}, s.problem.checkpoints);
+    expect_values(file, "clock", each, both(s.result, &StateRecord::clock));
+    expect_values(file, "step_size", each, both(s.result, &StateRecord::step_size));
+    expect_values(file, "controller", {"state", "checkpoint", "controller_entry"},
+                  both(s.result, &StateRecord::controller));
+    expect_values(file, "log_time", each, both(s.result, &StateRecord::log_time));
+    const Sample descent = sample();
+    const Dataset without = states_dataset(descent.problem, descent.result, descent.info);
+    for (const char* name : {"checkpoint_clock", "clock", "step_size", "controller"})
+        EXPECT_EQ(find(without, name), nullptr) << name;
 }
 
 TEST(StatesFile, HoldsWhatTheLossAndTheMethodHave) {
@@ -336,6 +379,14 @@ TEST_F(WriteRun, TheManifestRecognisesTheRun) {
     EXPECT_EQ(json.at("payload_hash").at("results.nc"), files.results_hash);
     EXPECT_EQ(json.at("payload_hash").at("states.nc"), files.states_hash);
     EXPECT_FALSE(json.at("build").at("compiler").get<std::string>().empty());
+}
+
+TEST_F(WriteRun, TheManifestHasTheStepsOfAFlow) {
+    const Sample s = testing_support::sample_flow("arc");
+    write_run(folder_, s.problem, s.result, s.info, s.timing);
+    const auto json = nlohmann::json::parse(read("manifest.json"));
+    EXPECT_EQ(json.at("useful_steps"), 70);
+    EXPECT_EQ(json.at("issued_steps"), 80);
 }
 
 TEST_F(WriteRun, EventsAreOneJsonObjectALine) {

@@ -81,6 +81,10 @@ inline StateRecord sample_state(std::int64_t replica) {
             .memory_logits = {fresh(4 * 3), {}},
             .memory_values = {fresh(4 * 2 * 3), {}},
             .arc = fresh(4),
+            .log_time = {nan, fresh(1)[0], fresh(1)[0], fresh(1)[0]},
+            .clock = {},
+            .step_size = {},
+            .controller = {},
             .metric = {2.5 + double(replica), 0.0, 0.0, 1.25 / double(1 + replica)},
             .response = fresh(2),
             .target = {},
@@ -104,6 +108,7 @@ inline CellResult sample_cell() {
                   .winner = {0, 1, 2, 2, 0},
                   .first_passage = fresh(5 * 2),
                   .steps = fresh_counts(5),
+                  .rejected_steps = fresh_counts(5),
                   .status = {Status::ok, Status::converged, Status::stopped_early, Status::ok,
                              Status::non_finite},
                   .observables = fresh(model::observable_count * 5)};
@@ -111,6 +116,24 @@ inline CellResult sample_cell() {
     cell.states = {sample_state(0), sample_state(1)};
     cell.failures = {{4, Status::non_finite}};
     return cell;
+}
+
+/// The same of a flow, recorded where the clock stood at 0, 0.25, 2.5 and 100.
+inline Sample sample_flow(const std::string& clock) {
+    Sample s{sample_problem(), sample_cell()};
+    DynamicsConfig& dynamics = s.problem.config.dynamics;
+    dynamics.method = "flow";
+    dynamics.clock = clock;
+    dynamics.horizon = 100.0;
+    s.problem.checkpoints = {0.0, 0.25, 2.5, 100.0};
+    s.result.useful_steps = 70, s.result.issued_steps = 80;
+    for (StateRecord& state : s.result.states) {
+        for (const int i : {0, 1}) state.memory_logits[i] = state.memory_values[i] = {};
+        state.clock = {0.0, 0.25, 2.5, state.replica == 0 ? 100.0 : 17.5};
+        state.step_size = fresh(4);
+        state.controller = fresh(4 * 2);
+    }
+    return s;
 }
 
 inline Sample sample() { return {sample_problem(), sample_cell()}; }

@@ -130,7 +130,7 @@ double largest_deviation(const Case& c, int replica) {
 
     const Words words = run_any<double>(c, replica + 1);
     double worst = 0.0;
-    long long iteration = 0;
+    double iteration = 0;
     for (int checkpoint = 0; checkpoint < p.checkpoint_count; ++checkpoint) {
         for (; iteration < p.checkpoints[checkpoint]; ++iteration) descent.step();
         const QuadVector z = system.project(descent.x.v);

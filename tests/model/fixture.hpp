@@ -78,7 +78,7 @@ void for_each_pair(F f) {
 struct Case {
     Choice choice;
     model::Parameters parameters;
-    std::vector<long long> checkpoints = {0, 1, 5, 16};
+    std::vector<double> checkpoints = {0, 1, 5, 16};
     std::vector<double> thresholds = {0.2, 0.3, 0.9};
 
     /// What a file may give, shaped as in Parameters; empty: absent.
@@ -146,7 +146,8 @@ struct Case {
 /// Everything that a run of `count` replicas writes.
 struct Words {
     int curve_count;
-    std::vector<double> curves, passage, leader, winner, failed;
+    std::vector<double> curves, passage, leader, winner, status, steps, rejected, stopped_before;
+    std::vector<double> clock, step_size, controller;
     std::vector<double> logits, probability, values, memory_logits[2], memory_values[2];
     std::vector<double> metric, response, ranks, floor;
 
@@ -156,7 +157,10 @@ struct Words {
         const double unset = std::numeric_limits<double>::quiet_NaN();
         curves.assign(c * curve_count * rows, unset);
         passage.assign(p.threshold_count * rows, unset);
-        for (auto* array : {&leader, &winner, &failed, &floor}) array->assign(rows, unset);
+        for (auto* array : {&leader, &winner, &status, &steps, &rejected, &stopped_before, &floor})
+            array->assign(rows, unset);
+        for (auto* array : {&clock, &step_size}) array->assign(rows * c, unset);
+        controller.assign(2 * rows * c, unset);
         for (auto* array : {&logits, &probability, &memory_logits[0], &memory_logits[1]})
             array->assign(rows * c * p.tokens, unset);
         for (auto* array : {&values, &memory_values[0], &memory_values[1]})
@@ -174,7 +178,13 @@ struct Words {
         r.passage = passage.data();
         r.leader = leader.data();
         r.winner = winner.data();
-        r.failed = failed.data();
+        r.status = status.data();
+        r.steps = steps.data();
+        r.rejected = rejected.data();
+        r.stopped_before = stopped_before.data();
+        r.clock = clock.data();
+        r.step_size = step_size.data();
+        r.controller = controller.data();
         r.logits = logits.data();
         r.probability = probability.data();
         r.values = values.data();
@@ -198,7 +208,7 @@ struct Words {
     [[nodiscard]] std::vector<std::uint64_t> bits() const {
         std::vector<std::uint64_t> all;
         for (const auto* array :
-             {&curves, &passage, &leader, &winner, &failed, &logits, &probability, &values,
+             {&curves, &passage, &leader, &winner, &status, &logits, &probability, &values,
               &memory_logits[0], &memory_logits[1], &memory_values[0], &memory_values[1], &metric,
               &response, &ranks, &floor})
             for (const double x : *array) {

@@ -41,6 +41,7 @@ struct Flow {
         Storage<Real, Slots> logits;      // a: (slot)
         int slots;
 
+        SOFTMAXFLOW_HD State() : slots(0) {}
         SOFTMAXFLOW_HD State(Arena& arena, int slot_count, int m)
             : values(arena, slot_count * m), logits(arena, slot_count), slots(slot_count) {}
         SOFTMAXFLOW_HD Real& value(int output, int slot) { return values[output * slots + slot]; }

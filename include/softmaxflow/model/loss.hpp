@@ -6,6 +6,13 @@
 ///   kind                              what its data are drawn from (draw.hpp)
 ///   value(objective, items, z)        g(z); `items` runs over the outputs
 ///   residual(objective, items, z, q, scratch)
+///   finite_arc                        whether the flow reaches q = 0 within a finite integral of |q|
+/// and, for the flow (field.hpp),
+///   unit_residual(objective, items, z, u, scratch)    u = q / |q|, also where q underflows;
+///                                                     returns |q|
+///   curvature(objective, items, z, r, speed, g)       for q = speed r: the Hessian G of g is
+///                                                     speed diag(g), or, for a loss with `simplex`,
+///                                                     G x = speed g (x - speed <g, x>)
 /// `response` holds y (regression), p (cross_entropy), labels (classification) or B (square).
 
 #include "softmaxflow/model/map.hpp"
@@ -56,6 +63,21 @@ struct Objective {
         constant = other.constant;
     }
 
+    /// Lane i takes over the data of lane j of another.
+    template <class Other>
+    SOFTMAXFLOW_COLD void copy_lane(int i, const Other& other, int j, int m) {
+        const auto copy = [&](Real& to, const Real& from) { model::copy_lane(to, i, from, j); };
+        for (int k = 0; k < m; ++k) {
+            copy(metric[k], other.metric[k]);
+            copy(response[k], other.response[k]);
+        }
+        for (int k = 0; dense && k < m * m; ++k) copy(matrix[k], other.matrix[k]);
+        for (int k = 0; dense && has_factor && other.has_factor && k < m * m; ++k)
+            copy(factor[k], other.factor[k]);
+        copy(floor, other.floor);
+        constant = other.constant;
+    }
+
     /// (K x)_k
     template <class Array>
     SOFTMAXFLOW_HD Real metric_times(const Array& x, int k, int m) const {
@@ -63,6 +85,36 @@ struct Objective {
         Real total = matrix[k * m] * x[0];
         for (int l = 1; l < m; ++l) total = fma(matrix[k * m + l], x[l], total);
         return total;
+    }
+};
+
+/// |q| = norm e^log_scale; only logarithms of it are taken where it is small beyond all numbers.
+template <class Real>
+struct Magnitude {
+    Real norm, log_scale;
+};
+
+/// What most losses share.
+template <class Loss>
+struct BoundedResidual {
+    static constexpr bool finite_arc = true, simplex = false;
+
+    template <class Objective, class Outputs, class Array>
+    SOFTMAXFLOW_HD static auto unit_residual(const Objective& o, const Outputs& items,
+                                             const Array& z, Array& u, Array& scratch) {
+        Loss::residual(o, items, z, u, scratch);
+        return normalise(items, u);
+    }
+
+    template <class Outputs, class Array>
+    SOFTMAXFLOW_HD static auto normalise(const Outputs& items, Array& u) {
+        using Real = typename Array::Element;
+        Real square = u[0] * u[0];
+        for (int k = 1; k < items.slots(); ++k) square = fma(u[k], u[k], square);
+        const Real norm = items.slots() == 1 ? abs(u[0]) : sqrt(square);
+        const Real scale = Real(1.0) / norm;
+        for (int k = 0; k < items.slots(); ++k) u[k] = u[k] * scale;
+        return Magnitude<Real>{norm, Real(0.0)};
     }
 };
 
@@ -81,6 +133,20 @@ struct Logistic {
                                         Array&) {
         q[0] = sigmoid(-z[0]);
     }
+
+    static constexpr bool finite_arc = false, simplex = false;
+    template <class Objective, class Outputs, class Array>
+    SOFTMAXFLOW_HD static auto unit_residual(const Objective&, const Outputs&, const Array& z,
+                                             Array& u, Array&) {
+        using Real = typename Array::Element;
+        u[0] = Real(1.0);
+        return Magnitude<Real>{Real(1.0), -softplus(z[0])};
+    }
+    template <class Objective, class Outputs, class Array, class Real>
+    SOFTMAXFLOW_HD static void curvature(const Objective&, const Outputs&, const Array& z,
+                                         const Array& r, Real, Array& g) {
+        g[0] = r[0] * sigmoid(z[0]);
+    }
 };
 
 struct Exponential {
@@ -98,9 +164,23 @@ struct Exponential {
                                         Array&) {
         q[0] = exp(-z[0]);
     }
+
+    static constexpr bool finite_arc = false, simplex = false;
+    template <class Objective, class Outputs, class Array>
+    SOFTMAXFLOW_HD static auto unit_residual(const Objective&, const Outputs&, const Array& z,
+                                             Array& u, Array&) {
+        using Real = typename Array::Element;
+        u[0] = Real(1.0);
+        return Magnitude<Real>{Real(1.0), -z[0]};
+    }
+    template <class Objective, class Outputs, class Array, class Real>
+    SOFTMAXFLOW_HD static void curvature(const Objective&, const Outputs&, const Array&,
+                                         const Array& r, Real, Array& g) {
+        g[0] = r[0];
+    }
 };
 
-struct Square {
+struct Square : BoundedResidual<Square> {
     static constexpr const char* name = "square";
     static constexpr ObjectiveKind kind = ObjectiveKind::unit_direction;
     static constexpr int outputs = 1;
@@ -117,9 +197,14 @@ struct Square {
                                         Array& q, Array&) {
         q[0] = o.response[0] - z[0];
     }
+    template <class Objective, class Outputs, class Array, class Real>
+    SOFTMAXFLOW_HD static void curvature(const Objective&, const Outputs&, const Array&,
+                                         const Array&, Real speed, Array& g) {
+        g[0] = Real(1.0) / speed;
+    }
 };
 
-struct Regression {
+struct Regression : BoundedResidual<Regression> {
     static constexpr const char* name = "regression";
     static constexpr ObjectiveKind kind = ObjectiveKind::design;
     static constexpr int outputs = 0;
@@ -142,9 +227,14 @@ struct Regression {
         for (int k = 0; k < items.slots(); ++k)
             q[k] = Real(2.0 * o.constant) * (o.response[k] - z[k]);
     }
+    template <class Objective, class Outputs, class Array, class Real>
+    SOFTMAXFLOW_HD static void curvature(const Objective& o, const Outputs& items, const Array&,
+                                         const Array&, Real speed, Array& g) {
+        for (int k = 0; k < items.slots(); ++k) g[k] = Real(2.0 * o.constant) / speed;
+    }
 };
 
-struct CrossEntropy {
+struct CrossEntropy : BoundedResidual<CrossEntropy> {
     static constexpr const char* name = "cross_entropy";
     static constexpr ObjectiveKind kind = ObjectiveKind::classes;
     static constexpr int outputs = 0;
@@ -171,6 +261,14 @@ struct CrossEntropy {
         const Scales<Real> scales = Softmax::weights(items, z, q, scratch);
         for (int k = 0; k < items.slots(); ++k) q[k] = fma(-q[k], scales.weight, o.response[k]);
     }
+
+    static constexpr bool simplex = true;
+    /// softmax(z) = p - q.
+    template <class Objective, class Outputs, class Array, class Real>
+    SOFTMAXFLOW_HD static void curvature(const Objective& o, const Outputs& items, const Array&,
+                                         const Array& r, Real speed, Array& g) {
+        for (int k = 0; k < items.slots(); ++k) g[k] = o.response[k] / speed - r[k];
+    }
 };
 
 struct Classification {
@@ -193,6 +291,28 @@ struct Classification {
         const Real share(1.0 / items.slots());
         for (int k = 0; k < items.slots(); ++k)
             q[k] = o.response[k] * share * sigmoid(-o.response[k] * z[k]);
+    }
+
+    static constexpr bool finite_arc = false, simplex = false;
+    /// Relative to the largest entry, log |q_k| = -softplus(y_k z_k) - log N.
+    template <class Objective, class Outputs, class Array>
+    SOFTMAXFLOW_HD static auto unit_residual(const Objective& o, const Outputs& items,
+                                             const Array& z, Array& u, Array&) {
+        using Real = typename Array::Element;
+        Real top(-infinity());
+        for (int k = 0; k < items.slots(); ++k) {
+            u[k] = -softplus(o.response[k] * z[k]);
+            top = max(top, u[k]);
+        }
+        for (int k = 0; k < items.slots(); ++k) u[k] = o.response[k] * exp_call(u[k] - top);
+        const Real norm = BoundedResidual<Classification>::normalise(items, u).norm;
+        return Magnitude<Real>{norm / Real(items.slots()), top};
+    }
+    template <class Objective, class Outputs, class Array, class Real>
+    SOFTMAXFLOW_HD static void curvature(const Objective& o, const Outputs& items, const Array& z,
+                                         const Array& r, Real, Array& g) {
+        for (int k = 0; k < items.slots(); ++k)
+            g[k] = o.response[k] * r[k] * sigmoid(o.response[k] * z[k]);
     }
 };
 

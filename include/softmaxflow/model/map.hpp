@@ -7,8 +7,9 @@
 ///
 /// A map offers
 ///   weights(tokens, a, f, scratch)    fills f[slot] = f(a_i); returns the two scales below
-///   slope(a_i, f_i)                   f'(a_i)
+///   slope(a_i, f_i), bend(a_i, f_i)   f'(a_i), f''(a_i)
 ///   normalised                        whether s is divided by its sum
+///   sums_to_one                       whether the weights add up to 1 but for rounding
 ///   signed_weights                    whether a numerator may be negative, and the sum vanish
 /// and, for observables, log_share(a_i, p_i): log p_i up to a constant common to all tokens.
 
@@ -25,7 +26,7 @@ struct Scales {
 /// f = exp, e = 0.
 struct Softmax {
     static constexpr const char* name = "softmax";
-    static constexpr bool normalised = true, signed_weights = false;
+    static constexpr bool normalised = true, sums_to_one = true, signed_weights = false;
 
     /// Whether a sum of exponentials lost nothing that counts.
     template <class Real>
@@ -62,6 +63,10 @@ struct Softmax {
         return f;
     }
     template <class Real>
+    SOFTMAXFLOW_HD static Real bend(Real, Real f) {
+        return f;
+    }
+    template <class Real>
     SOFTMAXFLOW_HD static Real log_share(Real a, Real) {
         return a;
     }
@@ -84,7 +89,7 @@ inline constexpr double map_regulariser = 1e-10;
 
 template <class Map>
 struct Ratio {
-    static constexpr bool normalised = true, signed_weights = false;
+    static constexpr bool normalised = true, sums_to_one = false, signed_weights = false;
 
     template <class Team, int N, class Logits, class Numerators>
     SOFTMAXFLOW_HD static auto weights(const Tokens<Team, N>& tokens, const Logits& a,
@@ -96,6 +101,11 @@ struct Ratio {
         const Real weight =
             Map::normalised ? Real(1.0) / (total + Real(map_regulariser)) : Real(1.0);
         return Scales<Real>{weight, Real(1.0) / total};
+    }
+    /// Maps that are linear on either side of 0 have no curvature where they have any slope.
+    template <class Real>
+    SOFTMAXFLOW_HD static Real bend(Real, Real) {
+        return Real(0.0);
     }
     /// NaN where a share is negative.
     template <class Real>
@@ -114,6 +124,10 @@ struct Sigmoid : Ratio<Sigmoid> {
     template <class Real>
     SOFTMAXFLOW_HD static Real slope(Real, Real f) {
         return f * (Real(1.0) - f);
+    }
+    template <class Real>
+    SOFTMAXFLOW_HD static Real bend(Real a, Real f) {
+        return slope(a, f) * (Real(1.0) - f - f);
     }
 };
 
@@ -152,6 +166,10 @@ struct L2 : Ratio<L2> {
     template <class Real>
     SOFTMAXFLOW_HD static Real slope(Real a, Real) {
         return a + a;
+    }
+    template <class Real>
+    SOFTMAXFLOW_HD static Real bend(Real, Real) {
+        return Real(2.0);
     }
 };
 

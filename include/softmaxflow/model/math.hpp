@@ -20,6 +20,12 @@ SOFTMAXFLOW_HD Real abs(Real a) {
     return from_bits(to_bits(a) & typename RealTraits<Real>::BitsOf(0x7fffffffffffffffULL));
 }
 
+/// Lane i of `to` becomes lane j of `from`.
+template <class Real>
+SOFTMAXFLOW_HD void copy_lane(Real& to, int i, const Real& from, int j) {
+    set_lane(to, i, lane(from, j));
+}
+
 /// True where x is neither infinite nor NaN.
 template <class Real>
 SOFTMAXFLOW_HD auto is_finite(Real x) {

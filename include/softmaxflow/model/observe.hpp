@@ -122,8 +122,7 @@ SOFTMAXFLOW_COLD auto value_norm(const Flow& flow, const typename Flow::State& x
 template <class Real>
 struct Instant {
     Real leader;  // the initial leader's token
-    Real arc;
-    double time;
+    Real arc, log_time;  // log_time: NaN at the start
     double logit_rate;
 };
 
@@ -171,7 +170,7 @@ SOFTMAXFLOW_COLD void observe(const Flow& flow, const typename Flow::State& x,
     put(Observable::value_norm, value_norm(flow, x, e));
 
     put(Observable::arc, now.arc);
-    put(Observable::log_time, now.time > 0.0 ? log(Real(now.time)) : Real(not_a_number()));
+    put(Observable::log_time, now.log_time);
 }
 
 }  // namespace softmaxflow::model::inline SOFTMAXFLOW_TARGET

@@ -7,6 +7,7 @@ namespace softmaxflow::model {
 
 enum class Target : int { random_unit, random_normal, basis };
 enum class Response : int { normal, unit };
+enum class Stiff : int { automatic, on, off };
 enum class ValueLaw : int { normal, rank_one, zero, identity, student, log_uniform, equal_losers };
 
 /// Everything that defines the replicas of one cell.
@@ -42,6 +43,16 @@ struct Parameters {
     double value_decay = 0.0;  // lambda_v
     double logit_decay = 0.0;  // lambda_a
 
+    // Flow.
+    bool flow = false;
+    bool arc_clock = false;
+    int order = 5;
+    Stiff stiff = Stiff::automatic;
+    double rtol = 0.0, atol = 0.0;
+    double max_steps = 0.0;
+    double stop_at_probability = 0.0;  // > 0: a replica stops once max s reaches it
+    int group = 64;                    // most replicas that a kernel is given at a time
+
     unsigned long long random_key = 0;
 
     // From files.
@@ -65,17 +76,22 @@ struct Parameters {
     const double* restart_ranks = nullptr;                        // (replica, token)
     const double* restart_memory_logits[2] = {nullptr, nullptr};  // (replica, token)
     const double* restart_memory_values[2] = {nullptr, nullptr};  // (replica, output, token)
+    const double* restart_clock = nullptr;                        // (replica); flow, as the others
+    const double* restart_log_time = nullptr;                     // (replica)
+    const double* restart_step_size = nullptr;                    // (replica)
+    const double* restart_controller = nullptr;                   // (replica, 2)
 
     bool ranked = false;  // record curves per token
 
-    const long long* checkpoints = nullptr;  // iterations, increasing
+    const double* checkpoints = nullptr;  // iterations, or values of the clock, increasing
     int checkpoint_count = 0;
     const double* thresholds = nullptr;  // increasing
     int threshold_count = 0;
 };
 
-/// What Record::failed holds; numbers as in Status of result.hpp.
-inline constexpr double non_finite = 5.0, map_singular = 6.0;
+/// What Record::status holds; numbers as in Status of result.hpp.
+inline constexpr double ok = 0.0, converged = 1.0, stopped_early = 2.0, step_limit = 3.0,
+                        step_underflow = 4.0, non_finite = 5.0, map_singular = 6.0;
 
 /// Where the results of a block of replicas go. `first` is its first replica; the index `replica`
 /// below counts from there, with the given stride between rows.
@@ -88,7 +104,11 @@ struct Record {
     double* passage = nullptr;  // (threshold, replica): preset to NaN
     double* leader = nullptr;   // (replica): token, or -1
     double* winner = nullptr;   // (replica): token, or -1
-    double* failed = nullptr;   // (replica): 0, or the Status of a failure as a number
+    double* status = nullptr;   // (replica): Status as a number
+    double* steps = nullptr;    // (replica): steps taken
+    double* rejected = nullptr;        // (replica): attempts given up
+    double* stopped_before = nullptr;  // (replica): as in BlockResult
+    long long* issued = nullptr;       // flow: steps that lanes could have taken
 
     // Full states of replicas below state_count (counted from `first`).
     long long state_count = 0;
@@ -100,9 +120,13 @@ struct Record {
     double* metric = nullptr;                       // (replica, output, output): K
     double* response = nullptr;                     // (replica, output): y, p, labels, or B
     double* ranks = nullptr;                        // (replica, token)
+    double* clock = nullptr;                        // (replica, checkpoint): flow
+    double* step_size = nullptr;                    // (replica, checkpoint): flow
+    double* controller = nullptr;                   // (replica, checkpoint, 2): flow
     double* floor = nullptr;                        // (replica): loss that no output removes
 
-    // Called at checkpoints with the replica-steps done since the last call; false asks to stop.
+    // Called at checkpoints with the replica-steps done since the last call (flow: with the
+    // replicas that have ended, or 0); false asks to stop.
     bool (*tick)(void* context, long long replica_steps) = nullptr;
     void* context = nullptr;
 };

@@ -52,57 +52,129 @@ public:
     using Flow = model::Flow<Any<Maps>, Any<Losses>, Real, Team, 0, 0>;
     using State = typename Flow::State;
 
-    /// Replicas [replica, replica + live) of the run; `live` may be less than the width of a Real.
+    static constexpr int width = width_of<Real>;
+
     SOFTMAXFLOW_HD Recorder(const Parameters& p, const Record& record, Team team, Arena& arena,
-                            Int replica, int live, Any<Maps> map, Any<Losses> loss, int memories)
+                            Any<Maps> map, Any<Losses> loss, int memories)
         : flow(arena, team, p.tokens, p.outputs, map, loss, needs_singular_vectors(p)),
           x(arena, flow.slots(), p.outputs),
           memory{State(arena, memories > 0 ? flow.slots() : 0, p.outputs),
                  State(arena, memories > 1 ? flow.slots() : 0, p.outputs)},
           p_(p),
           record_(record),
-          replica_(replica),
-          live_(live),
           memories_(memories),
           evaluation_(arena, flow.slots(), p.outputs),
           ranks_(arena, flow.slots()),
           logs_(arena, flow.slots()),
-          passage_(p) {}
+          passage_(p) {
+        for (int i = 0; i < width; ++i) seats_[i] = {};
+    }
 
     Flow flow;
     State x, memory[most_memories];
-    Real arc{0.0};
+    Real arc{0.0}, log_time{0.0};
+    /// Flow: what an integrator goes on with.
+    Real clock{0.0}, step_size{0.0}, step_error{0.0}, stiff_steps{0.0};
 
-    SOFTMAXFLOW_COLD void start() {
+    /// Draws or reads replicas [replica, replica + live); `live` may be less than the width.
+    SOFTMAXFLOW_COLD void start(Int replica, int live) {
+        for (int i = 0; i < width; ++i) seats_[i] = {replica + i, 0, 0, i < live};
         for (int i = 0; i < memories_; ++i) {
             for (int j = 0; j < flow.slots(); ++j) memory[i].logits[j] = Real(0.0);
             for (int k = 0; k < flow.slots() * p_.outputs; ++k) memory[i].values[k] = Real(0.0);
         }
-        const Bits first(replica_), last(replica_ + live_ - 1);
+        const Bits first(replica), last(replica + live - 1);
         if (p_.restart_logits == nullptr) {
             Start<Flow>(p_, first, last)(flow, x, evaluation_);
             return;
         }
         const Restart<Flow> restart(p_, first, last);
         restart(flow, x, memory, memories_);
-        arc = restart.arc();
+        restart.read_clocks(arc, log_time, clock, step_size, step_error, stiff_steps);
         leader_ = restart.leader();
         restart.read_ranks(flow, ranks_);
     }
 
-    /// Records a checkpoint; false if the caller of tick asked to stop.
-    SOFTMAXFLOW_COLD bool reach(int checkpoint) {
-        const Int iteration = p_.checkpoints[checkpoint];
-        const Int before = p_.checkpoints[checkpoint > 0 ? checkpoint - 1 : 0];
+    /// What is known from the start: the initial leader, the ranks, the objective.
+    SOFTMAXFLOW_COLD void note_start() {
         flow.evaluate(x, evaluation_);
-        watch(flow, evaluation_, iteration);
-        if (checkpoint == 0) store_start();
-        store_checkpoint(checkpoint, p_.learning_rate * double(iteration));
-        if (record_.tick != nullptr && !record_.tick(record_.context, (iteration - before) * live_))
+        if (p_.restart_logits == nullptr) {
+            for (int j = 0; j < flow.slots(); ++j)
+                logs_[j] = flow.projected_value(x, evaluation_, j);
+            leader_ = find_leader(flow.tokens, evaluation_.token_scratch, [&](int j) {
+                          return logs_[j];
+                      }).index;
+            rank_tokens(flow.tokens, logs_, ranks_);
+        }
+        store(record_.leader, index_or_none(leader_));
+        for (int i = 0; i < width; ++i) {
+            if (!seats_[i].live || row(i) >= record_.state_count) continue;
+            for (int j = 0; j < flow.slots(); ++j)
+                if (flow.tokens.valid(j))
+                    record_.ranks[row(i) * p_.tokens + flow.tokens.index(j)] = lane(ranks_[j], i);
+            if (leads()) store_objective(i);
+        }
+    }
+
+    /// Descent: records a checkpoint of all; false if the caller of tick asked to stop.
+    SOFTMAXFLOW_COLD bool reach(int checkpoint) {
+        const double iteration = p_.checkpoints[checkpoint];
+        const double before = p_.checkpoints[checkpoint > 0 ? checkpoint - 1 : 0];
+        if (checkpoint == 0) note_start();
+        flow.evaluate(x, evaluation_);
+        watch(flow, evaluation_, Int(iteration));
+        int live = 0;
+        for (int i = 0; i < width; ++i) {
+            seats_[i].from = seats_[i].to = checkpoint;
+            live += seats_[i].live ? 1 : 0;
+        }
+        const double time = p_.learning_rate * iteration;
+        log_time = time > 0.0 ? log(Real(time)) : Real(not_a_number());
+        store_checkpoint();
+        if (record_.tick != nullptr && !record_.tick(record_.context, Int(iteration - before) * live))
             return false;
-        if (checkpoint + 1 == p_.checkpoint_count) store_end();
+        if (checkpoint + 1 < p_.checkpoint_count) return true;
+        store_winner();
+        for (int i = 0; i < width; ++i)
+            if (seats_[i].live) store_end(i, lane(failed_, i), p_.checkpoint_count, iteration, 0.0);
         return true;
     }
+
+    /// Flow: records every live seat at its own checkpoints, then empties them. Its last one, if
+    /// the replica has ended.
+    SOFTMAXFLOW_COLD void record_seats() {
+        flow.evaluate(x, evaluation_);
+        store_checkpoint();
+        store_winner();
+        for (int i = 0; i < width; ++i) seats_[i].live = false;
+    }
+    SOFTMAXFLOW_HD bool live(int i) const { return seats_[i].live; }
+    SOFTMAXFLOW_HD Int replica(int i) const { return seats_[i].replica; }
+    SOFTMAXFLOW_HD void leave(int i) { seats_[i].live = false; }
+
+    /// Seat i takes over the replica in seat j of another recorder, but not its state, to be
+    /// recorded at checkpoints [from, to].
+    SOFTMAXFLOW_COLD void take(int i, const Recorder& other, int j, int from, int to) {
+        seats_[i] = {other.seats_[j].replica, from, to, true};
+        copy_lane(leader_, i, other.leader_, j);
+        for (int k = 0; k < flow.slots(); ++k) copy_lane(ranks_[k], i, other.ranks_[k], j);
+        flow.objective.copy_lane(i, other.flow.objective, j, p_.outputs);
+    }
+
+    /// How replica `i` ended: all but its winner.
+    SOFTMAXFLOW_COLD void store_end(int i, double status, int stopped_before, double steps,
+                                    double rejected) {
+        if (!leads()) return;
+        record_.status[row(i)] = status;
+        record_.stopped_before[row(i)] = stopped_before;
+        record_.steps[row(i)] = steps;
+        record_.rejected[row(i)] = rejected;
+    }
+    SOFTMAXFLOW_COLD void store_passage(int i, int threshold, double when) {
+        if (leads()) record_.passage[threshold * record_.stride + row(i)] = when;
+    }
+    /// Where the state is finite.
+    SOFTMAXFLOW_COLD auto finite() { return finite_state(); }
 
     /// Looks at a state that a flow has evaluated: first passages, and denominators that vanish.
     template <class AnyFlow>
@@ -119,8 +191,7 @@ public:
                     ? largest(evaluated.tokens, e.token_scratch, share)
                     : e.scales.share * largest(evaluated.tokens, e.token_scratch, numerator);
             passage_.check(top, [&](int i, int threshold) {
-                if (leads() && i < live_)
-                    record_.passage[threshold * record_.stride + row(i)] = double(iteration);
+                if (seats_[i].live) store_passage(i, threshold, double(iteration));
             });
         });
     }
@@ -135,33 +206,21 @@ private:
 
     // One lane of the team writes what is common to all.
     SOFTMAXFLOW_HD bool leads() const { return flow.tokens.team.rank() == 0; }
-    SOFTMAXFLOW_HD Int row(int i) const { return replica_ - record_.first + i; }
+    SOFTMAXFLOW_HD Int row(int i) const { return seats_[i].replica - record_.first; }
     SOFTMAXFLOW_COLD void store(double* place, Real value) const {
         if (!leads()) return;
-        for (int i = 0; i < live_; ++i) place[row(i)] = lane(value, i);
+        for (int i = 0; i < width; ++i)
+            if (seats_[i].live) place[row(i)] = lane(value, i);
+    }
+    /// One row of the curves, at the checkpoints of every seat.
+    SOFTMAXFLOW_COLD void store_curve(int i, Int curve, Real value) const {
+        for (int c = seats_[i].from; c <= seats_[i].to; ++c)
+            record_.curves[(Int(c) * record_.curve_count + curve) * record_.stride + row(i)] =
+                lane(value, i);
     }
     /// A token index, or -1 where it is n (no token compares equal to a NaN).
     SOFTMAXFLOW_HD Real index_or_none(Real index) const {
         return select(index < Real(p_.tokens), index, Real(-1.0));
-    }
-
-    SOFTMAXFLOW_COLD void store_start() {
-        if (p_.restart_logits == nullptr) {
-            for (int j = 0; j < flow.slots(); ++j)
-                logs_[j] = flow.projected_value(x, evaluation_, j);
-            leader_ = find_leader(flow.tokens, evaluation_.token_scratch, [&](int j) {
-                          return logs_[j];
-                      }).index;
-            rank_tokens(flow.tokens, logs_, ranks_);
-        }
-        store(record_.leader, index_or_none(leader_));
-        for (int i = 0; i < live_; ++i) {
-            if (row(i) >= record_.state_count) continue;
-            for (int j = 0; j < flow.slots(); ++j)
-                if (flow.tokens.valid(j))
-                    record_.ranks[row(i) * p_.tokens + flow.tokens.index(j)] = lane(ranks_[j], i);
-            if (leads()) store_objective(i);
-        }
     }
 
     SOFTMAXFLOW_COLD void store_objective(int i) {
@@ -178,30 +237,35 @@ private:
         }
     }
 
-    SOFTMAXFLOW_COLD void store_checkpoint(int c, double time) {
+    SOFTMAXFLOW_COLD void store_checkpoint() {
         Real out[observable_count];
-        observe(flow, x, evaluation_, {leader_, arc, time, p_.logit_rate}, logs_, out);
-        double* curves = record_.curves + Int(c) * record_.curve_count * record_.stride;
-        for (int o = 0; o < observable_count; ++o)
-            store(curves + o * record_.stride, canonical(out[o]));
-        if (p_.ranked) store_ranked(curves + observable_count * record_.stride);
+        observe(flow, x, evaluation_, {leader_, arc, log_time, p_.logit_rate}, logs_, out);
+        for (int o = 0; o < observable_count; ++o) {
+            const Real value = canonical(out[o]);
+            for (int i = 0; leads() && i < width; ++i)
+                if (seats_[i].live) store_curve(i, o, value);
+        }
+        if (p_.ranked) store_ranked();
         failed_ = select(finite_state() | !(failed_ == Real(0.0)), failed_, Real(non_finite));
-        for (int i = 0; i < live_; ++i)
-            if (row(i) < record_.state_count) store_state(c, i);
+        for (int i = 0; i < width; ++i)
+            if (seats_[i].live && row(i) < record_.state_count)
+                for (int c = seats_[i].from; c <= seats_[i].to; ++c) store_state(c, i);
     }
 
     /// Weight, logit and projected value of every token, in the rows of their ranks.
-    SOFTMAXFLOW_COLD void store_ranked(double* curves) {
+    SOFTMAXFLOW_COLD void store_ranked() {
         for (int j = 0; j < flow.slots(); ++j) {
             if (!flow.tokens.valid(j)) continue;
             const Real quantities[] = {evaluation_.weight(j), x.logits[j],
                                        flow.projected_value(x, evaluation_, j)};
-            for (int i = 0; i < live_; ++i)
-                for (int quantity = 0; quantity < 3; ++quantity) {
-                    const Int curve = quantity * p_.tokens + Int(lane(ranks_[j], i));
-                    curves[curve * record_.stride + row(i)] =
-                        canonical(lane(quantities[quantity], i));
-                }
+            for (int i = 0; i < width; ++i) {
+                if (!seats_[i].live) continue;
+                for (int quantity = 0; quantity < 3; ++quantity)
+                    store_curve(i,
+                                observable_count + Int(quantity) * p_.tokens +
+                                    Int(lane(ranks_[j], i)),
+                                canonical(quantities[quantity]));
+            }
         }
     }
 
@@ -220,6 +284,12 @@ private:
         const Int n = p_.tokens, m = p_.outputs;
         const Int checkpoint = row(i) * p_.checkpoint_count + c;
         const auto put = [&](double* place, Real value) { *place = canonical(lane(value, i)); };
+        if (p_.flow && leads()) {
+            put(record_.clock + checkpoint, clock);
+            put(record_.step_size + checkpoint, step_size);
+            put(record_.controller + 2 * checkpoint, step_error);
+            put(record_.controller + 2 * checkpoint + 1, stiff_steps);
+        }
         for (int j = 0; j < flow.slots(); ++j) {
             if (!flow.tokens.valid(j)) continue;
             const Int token = flow.tokens.index(j), place = checkpoint * n + token;
@@ -236,18 +306,26 @@ private:
         }
     }
 
-    SOFTMAXFLOW_COLD void store_end() {
+    SOFTMAXFLOW_COLD void store_winner() {
         const Real winner = find_leader(flow.tokens, evaluation_.token_scratch, [&](int k) {
                                 return evaluation_.share(k);
                             }).index;
-        store(record_.winner, index_or_none(winner));
-        store(record_.failed, failed_);
+        const Real token = index_or_none(winner);
+        for (int i = 0; leads() && i < width; ++i)
+            if (seats_[i].live && seats_[i].to + 1 == p_.checkpoint_count)
+                record_.winner[row(i)] = lane(token, i);
     }
 
     const Parameters& p_;
     const Record& record_;
-    Int replica_;
-    int live_, memories_;
+    /// Which replica a lane of the Real holds, and at which checkpoints it is to be recorded.
+    struct Seat {
+        Int replica = 0;
+        int from = 0, to = 0;
+        bool live = false;
+    };
+    Seat seats_[width];
+    int memories_;
     typename Flow::Evaluation evaluation_;
     Storage<Real, 0> ranks_, logs_;
     Passage<Real> passage_;

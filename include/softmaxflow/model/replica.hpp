@@ -3,7 +3,9 @@
 /// of one Real (one on a GPU lane, a pack on the CPU) with one Team of lanes, from the draw of
 /// their starts to the last checkpoint.
 
+#include "softmaxflow/model/integrate.hpp"
 #include "softmaxflow/model/recorder.hpp"
+#include "softmaxflow/model/rosenbrock.hpp"
 
 namespace softmaxflow::model::inline SOFTMAXFLOW_TARGET {
 
@@ -24,23 +26,25 @@ public:
           map_(map),
           loss_(loss),
           method_(method),
-          recorder_(p, record, team, arena, replica, live, any_of<Maps>(map), any_of<Losses>(loss),
-                    memories()),
+          replica_(replica),
+          live_(live),
+          recorder_(p, record, team, arena, any_of<Maps>(map), any_of<Losses>(loss), memories()),
           spare_(arena) {
         const Working counts_its_memory(*this, arena);
     }
 
     /// False if the caller of tick asked to stop.
     SOFTMAXFLOW_HD bool run() {
-        recorder_.start();
+        recorder_.start(replica_, live_);
         Rates rates(p_);
-        Int iteration = p_.checkpoints[0];
+        Int iteration = Int(p_.checkpoints[0]);
         // Moments that start from rest count their steps from here.
         if (p_.restart_memory_logits[0] != nullptr)
             for (Int i = 0; i < iteration; ++i) rates.advance();
         for (int c = 0; c < p_.checkpoint_count; ++c) {
-            if (iteration < p_.checkpoints[c]) advance(iteration, p_.checkpoints[c], rates);
-            iteration = p_.checkpoints[c];
+            const Int next = Int(p_.checkpoints[c]);
+            if (iteration < next) advance(iteration, next, rates);
+            iteration = next;
             if (!recorder_.reach(c)) return false;
         }
         return true;
@@ -99,8 +103,39 @@ private:
     typename Flow::Map map_;
     typename Flow::Loss loss_;
     Method method_;
+    Int replica_;
+    int live_;
     Recorder<Real, Team> recorder_;
     Arena spare_;
 };
+
+/// Gradient flow of replicas [first, first + count), each of which takes its own steps; those that
+/// the explicit method finds stiff go on with the implicit one. With an arena that only counts,
+/// nothing runs. False if the caller of tick asked to stop.
+template <class Scheme, class Flow>
+SOFTMAXFLOW_COLD bool run_flow(const Parameters& p, const Record& record, typename Flow::Team team,
+                               Arena& arena, Int first, Int count, typename Flow::Map map = {},
+                               typename Flow::Loss loss = {}) {
+    using ExplicitPart = Integration<Flow, Explicit<Scheme, Flow>>;
+    using ImplicitPart = Integration<Flow, Implicit<Flow>>;
+    const int slots = Tokens<typename Flow::Team, 0>(team, p.tokens).slots();
+    Parked parked(arena, p.stiff == Stiff::automatic ? count : 0,
+                  ExplicitPart::parked_numbers(p, slots));
+    // One after the other in the same memory.
+    Arena end = arena;
+    {
+        Arena own = arena;
+        ExplicitPart part(p, record, team, own, map, loss, parked, false);
+        end = own;
+        if (!arena.counts() && p.stiff != Stiff::on && !part.run(first, count)) return false;
+    }
+    Arena own = arena;
+    ImplicitPart part(p, record, team, own, map, loss, parked, true);
+    if (own.used() > end.used()) end = own;
+    const bool runs = !arena.counts();
+    arena = end;
+    const Int left = p.stiff == Stiff::on ? count : 0;
+    return !runs || p.stiff == Stiff::off || part.run(first, left);
+}
 
 }  // namespace softmaxflow::model::inline SOFTMAXFLOW_TARGET

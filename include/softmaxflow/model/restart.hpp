@@ -27,7 +27,16 @@ public:
         read_objective(flow);
     }
 
-    SOFTMAXFLOW_HD Real arc() const { return source_.from_file(p_.restart_arc, 1, 0); }
+    SOFTMAXFLOW_COLD void read_clocks(Real& arc, Real& log_time, Real& clock, Real& step_size,
+                                      Real& step_error, Real& stiff_steps) const {
+        arc = source_.from_file(p_.restart_arc, 1, 0);
+        if (p_.restart_clock == nullptr) return;
+        log_time = source_.from_file(p_.restart_log_time, 1, 0);
+        clock = source_.from_file(p_.restart_clock, 1, 0);
+        step_size = source_.from_file(p_.restart_step_size, 1, 0);
+        step_error = source_.from_file(p_.restart_controller, 2, 0);
+        stiff_steps = source_.from_file(p_.restart_controller, 2, 1);
+    }
     SOFTMAXFLOW_HD Real leader() const { return source_.from_file(p_.restart_leader, 1, 0); }
     template <class Array>
     SOFTMAXFLOW_COLD void read_ranks(const Flow& flow, Array& rank) const {

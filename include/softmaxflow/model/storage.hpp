@@ -19,6 +19,7 @@ public:
         return reinterpret_cast<T*>(place);
     }
     SOFTMAXFLOW_HD unsigned long used() const { return used_; }
+    SOFTMAXFLOW_HD bool counts() const { return memory_ == nullptr; }
 
 private:
     char* memory_;
@@ -30,6 +31,7 @@ template <class T, int Size>
 struct Storage {
     using Element = T;
     T data[Size];
+    SOFTMAXFLOW_HD Storage() {}
     SOFTMAXFLOW_HD Storage(Arena&, int) {}
     SOFTMAXFLOW_HD T& operator[](int i) { return data[i]; }
     SOFTMAXFLOW_HD const T& operator[](int i) const { return data[i]; }
@@ -39,6 +41,7 @@ template <class T>
 struct Storage<T, 0> {
     using Element = T;
     T* data;
+    SOFTMAXFLOW_HD Storage() : data(nullptr) {}
     SOFTMAXFLOW_HD Storage(Arena& arena, int count) : data(arena.template take<T>(count)) {}
     SOFTMAXFLOW_HD T& operator[](int i) { return data[i]; }
     SOFTMAXFLOW_HD const T& operator[](int i) const { return data[i]; }

@@ -41,10 +41,13 @@ const double* data_or_null(const std::vector<double>& array) {
 Choice make_choice(const Problem& problem) {
     const DynamicsConfig& dynamics = problem.config.dynamics;
     const bool decays = dynamics.value_decay != 0.0 || dynamics.logit_decay != 0.0;
+    const bool flow = dynamics.method == "flow";
     return {index_of(model::Maps{}, problem.config.model.map),
             index_of(model::Losses{}, problem.config.objective.loss),
-            index_of(model::Methods{}, problem.config.dynamics.method),
-            problem.config.backend.numerics == "fast" && !decays};
+            flow ? 0 : index_of(model::Methods{}, dynamics.method),
+            flow,
+            static_cast<int>(dynamics.order),
+            problem.config.backend.numerics == "fast" && !decays && !flow};
 }
 
 model::Parameters make_parameters(const Problem& problem) {
@@ -82,6 +85,16 @@ model::Parameters make_parameters(const Problem& problem) {
     p.adam_epsilon = config.dynamics.adam_epsilon;
     p.value_decay = config.dynamics.value_decay;
     p.logit_decay = config.dynamics.logit_decay;
+    p.flow = config.dynamics.method == "flow";
+    p.arc_clock = config.dynamics.clock == "arc";
+    p.stiff = config.dynamics.stiff == "on"    ? model::Stiff::on
+              : config.dynamics.stiff == "off" ? model::Stiff::off
+                                               : model::Stiff::automatic;
+    p.rtol = config.dynamics.rtol;
+    p.atol = config.dynamics.atol;
+    p.max_steps = static_cast<double>(config.dynamics.max_steps);
+    p.stop_at_probability = config.dynamics.stop_at_probability;
+
     p.random_key = problem.random_key;
 
     p.start_values = data_or_null(problem.starts.values);
@@ -102,14 +115,17 @@ model::Parameters make_parameters(const Problem& problem) {
     p.restart_arc = data_or_null(restart.arc);
     p.restart_leader = data_or_null(restart.initial_leader);
     p.restart_ranks = data_or_null(restart.ranks);
+    p.restart_clock = data_or_null(restart.clock);
+    p.restart_log_time = data_or_null(restart.log_time);
+    p.restart_step_size = data_or_null(restart.step_size);
+    p.restart_controller = data_or_null(restart.controller);
     for (int i = 0; i < 2; ++i) {
         p.restart_memory_logits[i] = data_or_null(restart.memory_logits[i]);
         p.restart_memory_values[i] = data_or_null(restart.memory_values[i]);
     }
 
     p.ranked = config.record.ranked;
-    static_assert(sizeof(long long) == sizeof(std::int64_t));
-    p.checkpoints = reinterpret_cast<const long long*>(problem.checkpoints.data());
+    p.checkpoints = problem.checkpoints.data();
     p.checkpoint_count = static_cast<int>(problem.checkpoints.size());
     p.thresholds = config.record.thresholds.data();
     p.threshold_count = static_cast<int>(config.record.thresholds.size());

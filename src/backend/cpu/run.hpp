@@ -56,6 +56,9 @@ constexpr Kernel descent =
 template <class Loss, class Real, int N, int M>
 constexpr Kernel carried = kernel<model::CarriedFlow<Loss, Real, N, M>, model::CarriedDescent>;
 
+/// Gradient flow of any map, loss and size, or of what flow_kernel.cpp is specialised to.
+Kernel flow_kernel(const Choice& choice, int tokens, int outputs);
+
 /// Logistic loss, 4, 8 or 16 tokens: few_tokens.cpp. No kernel for other numbers.
 Kernel few_tokens(int tokens);
 

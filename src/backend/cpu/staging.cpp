@@ -26,7 +26,10 @@ Staging::Staging(const Problem& problem, const model::Parameters& parameters)
       passage_(static_cast<std::size_t>(thresholds_) * block_size),
       leader_(block_size),
       winner_(block_size),
-      failed_(block_size) {
+      status_(block_size),
+      steps_(block_size),
+      rejected_(block_size),
+      stopped_before_(block_size) {
     with_item(model::Methods{}, cpu::make_choice(problem).method,
               [&](auto method) { memories_ = method.memories; });
 }
@@ -43,7 +46,12 @@ model::Record Staging::prepare(std::int64_t first, std::int64_t count) {
     record.passage = passage_.data();
     record.leader = leader_.data();
     record.winner = winner_.data();
-    record.failed = failed_.data();
+    record.status = status_.data();
+    record.steps = steps_.data();
+    record.rejected = rejected_.data();
+    record.stopped_before = stopped_before_.data();
+    issued_ = 0;
+    record.issued = &issued_;
     prepare_states(record);
     return record;
 }
@@ -53,12 +61,17 @@ BlockResult Staging::reduce() {
     block.first = first_;
     block.count = count_;
     for (std::int64_t r = 0; r < count_; ++r) {
-        block.status.push_back(static_cast<Status>(failed_[r]));
+        block.status.push_back(static_cast<Status>(status_[r]));
+        block.steps.push_back(static_cast<std::int64_t>(steps_[r]));
+        block.rejected_steps.push_back(static_cast<std::int64_t>(rejected_[r]));
+        block.stopped_before.push_back(static_cast<std::int32_t>(stopped_before_[r]));
+        block.useful_steps += block.steps.back() + block.rejected_steps.back();
         block.initial_leader.push_back(static_cast<std::int32_t>(leader_[r]));
         block.winner.push_back(static_cast<std::int32_t>(winner_[r]));
         for (int t = 0; t < thresholds_; ++t)
             block.first_passage.push_back(passage_[t * block_size + r]);
     }
+    block.issued_steps = issued_;
     reduce_curves(block);
     if (problem_.config.record.replica_table) copy_final(block);
     copy_states(block);
@@ -78,7 +91,7 @@ void Staging::reduce_curves(BlockResult& block) {
     for (int o = 0; o < curve_count_; ++o)
         for (int c = 0; c < checkpoints_; ++c) {
             for (std::int64_t r = 0; r < count_; ++r)
-                values[r] = failed_[r] != 0.0 ? nan : row(o, c)[r];
+                values[r] = is_ok(static_cast<Status>(status_[r])) ? row(o, c)[r] : nan;
             const int count = static_cast<int>(count_);
             const auto m = model::block_moments<block_size>(values.data(), count);
             const std::size_t place = static_cast<std::size_t>(o) * checkpoints_ + c;
@@ -116,6 +129,11 @@ void Staging::prepare_states(model::Record& record) {
         record.memory_logits[i] = allocate(memory_logits_[i], per_replica);
         record.memory_values[i] = allocate(memory_values_[i], per_replica * m);
     }
+    if (parameters_.flow) {
+        record.clock = allocate(clock_, checkpoints_);
+        record.step_size = allocate(step_size_, checkpoints_);
+        record.controller = allocate(controller_, 2 * static_cast<std::size_t>(checkpoints_));
+    }
     record.metric = allocate(metric_, m * m);
     record.ranks = allocate(ranks_, n);
     record.response = allocate(response_, m);
@@ -143,8 +161,15 @@ void Staging::copy_states(BlockResult& block) {
         state.response = slice(response_, r);
         state.floor = floor_[r];
         state.target = target_of(state.replica);
-        for (int c = 0; c < checkpoints_; ++c)
+        if (parameters_.flow) {
+            state.clock = slice(clock_, r);
+            state.step_size = slice(step_size_, r);
+            state.controller = slice(controller_, r);
+        }
+        for (int c = 0; c < checkpoints_; ++c) {
             state.arc.push_back(row(static_cast<int>(model::Observable::arc), c)[r]);
+            state.log_time.push_back(row(static_cast<int>(model::Observable::log_time), c)[r]);
+        }
         block.states.push_back(std::move(state));
     }
 }

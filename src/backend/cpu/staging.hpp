@@ -33,9 +33,11 @@ private:
     int checkpoints_, thresholds_, curve_count_, memories_ = 0;
     std::int64_t first_ = 0, count_ = 0, state_count_ = 0;
     std::vector<double> curves_;  // (checkpoint, curve, replica)
-    std::vector<double> passage_, leader_, winner_, failed_;
+    std::vector<double> passage_, leader_, winner_, status_, steps_, rejected_, stopped_before_;
+    long long issued_ = 0;
     std::vector<double> logits_, probability_, values_, memory_logits_[2], memory_values_[2];
     std::vector<double> metric_, response_, floor_, ranks_;
+    std::vector<double> clock_, step_size_, controller_;
 };
 
 }  // namespace softmaxflow::cpu

@@ -1,0 +1,599 @@
+#pragma once
+/// Gradient flow of many replicas: adaptive steps on either clock, checkpoints, events and ends.
+///
+/// Every replica of a Real takes its own steps, and nothing it computes depends on its neighbours.
+/// When one ends, the next takes its lane. Steps are cut to end at checkpoints, and at events (the
+/// end of the arc, a first passage), so whatever is recorded is a state of the integrator, and a run
+/// that goes on from a checkpoint takes the same steps.
+
+#include "softmaxflow/model/course.hpp"
+#include "softmaxflow/model/recorder.hpp"
+
+namespace softmaxflow::model::inline SOFTMAXFLOW_TARGET {
+
+/// Replicas that one method leaves to another, as they stood.
+struct Parked {
+    int count = 0, numbers = 0;
+    Int* replica = nullptr;      // (parked)
+    int* checkpoint = nullptr;   // (parked): their next one
+    int* threshold = nullptr;    // (parked): likewise
+    double* states = nullptr;    // (parked, numbers)
+
+    SOFTMAXFLOW_HD Parked(Arena& arena, Int capacity, int numbers_of_one)
+        : numbers(numbers_of_one),
+          replica(arena.take<Int>(int(capacity))),
+          checkpoint(arena.take<int>(int(capacity))),
+          threshold(arena.take<int>(int(capacity))),
+          states(arena.take<double>(int(capacity) * numbers_of_one)) {}
+};
+
+template <class FlowType, class StepperType>
+class Integration {
+public:
+    using Flow = FlowType;
+    using Stepper = StepperType;
+    using Real = typename Flow::Real;
+    using Team = typename Flow::Team;
+    using State = typename Flow::State;
+    using Evaluation = typename Flow::Evaluation;
+    using Mask = typename RealTraits<Real>::Mask;
+    static constexpr int width = width_of<Real>;
+
+    /// `takes_parked`: this is the method that replicas are left to; else those that turn stiff are
+    /// parked, unless p.stiff forbids it.
+    SOFTMAXFLOW_HD Integration(const Parameters& p, const Record& record, Team team, Arena& arena,
+                               typename Flow::Map map, typename Flow::Loss loss, Parked& parked,
+                               bool takes_parked)
+        : p_(p),
+          record_(record),
+          parked_(parked),
+          takes_parked_(takes_parked),
+          tolerance_{p.rtol, p.atol},
+          controller_{double(Stepper::error_order)},
+          fresh_(p, record, team, arena, map, loss),
+          active_(p, record, team, arena, map, loss),
+          seen_(p, record, team, arena, any_of<Maps>(map), any_of<Losses>(loss), 0),
+          stepper_(arena, active_.flow.slots(), p.outputs),
+          fresh_derivative_(arena, active_.flow.slots(), p.outputs),
+          trial_(arena, active_.flow.slots(), p.outputs),
+          room_(arena, active_.flow.slots(), p.outputs),
+          unit_(arena, p.outputs),
+          rate_(arena, p.outputs) {
+        for (int i = 0; i < width; ++i) busy_[i] = false;
+    }
+
+    /// Numbers that a parked replica takes.
+    SOFTMAXFLOW_HD static int parked_numbers(const Parameters& p, int slots) {
+        int course = 0;
+        Course<Real> c;
+        c.with(c, [&](Real&, const Real&) { ++course; });
+        return slots * (p.outputs + 1) + course;
+    }
+
+    /// Integrates replicas [first, first + count) and the parked ones, if it takes those; false if
+    /// the caller of tick asked to stop.
+    SOFTMAXFLOW_COLD bool run(Int first, Int count) {
+        next_ = first;
+        end_ = first + count;
+        for (int i = 0; i < width; ++i) fill(i);
+        for (Int rounds = 1; busy(); ++rounds) {
+            if (record_.issued != nullptr && leads()) *record_.issued += width;
+            step();
+            if (rounds % 64 == 0) tick(0);
+            if (stopped_) return false;
+        }
+        if (seen_count_ > 0) flush();
+        return !stopped_;
+    }
+
+private:
+    /// The replicas of one Real: their objectives, states and courses.
+    struct Pack {
+        Flow flow;
+        Recorder<Real, Team> origin;  // what is known of them since their start
+        Field<Flow> field;
+        State x;
+        Course<Real> course;
+        int checkpoint[width], threshold[width];
+
+        SOFTMAXFLOW_HD Pack(const Parameters& p, const Record& record, Team team, Arena& arena,
+                            typename Flow::Map map, typename Flow::Loss loss)
+            : flow(arena, team, p.tokens, p.outputs, map, loss),
+              origin(p, record, team, arena, any_of<Maps>(map), any_of<Losses>(loss), 0),
+              field(flow, p),
+              x(arena, flow.slots(), p.outputs) {
+            for (int i = 0; i < width; ++i) checkpoint[i] = threshold[i] = 0;
+        }
+    };
+
+    SOFTMAXFLOW_HD bool leads() const { return active_.flow.tokens.team.rank() == 0; }
+    SOFTMAXFLOW_HD bool busy() const {
+        for (int i = 0; i < width; ++i)
+            if (busy_[i]) return true;
+        return false;
+    }
+    SOFTMAXFLOW_COLD void tick(Int replicas) {
+        if (record_.tick != nullptr && !record_.tick(record_.context, replicas)) stopped_ = true;
+    }
+
+    // --- Replicas come ---
+
+    /// Seats the next replica in lane i, if there is one.
+    SOFTMAXFLOW_COLD void fill(int i) {
+        busy_[i] = false;
+        set_lane(active_.course.step, i, 0.0);
+        while (!busy_[i] && (waiting_ < fresh_count_ || draw())) seat(i, waiting_++);
+    }
+
+    SOFTMAXFLOW_COLD bool draw() {
+        waiting_ = fresh_count_ = 0;
+        fresh_.course = {};
+        if (next_ < end_) {
+            fresh_count_ = end_ - next_ < width ? int(end_ - next_) : width;
+            start(next_, fresh_count_);
+            next_ += fresh_count_;
+            begin();
+        } else if (takes_parked_ && unparked_ < parked_.count) {
+            fresh_count_ = 1;
+            start(parked_.replica[unparked_], 1);
+            unpark(unparked_++);
+        }
+        return fresh_count_ > 0;
+    }
+
+    /// The fresh replicas at the start of the run, or where a restart takes them up.
+    SOFTMAXFLOW_COLD void start(Int replica, int live) {
+        fresh_.origin.start(replica, live);
+        fresh_.origin.note_start();
+        fresh_.flow.objective.copy(fresh_.origin.flow.objective, p_.outputs);
+        for_each_entry(fresh_.flow, [&](auto at) { at(fresh_.x) = at(fresh_.origin.x); });
+    }
+
+    SOFTMAXFLOW_COLD void begin() {
+        Course<Real>& c = fresh_.course;
+        Recorder<Real, Team>& origin = fresh_.origin;
+        const bool restart = p_.restart_clock != nullptr;
+        c.clock = restart ? origin.clock : Real(0.0);
+        c.other = !p_.arc_clock ? origin.arc : restart ? origin.log_time : Real(-infinity());
+        look_around(true);
+        if (restart) {
+            c.step = origin.step_size;
+            c.error = origin.step_error;
+            c.stiff = origin.stiff_steps;
+        }
+        for (int i = 0; i < width; ++i) fresh_.checkpoint[i] = fresh_.threshold[i] = 0;
+    }
+
+    /// What a course needs of the state it starts from: everything, or all but what is carried on.
+    SOFTMAXFLOW_COLD void look_around(bool anew) {
+        Course<Real>& c = fresh_.course;
+        const Field<Flow>& field = fresh_.field;
+        visit(fresh_.flow.map, [&](auto map) {
+            room_.scales = map.weights(fresh_.flow.tokens, fresh_.x.logits, room_.numerators,
+                                       room_.token_scratch);
+        });
+        c.leader = largest_token(fresh_.flow, room_);
+        if (field.single()) {
+            // The sign of q; the first evaluation finds z, whatever sign it is given.
+            field(fresh_.x, room_, c.vantage(), fresh_derivative_, c.speed);
+            field.log_speed(room_, unit_, room_.output_scratch);
+            c.sign = unit_[0];
+        }
+        field(fresh_.x, room_, c.vantage(), fresh_derivative_, c.speed);
+        c.top = top_share(fresh_.flow, room_);
+        c.output = norm(fresh_.flow.outputs, room_.output);
+        c.scale = room_.scales.weight;
+        if (p_.arc_clock) note_pace(fresh_, fresh_.x, fresh_derivative_, room_, c.log_pace, c.log_pace_slope);
+        if (anew)
+            c.step = first_step(field, tolerance_, controller_.order, fresh_.x, fresh_derivative_,
+                                c.vantage(), room_, trial_, stepper_.next);
+    }
+
+    SOFTMAXFLOW_COLD void seat(int i, int j) {
+        active_.origin.take(i, fresh_.origin, j, 0, 0);
+        active_.flow.objective.copy_lane(i, fresh_.flow.objective, j, p_.outputs);
+        active_.course.with(fresh_.course,
+                            [&](Real& to, const Real& from) { copy_lane(to, i, from, j); });
+        for_each_entry(active_.flow, [&](auto at) { copy_lane(at(active_.x), i, at(fresh_.x), j); });
+        for_each_entry(active_.flow, [&](auto at) {
+            copy_lane(at(stepper_.derivative()), i, at(fresh_derivative_), j);
+        });
+        active_.checkpoint[i] = fresh_.checkpoint[j];
+        active_.threshold[i] = fresh_.threshold[j];
+        busy_[i] = true;
+        const Course<Real>& c = active_.course;
+        while (active_.threshold[i] < p_.threshold_count &&
+               lane(c.top, i) >= p_.thresholds[active_.threshold[i]])
+            active_.origin.store_passage(i, active_.threshold[i]++, lane(c.clock, i));
+        const bool finite = lane(c.step, i) - lane(c.step, i) == 0.0 && lane(c.step, i) > 0.0;
+        if (active_.checkpoint[i] == 0) reach_checkpoint(i);
+        if (!finite) return finish(i, non_finite);
+        set_level(i);
+        const double status = lane(end_status(), i);
+        if (status != ok) finish(i, status);
+        else if (lane(c.stiff, i) < 0.0 && !takes_parked_) park(i);
+    }
+
+    // --- and go ---
+
+    /// The replica in lane i stands at its next checkpoint: records it and aims at the one after.
+    SOFTMAXFLOW_COLD void reach_checkpoint(int i) {
+        record(i, active_.checkpoint[i], active_.checkpoint[i]);
+        ++active_.checkpoint[i];
+        aim(i);
+    }
+    SOFTMAXFLOW_HD void aim(int i) {
+        if (active_.checkpoint[i] < p_.checkpoint_count)
+            set_lane(active_.course.target, i, p_.checkpoints[active_.checkpoint[i]]);
+    }
+
+    /// Puts the state of lane i among those to be recorded, at checkpoints [from, to].
+    SOFTMAXFLOW_COLD void record(int i, int from, int to) {
+        const int seat = seen_count_++;
+        const Course<Real>& c = active_.course;
+        seen_.take(seat, active_.origin, i, from, to);
+        for_each_entry(active_.flow, [&](auto at) { copy_lane(at(seen_.x), seat, at(active_.x), i); });
+        copy_lane(seen_.clock, seat, c.clock, i);
+        copy_lane(seen_.step_size, seat, c.step, i);
+        copy_lane(seen_.step_error, seat, c.error, i);
+        copy_lane(seen_.stiff_steps, seat, takes_parked_ ? Real(-1.0) : c.stiff, i);
+        copy_lane(seen_.arc, seat, p_.arc_clock ? c.clock : c.other, i);
+        copy_lane(seen_.log_time, seat, p_.arc_clock ? c.other : c.clock, i);
+        if (seen_count_ == width) flush();
+    }
+    SOFTMAXFLOW_COLD void flush() {
+        // In the time clock log_time holds t so far.
+        const Real time = p_.arc_clock ? seen_.log_time : log(seen_.log_time);
+        seen_.log_time = select(time > Real(-infinity()), time, Real(not_a_number()));
+        seen_.record_seats();
+        seen_count_ = 0;
+    }
+
+    /// The replica in lane i has ended; its last state stands for the checkpoints that are left.
+    SOFTMAXFLOW_COLD void finish(int i, double status) {
+        const int left = active_.checkpoint[i], last = p_.checkpoint_count - 1;
+        if (left <= last) record(i, left, last);
+        const bool stopped = status == converged || status == stopped_early;
+        const Course<Real>& c = active_.course;
+        active_.origin.store_end(i, status, stopped ? left : p_.checkpoint_count, lane(c.steps, i),
+                                 lane(c.rejected, i));
+        busy_[i] = false;
+        set_lane(active_.course.step, i, 0.0);
+        tick(1);
+    }
+
+    SOFTMAXFLOW_COLD void park(int i) {
+        const int place = parked_.count++;
+        parked_.replica[place] = active_.origin.replica(i);
+        parked_.checkpoint[place] = active_.checkpoint[i];
+        parked_.threshold[place] = active_.threshold[i];
+        double* numbers = parked_.states + Int(place) * parked_.numbers;
+        for_each_entry(active_.flow, [&](auto at) { *numbers++ = lane(at(active_.x), i); });
+        active_.course.with(active_.course,
+                            [&](Real& x, const Real&) { *numbers++ = lane(x, i); });
+        busy_[i] = false;
+        set_lane(active_.course.step, i, 0.0);
+    }
+    SOFTMAXFLOW_COLD void unpark(int place) {
+        const double* numbers = parked_.states + Int(place) * parked_.numbers;
+        for_each_entry(fresh_.flow, [&](auto at) { at(fresh_.x) = Real(*numbers++); });
+        fresh_.course.with(fresh_.course, [&](Real& x, const Real&) { x = Real(*numbers++); });
+        fresh_.checkpoint[0] = parked_.checkpoint[place];
+        fresh_.threshold[0] = parked_.threshold[place];
+        look_around(false);
+    }
+
+    // --- One step of all lanes ---
+
+    SOFTMAXFLOW_COLD void step() {
+        Course<Real>& c = active_.course;
+        const Mask active = c.step > Real(0.0);
+        const Real remaining = c.target - c.clock;
+        Mask reaches = c.step >= remaining;
+        // The last two steps before a checkpoint are of equal length, so that none is tiny.
+        Real h = select(reaches, remaining,
+                        select(c.step + c.step > remaining, Real(0.5) * remaining, c.step));
+        const Mask lands = (c.landing > Real(0.0)) & (c.landing < h);
+        h = select(lands, c.landing, h);
+        reaches = reaches & !lands;
+
+        stepper_.attempt(active_.field, tolerance_, active_.x, c.speed, c.vantage(), h);
+        const Mask within = active & (stepper_.error <= Real(1.0));
+        const Mask accepted = within & !missed_event(within, h);
+        if (any(active & !within)) controller_.reject(c, active & !within, stepper_.error, h);
+        c.steps = c.steps + select(accepted, Real(1.0), Real(0.0));
+        c.rejected = c.rejected + select(active & !accepted, Real(1.0), Real(0.0));
+        if (any(accepted)) advance(accepted, reaches, h);
+        settle(active, accepted, accepted & reaches);
+    }
+
+    /// Takes over the new states and everything known about them.
+    SOFTMAXFLOW_COLD void advance(Mask accepted, Mask reaches, Real h) {
+        Course<Real>& c = active_.course;
+        Evaluation& e = stepper_.evaluation;
+        State& derivative = stepper_.derivative();
+        for_each_entry(active_.flow, [&](auto at) SOFTMAXFLOW_INLINE {
+            at(active_.x) = select(accepted, at(stepper_.next), at(active_.x));
+        });
+        for_each_entry(active_.flow, [&](auto at) SOFTMAXFLOW_INLINE {
+            at(derivative) = select(accepted, at(stepper_.next_derivative()), at(derivative));
+        });
+        c.clock = select(accepted, select(reaches, c.target, c.clock + h), c.clock);
+        c.landing = select(accepted, Real(0.0), c.landing);
+        c.top = select(accepted, top_share(active_.flow, e), c.top);
+        c.output = select(accepted, norm(active_.flow.outputs, e.output), c.output);
+        // A denominator that changed its sign went through 0 on the way.
+        const Mask through = e.scales.weight * c.scale < Real(0.0);
+        c.scale = select(accepted, select(through, Real(infinity()), e.scales.weight), c.scale);
+        if (p_.arc_clock) {
+            advance_time(accepted, h);
+        } else {
+            c.other = select(accepted, c.other + stepper_.arc, c.other);
+            c.speed = select(accepted, active_.flow.residual_norm(e), c.speed);
+        }
+        controller_.accept(c, accepted, h < c.step, stepper_.error, h);
+        const Mask looks_stiff = stepper_.stiffness > Real(0.9);
+        c.stiff = select(accepted, select(looks_stiff, c.stiff + Real(1.0),
+                                          max(c.stiff - Real(1.0), Real(0.0))), c.stiff);
+        const Real leader = largest_token(active_.flow, e);
+        const Mask changes = accepted & !(leader == c.leader);
+        if (any(changes)) change_leader(changes, leader);
+    }
+
+    SOFTMAXFLOW_COLD void advance_time(Mask accepted, Real h) {
+        Course<Real>& c = active_.course;
+        Real pace, slope;
+        note_pace(active_, stepper_.next, stepper_.next_derivative(), stepper_.evaluation, pace, slope);
+        const Real grown =
+            log_sum(c.other, log_integral(h, c.log_pace, c.log_pace_slope, pace, slope));
+        c.other = select(accepted, grown, c.other);
+        c.log_pace = select(accepted, pace, c.log_pace);
+        c.log_pace_slope = select(accepted, slope, c.log_pace_slope);
+    }
+
+    /// -log |q| and its slope along the arc, <q / |q|, G dz/dtau> / |q|.
+    SOFTMAXFLOW_COLD void note_pace(Pack& pack, const State& x, const State& derivative,
+                                    Evaluation& e, Real& pace, Real& slope) {
+        const Flow& flow = pack.flow;
+        const Vantage<Real> from = pack.course.vantage();
+        pack.field.output_rate(x, derivative, e, from, rate_);
+        pace = -pack.field.log_speed(e, unit_, e.output_scratch);
+        const Real speed = exp_call(-pace);
+        slope = Real(0.0);
+        visit(flow.loss, [&](auto loss) {
+            auto& g = e.output_scratch;
+            loss.curvature(flow.objective, flow.outputs, e.output, unit_, speed, g);
+            Real mean(0.0);
+            for (int k = 0; loss.simplex && k < flow.output_count(); ++k)
+                mean = fma(g[k] * speed, rate_[k], mean);
+            for (int k = 0; k < flow.output_count(); ++k)
+                slope = fma(unit_[k], g[k] * (rate_[k] - mean), slope);
+        });
+    }
+
+    SOFTMAXFLOW_COLD void change_leader(Mask changes, Real leader) {
+        Course<Real>& c = active_.course;
+        c.leader = select(changes, leader, c.leader);
+        Real speed(0.0);
+        active_.field(active_.x, room_, c.vantage(), trial_, speed);
+        for_each_entry(active_.flow, [&](auto at) {
+            auto& derivative = at(stepper_.derivative());
+            derivative = select(changes, at(trial_), derivative);
+        });
+    }
+
+    /// Checkpoints and ends, where there are any.
+    SOFTMAXFLOW_HD void settle(Mask active, Mask accepted, Mask at_checkpoint) {
+        const Real status = select(accepted, end_status(), failure_status());
+        const Mask ends = active & !(status == Real(ok));
+        const Mask parks = accepted & park_mask();
+        if (any(ends | at_checkpoint | parks)) settle_lanes(status, ends, at_checkpoint, parks);
+    }
+    SOFTMAXFLOW_COLD void settle_lanes(Real status, Mask ends, Mask at_checkpoint, Mask parks) {
+        const Real one(1.0), zero(0.0);
+        const Real ended = select(ends, one, zero), at = select(at_checkpoint, one, zero),
+                   parked = select(parks, one, zero);
+        for (int i = 0; i < width; ++i) {
+            if (!busy_[i]) continue;
+            if (lane(at, i) != 0.0) reach_checkpoint(i);
+            if (lane(ended, i) != 0.0)
+                finish(i, lane(status, i));
+            else if (active_.checkpoint[i] == p_.checkpoint_count)
+                finish(i, ok);
+            else if (lane(parked, i) != 0.0)
+                park(i);
+            if (!busy_[i]) fill(i);
+        }
+    }
+
+    /// Stiff for long, and far from the end.
+    SOFTMAXFLOW_HD Mask park_mask() const {
+        const Course<Real>& c = active_.course;
+        const bool may = !takes_parked_ && p_.stiff == Stiff::automatic;
+        const double end = p_.checkpoints[p_.checkpoint_count - 1];
+        return (c.stiff >= Real(may ? 15.0 : infinity())) &
+               (Real(end) - c.clock > Real(100.0) * c.step);
+    }
+
+    SOFTMAXFLOW_HD Real failure_status() const {
+        const Course<Real>& c = active_.course;
+        const Real shortest = max(abs(c.clock) * Real(0x1p-48), Real(0x1p-1000));
+        const Real limit = select(c.steps + c.rejected >= Real(p_.max_steps), Real(step_limit), Real(ok));
+        return select(c.step <= shortest, Real(step_underflow), limit);
+    }
+
+    /// Status of accepted states.
+    SOFTMAXFLOW_COLD Real end_status() {
+        const Course<Real>& c = active_.course;
+        Real status = select(c.steps + c.rejected >= Real(p_.max_steps), Real(step_limit), Real(ok));
+        if (p_.stop_at_probability > 0.0)
+            status = select(c.top >= Real(p_.stop_at_probability), Real(stopped_early), status);
+        visit(active_.flow.loss, [&](auto loss) {
+            if (!loss.finite_arc || active_.field.decays()) return;
+            const Real speed = p_.arc_clock ? exp_call(-c.log_pace) : c.speed;
+            status = select(speed <= convergence_bound(c.output), Real(converged), status);
+        });
+        visit(active_.flow.map, [&](auto map) {
+            if (!map.signed_weights) return;
+            status = select(abs(c.scale) >= Real(1.0 / map_regulariser), Real(map_singular), status);
+        });
+        return status;
+    }
+
+    /// Below this, |q| is what the tolerance leaves of it, where |z| = size.
+    SOFTMAXFLOW_HD Real convergence_bound(Real size) const {
+        return Real(10.0) * fma(Real(p_.rtol), size, Real(p_.atol));
+    }
+
+    // --- Events ---
+
+    /// Where the step that was just tried went past an event too far from its end: it is to be
+    /// repeated up to the event. Stores the first passages of the others.
+    SOFTMAXFLOW_COLD Mask missed_event(Mask within, Real h) {
+        const Real top = top_share(active_.flow, stepper_.evaluation);
+        const bool may_stop = p_.stop_at_probability > 0.0;
+        const Mask stops = within & (top >= Real(may_stop ? p_.stop_at_probability : infinity()));
+        Mask missed = within & !within;
+        bool arc_ends = false;
+        visit(active_.flow.loss, [&](auto loss) {
+            arc_ends = loss.finite_arc && p_.arc_clock && active_.field.single();
+        });
+        if (arc_ends) missed = missed_end(within, h);
+        if (any(stops)) missed = missed | missed_stop(stops & !missed, top, h);
+        for (Mask passes = within & !missed & (top >= level_); any(passes);
+             passes = within & !missed & (top >= level_))
+            missed = missed | missed_passage(passes, top, h);
+        return missed;
+    }
+
+    /// An interpolated root at the fraction x of a step is good to (x (1 - x))^2 of what its ends
+    /// differ by, times the fourth power of the step in its own scale: about 1e-3.
+    SOFTMAXFLOW_HD Real distance_allowed() const { return Real(model::sqrt(1000.0 * p_.rtol)); }
+
+    /// Repeats the step up to `root`, a little beyond rather than before.
+    SOFTMAXFLOW_COLD Mask land(Mask misses, Real root, Real h) {
+        Course<Real>& c = active_.course;
+        const Mask worthwhile =
+            misses & (h > max(abs(c.clock) * Real(0x1p-44), Real(0x1p-1000)));
+        const Real length = h * root * fma(Real(1e-3), Real(1.0) - root, Real(1.0));
+        c.landing = select(worthwhile, length, c.landing);
+        return worthwhile;
+    }
+
+    /// Fraction of the step at which the share of the token that leads at its end passes `level`.
+    SOFTMAXFLOW_COLD Real passage_root(Real level, Real top, Real h) {
+        const Flow& flow = active_.flow;
+        Evaluation& e = stepper_.evaluation;
+        const Real token = largest_token(flow, e);
+        visit(flow.map, [&](auto map) {
+            room_.scales =
+                map.weights(flow.tokens, active_.x.logits, room_.numerators, room_.token_scratch);
+        });
+        const auto own = [&](auto entry) {
+            return sum(flow.tokens, room_.token_scratch, [&](int j) {
+                return select(token == Real(flow.tokens.index(j)), entry(j), Real(0.0));
+            });
+        };
+        const auto rate = [&](const State& x, const State& derivative, Evaluation& at, Real share) {
+            Real result(0.0);
+            visit(flow.map, [&](auto map) {
+                const auto change = [&](int j) {
+                    return at.scales.share * map.slope(x.logits[j], at.numerators[j]) *
+                           derivative.logits[j];
+                };
+                result = own(change) - share * sum(flow.tokens, room_.token_scratch, change);
+            });
+            return result;
+        };
+        const Real before = own([&](int j) { return room_.share(j); });
+        return cubic_root(before - level, h * rate(active_.x, stepper_.derivative(), room_, before),
+                          top - level, h * rate(stepper_.next, stepper_.next_derivative(), e, top));
+    }
+
+    SOFTMAXFLOW_COLD Mask missed_passage(Mask passes, Real top, Real h) {
+        const Course<Real>& c = active_.course;
+        const Real root = passage_root(level_, top, h);
+        const Mask far = passes & (root * (Real(1.0) - root) > distance_allowed());
+        const Mask missed = land(far, root, h);
+        const Real stores = select(passes & !missed, Real(1.0), Real(0.0));
+        const Real when = fma(root, h, c.clock);
+        for (int i = 0; i < width; ++i) {
+            if (lane(stores, i) == 0.0) continue;
+            active_.origin.store_passage(i, active_.threshold[i]++, lane(when, i));
+            set_level(i);
+        }
+        return missed;
+    }
+    SOFTMAXFLOW_HD void set_level(int i) {
+        const int t = active_.threshold[i];
+        set_lane(level_, i, t < p_.threshold_count ? p_.thresholds[t] : infinity());
+    }
+
+    SOFTMAXFLOW_COLD Mask missed_stop(Mask stops, Real top, Real h) {
+        const Real root = passage_root(Real(p_.stop_at_probability), top, h);
+        return land(stops & (Real(1.0) - root > distance_allowed()), root, h);
+    }
+
+    /// q changes its sign within the step; its end is the end of the arc only if q is 0 there but
+    /// for the tolerance.
+    SOFTMAXFLOW_COLD Mask missed_end(Mask within, Real h) {
+        const Course<Real>& c = active_.course;
+        Evaluation& e = stepper_.evaluation;
+        const Flow& flow = active_.flow;
+        visit(flow.loss, [&](auto loss) {
+            loss.residual(flow.objective, flow.outputs, e.output, unit_, e.output_scratch);
+        });
+        const Real left = unit_[0] * c.sign;
+        const Mask beyond = within & (left < -convergence_bound(abs(e.output[0])));
+        if (!any(beyond)) return beyond;
+        const Real before = exp_call(-c.log_pace);
+        active_.field.output_rate(stepper_.next, stepper_.next_derivative(), e, c.vantage(), rate_);
+        // For the square loss dq = -dz.
+        const Real root = cubic_root(before, -h * c.log_pace_slope * before, left,
+                                     -h * c.sign * rate_[0]);
+        return land(beyond, root, h);
+    }
+
+    template <class AnyFlow>
+    SOFTMAXFLOW_COLD static Real top_share(const AnyFlow& flow, Evaluation& e) {
+        Real top(0.0);
+        visit(flow.map, [&](auto map) SOFTMAXFLOW_INLINE {
+            top = map.signed_weights
+                      ? largest(flow.tokens, e.token_scratch,
+                                [&](int j) SOFTMAXFLOW_INLINE { return e.share(j); })
+                      : e.scales.share *
+                            largest(flow.tokens, e.token_scratch,
+                                    [&](int j) SOFTMAXFLOW_INLINE { return e.numerators[j]; });
+        });
+        return top;
+    }
+    /// The token of the largest share, the first on ties.
+    template <class AnyFlow>
+    SOFTMAXFLOW_COLD static Real largest_token(const AnyFlow& flow, Evaluation& e) {
+        const Real most = largest(flow.tokens, e.token_scratch,
+                                  [&](int j) SOFTMAXFLOW_INLINE { return e.share(j); });
+        return smallest(flow.tokens, e.token_scratch, [&](int j) SOFTMAXFLOW_INLINE {
+            return select(e.share(j) == most, Real(flow.tokens.index(j)),
+                          Real(flow.tokens.count()));
+        });
+    }
+
+    const Parameters& p_;
+    const Record& record_;
+    Parked& parked_;
+    bool takes_parked_, stopped_ = false;
+    Tolerance tolerance_;
+    Controller controller_;
+    Pack fresh_, active_;
+    Recorder<Real, Team> seen_;
+    Stepper stepper_;
+    State fresh_derivative_, trial_;
+    Evaluation room_;
+    decltype(Evaluation::output) unit_, rate_;
+    Real level_{infinity()};
+    bool busy_[width];
+    Int next_ = 0, end_ = 0;
+    int waiting_ = 0, fresh_count_ = 0, unparked_ = 0, seen_count_ = 0;
+};
+
+}  // namespace softmaxflow::model::inline SOFTMAXFLOW_TARGET
