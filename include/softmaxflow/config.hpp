@@ -50,15 +50,15 @@ struct DynamicsConfig {
     double adam_beta1 = 0.9;
     double adam_beta2 = 0.999;
     double adam_epsilon = 1e-8;
-    double logit_rate = 1.0;   ///< rho
-    double value_decay = 0.0;  ///< lambda_v in dV/dt = ... - lambda_v V
-    double logit_decay = 0.0;  ///< lambda_a in da/dt = ... - lambda_a a
-    std::string clock = "time";      ///< flow: time | arc
-    double horizon = 1e5;            ///< flow: end of the clock
-    std::int64_t order = 5;          ///< flow: 3 | 5 | 8
-    std::string stiff = "auto";      ///< flow: auto | on | off
-    double rtol = 1e-9;              ///< flow: error per step relative to each entry of (Z, a) ...
-    double atol = 1e-12;             ///< ... and absolute
+    double logit_rate = 1.0;     ///< rho
+    double value_decay = 0.0;    ///< lambda_v in dV/dt = ... - lambda_v V
+    double logit_decay = 0.0;    ///< lambda_a in da/dt = ... - lambda_a a
+    std::string clock = "time";  ///< flow: time | arc
+    double horizon = 1e5;        ///< flow: end of the clock
+    std::int64_t order = 5;      ///< flow: 3 | 5 | 8
+    std::string stiff = "auto";  ///< flow: auto | on | off
+    double rtol = 1e-9;          ///< flow: error per step relative to each entry of (Z, a) ...
+    double atol = 1e-12;         ///< ... and absolute
     std::int64_t max_steps = 1'000'000;  ///< flow: attempts of a replica before it fails
     double stop_at_probability = 0.0;    ///< > 0: a replica stops once max_probability reaches it
 };
@@ -74,7 +74,7 @@ struct RecordConfig {
     std::int64_t checkpoint_count = 64;   ///< used when checkpoint_list is empty
     std::vector<double> checkpoint_list;  ///< explicit iterations or clock values
     std::string spacing = "log";          ///< log | linear
-    double first = 0.0;                   ///< log: first positive checkpoint; 0: 1 (flow: horizon / 1e6)
+    double first = 0.0;  ///< log: first positive checkpoint; 0: 1 (flow: horizon / 1e6)
     std::vector<double> thresholds = {0.5, 0.9, 0.99};
     std::int64_t bins = 256;
     bool ranked = false;  ///< curves per token, tokens ranked by (Z^T q)(0)

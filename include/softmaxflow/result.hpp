@@ -79,7 +79,8 @@ struct BlockResult {
     /// (replica): first checkpoint that carries the last state of a replica which had converged or
     /// stopped before it; the number of checkpoints if there is none.
     std::vector<std::int32_t> stopped_before;
-    /// Flow: steps that lanes could have taken, and those that replicas took. Depends on the machine.
+    /// Flow: steps that lanes could have taken, and those that replicas took. Depends on the
+    /// machine.
     std::int64_t issued_steps = 0, useful_steps = 0;
 };
 
@@ -135,8 +136,8 @@ struct CellResult {
     std::vector<PassageResult> passages;        ///< in the order of record.thresholds
     Proportion winner_is_leader;
     ReplicaTable table;
-    std::vector<StateRecord> states;  ///< by replica
-    std::vector<Failure> failures;    ///< the first few, by replica
+    std::vector<StateRecord> states;                  ///< by replica
+    std::vector<Failure> failures;                    ///< the first few, by replica
     std::int64_t issued_steps = 0, useful_steps = 0;  ///< as in BlockResult
 };
 

@@ -290,7 +290,7 @@ TEST(Observe, FirstPassageIsExactAndUsesShares) {
         c.parameters.logit_mean = 1.0;
         c.parameters.learning_rate = 0.5;
         c.checkpoints.clear();
-        for (long long i = 0; i <= 60; ++i) c.checkpoints.push_back(i);
+        for (long long i = 0; i <= 60; ++i) c.checkpoints.push_back(double(i));
         const Words trial = run_any<double>(c, 1);
         const auto largest = [&](int i) {
             return trial.observable(Observable::max_probability, i, 0, 1);

@@ -21,8 +21,7 @@ struct ExponentialMoments {
         const Real divisor = select(large, c, Real(1.0));
         Real upwards[5];
         upwards[0] = (Real(1.0) - end) / divisor;
-        for (int k = 1; k < 5; ++k)
-            upwards[k] = (Real(double(k)) * upwards[k - 1] - end) / divisor;
+        for (int k = 1; k < 5; ++k) upwards[k] = (Real(double(k)) * upwards[k - 1] - end) / divisor;
         // For small c downwards, from M_4 = e^-c sum_j 4! c^j / (5 + j)!: positive terms only.
         const Real small = min(c, Real(2.0));
         Real series(1.0);
@@ -56,8 +55,7 @@ SOFTMAXFLOW_COLD Real log_integral(Real h, Real g0, Real s0, Real g1, Real s1) {
     const Real r0 = b - difference + (bend + bend);
     const ExponentialMoments<Real> moments(c);
     const Real* m = moments.m;
-    const Real integral =
-        m[0] + (r0 * m[1] + ((r1 - r0) * m[2] + ((r2 - r1) * m[3] - r2 * m[4])));
+    const Real integral = m[0] + (r0 * m[1] + ((r1 - r0) * m[2] + ((r2 - r1) * m[3] - r2 * m[4])));
     return top + log(h) + log(integral);
 }
 

@@ -8,17 +8,17 @@ namespace softmaxflow::model::inline SOFTMAXFLOW_TARGET {
 
 template <class Real>
 struct Course {
-    Real clock{0.0};   // t or tau
-    Real other{0.0};   // the other one: tau in the time clock, log t in the arc clock
-    Real step{0.0};    // to be tried next
-    Real error{1.0};   // of the last full step, relative to the tolerance
-    Real held{0.0};    // 1 after a rejection: the next step may not grow
+    Real clock{0.0};    // t or tau
+    Real other{0.0};    // the other one: tau in the time clock, log t in the arc clock
+    Real step{0.0};     // to be tried next
+    Real error{1.0};    // of the last full step, relative to the tolerance
+    Real held{0.0};     // 1 after a rejection: the next step may not grow
     Real landing{0.0};  // > 0: length of a step that ends at an event
-    Real target{0.0};  // next checkpoint
-    Real stiff{0.0};   // steps in a row that looked stiff
+    Real target{0.0};   // next checkpoint
+    Real stiff{0.0};    // steps in a row that looked stiff
     Real steps{0.0}, rejected{0.0};
-    Real leader{0.0}, sign{1.0};  // Vantage
-    Real speed{0.0};              // |q| in the time clock
+    Real leader{0.0}, sign{1.0};              // Vantage
+    Real speed{0.0};                          // |q| in the time clock
     Real log_pace{0.0}, log_pace_slope{0.0};  // -log |q| and its slope, in the arc clock
     Real top{0.0};                            // max s
     Real output{0.0};                         // |z|
@@ -74,14 +74,11 @@ struct Controller {
 /// A first step from the sizes of x, f and f's change over a trial step (Hairer, Norsett and Wanner
 /// 1993, II.4). `trial` and `trial_derivative` are used up.
 template <class Flow>
-SOFTMAXFLOW_COLD typename Flow::Real first_step(const Field<Flow>& field,
-                                                const Tolerance& tolerance, double order,
-                                                const typename Flow::State& x,
-                                                const typename Flow::State& derivative,
-                                                const Vantage<typename Flow::Real>& from,
-                                                typename Flow::Evaluation& e,
-                                                typename Flow::State& trial,
-                                                typename Flow::State& trial_derivative) {
+SOFTMAXFLOW_COLD typename Flow::Real first_step(
+    const Field<Flow>& field, const Tolerance& tolerance, double order,
+    const typename Flow::State& x, const typename Flow::State& derivative,
+    const Vantage<typename Flow::Real>& from, typename Flow::Evaluation& e,
+    typename Flow::State& trial, typename Flow::State& trial_derivative) {
     using Real = typename Flow::Real;
     const auto size = [&](auto entry) {
         return root_mean(field.flow, e, [&](auto at) {
@@ -99,7 +96,8 @@ SOFTMAXFLOW_COLD typename Flow::Real first_step(const Field<Flow>& field,
     const Real bend = size([&](auto at) { return at(trial_derivative) - at(derivative); }) / h;
     const Real largest_change = max(slope, bend);
     const Real longer = power(Real(0.01) / max(largest_change, Real(1e-15)), 1.0 / order);
-    const Real second = select(largest_change > Real(1e-15), longer, max(Real(1e-6), Real(1e-3) * h));
+    const Real second =
+        select(largest_change > Real(1e-15), longer, max(Real(1e-6), Real(1e-3) * h));
     return min(Real(100.0) * h, second);
 }
 

@@ -82,15 +82,15 @@ struct Field {
             };
             const auto total = [&](auto term) { return sum(flow.tokens, e.token_scratch, term); };
             Real phi(0.0);
-            if (map.normalised)
-                phi = total([&](int j) { return slope(j) * derivative.logits[j]; });
+            if (map.normalised) phi = total([&](int j) { return slope(j) * derivative.logits[j]; });
             for (int k = 0; k < flow.output_count(); ++k) {
                 Real reference(0.0);
                 if (map.sums_to_one)
                     reference = at_leader(from, e, [&](int j) { return x.value(k, j); });
                 rate[k] = total([&](int j) {
                     const Real ds = fma(-phi, e.weight(j), slope(j) * derivative.logits[j]);
-                    return fma(derivative.value(k, j), e.weight(j), (x.value(k, j) - reference) * ds);
+                    return fma(derivative.value(k, j), e.weight(j),
+                               (x.value(k, j) - reference) * ds);
                 });
             }
         });
@@ -131,8 +131,8 @@ private:
             e.scales = map.weights(flow.tokens, x.logits, e.numerators, e.token_scratch);
         });
         for (int k = 0; k < flow.output_count(); ++k)
-            e.output[k] =
-                mean_of(e, [&](int j) SOFTMAXFLOW_INLINE { return x.value(k, j); }, Real(0.0));
+            e.output[k] = mean_of(
+                e, [&](int j) SOFTMAXFLOW_INLINE { return x.value(k, j); }, Real(0.0));
         visit(flow.loss, [&](auto loss) SOFTMAXFLOW_INLINE {
             if (arc) {
                 const auto size = loss.unit_residual(flow.objective, flow.outputs, e.output,
@@ -162,7 +162,8 @@ private:
                });
     }
 
-    /// da_j = rho factor p_j (v_j - <s, v>), or rho factor p_j v_j where s is not divided by its sum.
+    /// da_j = rho factor p_j (v_j - <s, v>), or rho factor p_j v_j where s is not divided by its
+    /// sum.
     template <class Value>
     SOFTMAXFLOW_HD void pull(const State& x, const Evaluation& e, Value value, Real reference,
                              Real mean, Real factor, State& derivative) const {
@@ -177,8 +178,7 @@ private:
 
     /// Decay runs in time; in the arc clock it is divided by |q|.
     SOFTMAXFLOW_COLD void subtract_decays(const State& x, Evaluation& e, State& derivative) const {
-        const Real pace =
-            arc ? exp_call(-log_speed(e, e.residual, e.output_scratch)) : Real(1.0);
+        const Real pace = arc ? exp_call(-log_speed(e, e.residual, e.output_scratch)) : Real(1.0);
         const Real value_rate = pace * Real(-value_decay), rate = pace * Real(-logit_decay);
         for (int j = 0; j < flow.slots(); ++j) {
             derivative.logits[j] = fma(rate, x.logits[j], derivative.logits[j]);

@@ -3,8 +3,8 @@
 ///
 /// Every replica of a Real takes its own steps, and nothing it computes depends on its neighbours.
 /// When one ends, the next takes its lane. Steps are cut to end at checkpoints, and at events (the
-/// end of the arc, a first passage), so whatever is recorded is a state of the integrator, and a run
-/// that goes on from a checkpoint takes the same steps.
+/// end of the arc, a first passage), so whatever is recorded is a state of the integrator, and a
+/// run that goes on from a checkpoint takes the same steps.
 
 #include "softmaxflow/model/course.hpp"
 #include "softmaxflow/model/recorder.hpp"
@@ -14,10 +14,10 @@ namespace softmaxflow::model::inline SOFTMAXFLOW_TARGET {
 /// Replicas that one method leaves to another, as they stood.
 struct Parked {
     int count = 0, numbers = 0;
-    Int* replica = nullptr;      // (parked)
-    int* checkpoint = nullptr;   // (parked): their next one
-    int* threshold = nullptr;    // (parked): likewise
-    double* states = nullptr;    // (parked, numbers)
+    Int* replica = nullptr;     // (parked)
+    int* checkpoint = nullptr;  // (parked): their next one
+    int* threshold = nullptr;   // (parked): likewise
+    double* states = nullptr;   // (parked, numbers)
 
     SOFTMAXFLOW_HD Parked(Arena& arena, Int capacity, int numbers_of_one)
         : numbers(numbers_of_one),
@@ -183,7 +183,8 @@ private:
         c.top = top_share(fresh_.flow, room_);
         c.output = norm(fresh_.flow.outputs, room_.output);
         c.scale = room_.scales.weight;
-        if (p_.arc_clock) note_pace(fresh_, fresh_.x, fresh_derivative_, room_, c.log_pace, c.log_pace_slope);
+        if (p_.arc_clock)
+            note_pace(fresh_, fresh_.x, fresh_derivative_, room_, c.log_pace, c.log_pace_slope);
         if (anew)
             c.step = first_step(field, tolerance_, controller_.order, fresh_.x, fresh_derivative_,
                                 c.vantage(), room_, trial_, stepper_.next);
@@ -194,7 +195,8 @@ private:
         active_.flow.objective.copy_lane(i, fresh_.flow.objective, j, p_.outputs);
         active_.course.with(fresh_.course,
                             [&](Real& to, const Real& from) { copy_lane(to, i, from, j); });
-        for_each_entry(active_.flow, [&](auto at) { copy_lane(at(active_.x), i, at(fresh_.x), j); });
+        for_each_entry(active_.flow,
+                       [&](auto at) { copy_lane(at(active_.x), i, at(fresh_.x), j); });
         for_each_entry(active_.flow, [&](auto at) {
             copy_lane(at(stepper_.derivative()), i, at(fresh_derivative_), j);
         });
@@ -210,8 +212,10 @@ private:
         if (!finite) return finish(i, non_finite);
         set_level(i);
         const double status = lane(end_status(), i);
-        if (status != ok) finish(i, status);
-        else if (lane(c.stiff, i) < 0.0 && !takes_parked_) park(i);
+        if (status != ok)
+            finish(i, status);
+        else if (lane(c.stiff, i) < 0.0 && !takes_parked_)
+            park(i);
     }
 
     // --- and go ---
@@ -232,7 +236,8 @@ private:
         const int seat = seen_count_++;
         const Course<Real>& c = active_.course;
         seen_.take(seat, active_.origin, i, from, to);
-        for_each_entry(active_.flow, [&](auto at) { copy_lane(at(seen_.x), seat, at(active_.x), i); });
+        for_each_entry(active_.flow,
+                       [&](auto at) { copy_lane(at(seen_.x), seat, at(active_.x), i); });
         copy_lane(seen_.clock, seat, c.clock, i);
         copy_lane(seen_.step_size, seat, c.step, i);
         copy_lane(seen_.step_error, seat, c.error, i);
@@ -269,8 +274,7 @@ private:
         parked_.threshold[place] = active_.threshold[i];
         double* numbers = parked_.states + Int(place) * parked_.numbers;
         for_each_entry(active_.flow, [&](auto at) { *numbers++ = lane(at(active_.x), i); });
-        active_.course.with(active_.course,
-                            [&](Real& x, const Real&) { *numbers++ = lane(x, i); });
+        active_.course.with(active_.course, [&](Real& x, const Real&) { *numbers++ = lane(x, i); });
         busy_[i] = false;
         set_lane(active_.course.step, i, 0.0);
     }
@@ -333,8 +337,9 @@ private:
         }
         controller_.accept(c, accepted, h < c.step, stepper_.error, h);
         const Mask looks_stiff = stepper_.stiffness > Real(0.9);
-        c.stiff = select(accepted, select(looks_stiff, c.stiff + Real(1.0),
-                                          max(c.stiff - Real(1.0), Real(0.0))), c.stiff);
+        c.stiff = select(
+            accepted, select(looks_stiff, c.stiff + Real(1.0), max(c.stiff - Real(1.0), Real(0.0))),
+            c.stiff);
         const Real leader = largest_token(active_.flow, e);
         const Mask changes = accepted & !(leader == c.leader);
         if (any(changes)) change_leader(changes, leader);
@@ -343,7 +348,8 @@ private:
     SOFTMAXFLOW_COLD void advance_time(Mask accepted, Real h) {
         Course<Real>& c = active_.course;
         Real pace, slope;
-        note_pace(active_, stepper_.next, stepper_.next_derivative(), stepper_.evaluation, pace, slope);
+        note_pace(active_, stepper_.next, stepper_.next_derivative(), stepper_.evaluation, pace,
+                  slope);
         const Real grown =
             log_sum(c.other, log_integral(h, c.log_pace, c.log_pace_slope, pace, slope));
         c.other = select(accepted, grown, c.other);
@@ -418,14 +424,16 @@ private:
     SOFTMAXFLOW_HD Real failure_status() const {
         const Course<Real>& c = active_.course;
         const Real shortest = max(abs(c.clock) * Real(0x1p-48), Real(0x1p-1000));
-        const Real limit = select(c.steps + c.rejected >= Real(p_.max_steps), Real(step_limit), Real(ok));
+        const Real limit =
+            select(c.steps + c.rejected >= Real(p_.max_steps), Real(step_limit), Real(ok));
         return select(c.step <= shortest, Real(step_underflow), limit);
     }
 
     /// Status of accepted states.
     SOFTMAXFLOW_COLD Real end_status() {
         const Course<Real>& c = active_.course;
-        Real status = select(c.steps + c.rejected >= Real(p_.max_steps), Real(step_limit), Real(ok));
+        Real status =
+            select(c.steps + c.rejected >= Real(p_.max_steps), Real(step_limit), Real(ok));
         if (p_.stop_at_probability > 0.0)
             status = select(c.top >= Real(p_.stop_at_probability), Real(stopped_early), status);
         visit(active_.flow.loss, [&](auto loss) {
@@ -435,7 +443,8 @@ private:
         });
         visit(active_.flow.map, [&](auto map) {
             if (!map.signed_weights) return;
-            status = select(abs(c.scale) >= Real(1.0 / map_regulariser), Real(map_singular), status);
+            status =
+                select(abs(c.scale) >= Real(1.0 / map_regulariser), Real(map_singular), status);
         });
         return status;
     }
@@ -473,8 +482,7 @@ private:
     /// Repeats the step up to `root`, a little beyond rather than before.
     SOFTMAXFLOW_COLD Mask land(Mask misses, Real root, Real h) {
         Course<Real>& c = active_.course;
-        const Mask worthwhile =
-            misses & (h > max(abs(c.clock) * Real(0x1p-44), Real(0x1p-1000)));
+        const Mask worthwhile = misses & (h > max(abs(c.clock) * Real(0x1p-44), Real(0x1p-1000)));
         const Real length = h * root * fma(Real(1e-3), Real(1.0) - root, Real(1.0));
         c.landing = select(worthwhile, length, c.landing);
         return worthwhile;
@@ -549,8 +557,8 @@ private:
         const Real before = exp_call(-c.log_pace);
         active_.field.output_rate(stepper_.next, stepper_.next_derivative(), e, c.vantage(), rate_);
         // For the square loss dq = -dz.
-        const Real root = cubic_root(before, -h * c.log_pace_slope * before, left,
-                                     -h * c.sign * rate_[0]);
+        const Real root =
+            cubic_root(before, -h * c.log_pace_slope * before, left, -h * c.sign * rate_[0]);
         return land(beyond, root, h);
     }
 

@@ -5,7 +5,8 @@
 /// p_i = f'(a_i) / F and t_i = f''(a_i) / F for the slopes of the map (F its denominator), nu = 1
 /// where the map divides by its sum, w = Z^T r, mu = <s, w>, c = w - nu mu, and
 ///
-///     ds = p da - nu phi s,    phi = <p, da>,    dmu = d<s, w>,    dr = -H dz,    dz = dZ s + Z ds.
+///     ds = p da - nu phi s,    phi = <p, da>,    dmu = d<s, w>,    dr = -H dz,    dz = dZ s + Z
+///     ds.
 ///
 /// Then, with kappa = r^T K r,
 ///
@@ -41,8 +42,7 @@ public:
                 row = select(larger, Real(i), row);
             }
             pivots_[k] = row;
-            for (int j = 0; j < size_; ++j)
-                exchange(k, [&](int i) -> Real& { return a(i, j); });
+            for (int j = 0; j < size_; ++j) exchange(k, [&](int i) -> Real& { return a(i, j); });
             const Real inverse = Real(1.0) / a(k, k);
             for (int i = k + 1; i < size_; ++i) {
                 a(i, k) = a(i, k) * inverse;
@@ -143,20 +143,19 @@ public:
         for (int k = 0; k < m; ++k) moved_[k] = flow.objective.metric_times(y, k, m);
         for (int j = 0; j < flow.slots(); ++j) {
             Real change = fixed_[j];
-            for (int c = 0; c < m + 2; ++c)
-                change = fma(response(flow, at, j, c), y[c], change);
+            for (int c = 0; c < m + 2; ++c) change = fma(response(flow, at, j, c), y[c], change);
             x.logits[j] = change;
             const Real ds = slope_[j] * change - Real(normalised_) * phi * weight_[j];
             for (int k = 0; k < m; ++k)
-                x.value(k, j) = fma(value_eta_, fma(moved_[k], weight_[j], drives_[k] * ds),
-                                    x.value(k, j));
+                x.value(k, j) =
+                    fma(value_eta_, fma(moved_[k], weight_[j], drives_[k] * ds), x.value(k, j));
         }
     }
     SOFTMAXFLOW_HD Real residual_change(int k) { return system_.solution[k]; }
 
 private:
     SOFTMAXFLOW_COLD void set_tokens(const Field<Flow>& field, const State& x, const Evaluation& e,
-                                   const Vantage<Real>& from) {
+                                     const Vantage<Real>& from) {
         const Flow& flow = field.flow;
         Evaluation& room = const_cast<Evaluation&>(e);
         visit(flow.map, [&](auto map) {
@@ -188,8 +187,7 @@ private:
         for (int j = 0; j < flow.slots(); ++j) {
             const Real p = slope_[j];
             const Real own = fma(pivot_[j], centred_[j], value_eta_ * kappa_ * p * p);
-            const Real diagonal =
-                fma(eta_, Real(field.logit_decay), Real(1.0)) - logit_eta_ * own;
+            const Real diagonal = fma(eta_, Real(field.logit_decay), Real(1.0)) - logit_eta_ * own;
             pivot_[j] = flow.tokens.valid(j) ? Real(1.0) / diagonal : Real(0.0);
         }
         speed_ = field.arc ? speed : Real(1.0);
@@ -234,8 +232,8 @@ private:
     /// The sums over tokens that a change da of the logits enters by: phi, <w, ds> + ..., <s, ds>
     /// and Z ds, from p_j da_j.
     template <class Change>
-    SOFTMAXFLOW_COLD void columns(const Flow& flow, const State& at, Change da, Real& phi, Real& mean,
-                                Real& square) {
+    SOFTMAXFLOW_COLD void columns(const Flow& flow, const State& at, Change da, Real& phi,
+                                  Real& mean, Real& square) {
         phi = total(flow, [&](int j) { return slope_[j] * da(j); });
         mean = total(flow, [&](int j) { return value_[j] * (slope_[j] * da(j)); });
         square = total(flow, [&](int j) { return weight_[j] * (slope_[j] * da(j)); });
@@ -250,7 +248,8 @@ private:
         weight_square_ = total(flow, [&](int j) { return weight_[j] * weight_[j]; });
         for (int c = 0; c < m + 2; ++c) {
             Real phi, mean, square;
-            columns(flow, at, [&](int j) { return response(flow, at, j, c); }, phi, mean, square);
+            columns(
+                flow, at, [&](int j) { return response(flow, at, j, c); }, phi, mean, square);
             if (c == m) {
                 mean = mean - nu * mean_;
                 square = square - nu * weight_square_;
@@ -279,11 +278,12 @@ private:
     }
 
     SOFTMAXFLOW_COLD void right_hand_side(const Flow& flow, const State& at, const Evaluation& e,
-                                        const State& b) {
+                                          const State& b) {
         const int m = flow.output_count();
         auto& y = system_.solution;
         Real phi, mean, square;
-        columns(flow, at, [&](int j) { return fixed_[j]; }, phi, mean, square);
+        columns(
+            flow, at, [&](int j) { return fixed_[j]; }, phi, mean, square);
         for (int k = 0; k < m; ++k) {
             const Real direct = total(flow, [&](int j) { return b.value(k, j) * weight_[j]; });
             moved_[k] = moved_[k] + fma(value_eta_ * drives_[k], square, direct);

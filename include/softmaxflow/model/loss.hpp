@@ -6,13 +6,14 @@
 ///   kind                              what its data are drawn from (draw.hpp)
 ///   value(objective, items, z)        g(z); `items` runs over the outputs
 ///   residual(objective, items, z, q, scratch)
-///   finite_arc                        whether the flow reaches q = 0 within a finite integral of |q|
+///   finite_arc                        whether the flow reaches q = 0 within a finite integral of
+///   |q|
 /// and, for the flow (field.hpp),
 ///   unit_residual(objective, items, z, u, scratch)    u = q / |q|, also where q underflows;
 ///                                                     returns |q|
 ///   curvature(objective, items, z, r, speed, g)       for q = speed r: the Hessian G of g is
-///                                                     speed diag(g), or, for a loss with `simplex`,
-///                                                     G x = speed g (x - speed <g, x>)
+///                                                     speed diag(g), or, for a loss with
+///                                                     `simplex`, G x = speed g (x - speed <g, x>)
 /// `response` holds y (regression), p (cross_entropy), labels (classification) or B (square).
 
 #include "softmaxflow/model/map.hpp"

@@ -121,7 +121,7 @@ SOFTMAXFLOW_COLD auto value_norm(const Flow& flow, const typename Flow::State& x
 /// What observe() needs beside the state.
 template <class Real>
 struct Instant {
-    Real leader;  // the initial leader's token
+    Real leader;         // the initial leader's token
     Real arc, log_time;  // log_time: NaN at the start
     double logit_rate;
 };

@@ -101,11 +101,11 @@ struct Record {
 
     double* curves = nullptr;  // (checkpoint, curve, replica): observables, then the ranked ones
     int curve_count = 0;
-    double* passage = nullptr;  // (threshold, replica): preset to NaN
-    double* leader = nullptr;   // (replica): token, or -1
-    double* winner = nullptr;   // (replica): token, or -1
-    double* status = nullptr;   // (replica): Status as a number
-    double* steps = nullptr;    // (replica): steps taken
+    double* passage = nullptr;         // (threshold, replica): preset to NaN
+    double* leader = nullptr;          // (replica): token, or -1
+    double* winner = nullptr;          // (replica): token, or -1
+    double* status = nullptr;          // (replica): Status as a number
+    double* steps = nullptr;           // (replica): steps taken
     double* rejected = nullptr;        // (replica): attempts given up
     double* stopped_before = nullptr;  // (replica): as in BlockResult
     long long* issued = nullptr;       // flow: steps that lanes could have taken

@@ -131,7 +131,8 @@ public:
         const double time = p_.learning_rate * iteration;
         log_time = time > 0.0 ? log(Real(time)) : Real(not_a_number());
         store_checkpoint();
-        if (record_.tick != nullptr && !record_.tick(record_.context, Int(iteration - before) * live))
+        if (record_.tick != nullptr &&
+            !record_.tick(record_.context, Int(iteration - before) * live))
             return false;
         if (checkpoint + 1 < p_.checkpoint_count) return true;
         store_winner();
@@ -261,10 +262,9 @@ private:
             for (int i = 0; i < width; ++i) {
                 if (!seats_[i].live) continue;
                 for (int quantity = 0; quantity < 3; ++quantity)
-                    store_curve(i,
-                                observable_count + Int(quantity) * p_.tokens +
-                                    Int(lane(ranks_[j], i)),
-                                canonical(quantities[quantity]));
+                    store_curve(
+                        i, observable_count + Int(quantity) * p_.tokens + Int(lane(ranks_[j], i)),
+                        canonical(quantities[quantity]));
             }
         }
     }

@@ -74,7 +74,7 @@ public:
     SOFTMAXFLOW_HD const State& next_derivative() const { return slope_; }
 
     SOFTMAXFLOW_COLD void attempt(const Field<Flow>& field, const Tolerance& tolerance,
-                                const State& x, Real speed, const Vantage<Real>& from, Real h) {
+                                  const State& x, Real speed, const Vantage<Real>& from, Real h) {
         // The Jacobian needs what the field leaves behind at x.
         field(x, at_x_, from, slope_, speed);
         const Real eta = Real(Scheme::gamma) * h;
@@ -110,7 +110,7 @@ private:
     /// u_i from the field at its state, in slope_. |q| obeys the same linear equation, so its
     /// integral goes along: d|q| = <q / |q|, dq>.
     SOFTMAXFLOW_COLD void take_stage(const Field<Flow>& field, const State& x, int i, Real eta,
-                                   Real speed) {
+                                     Real speed) {
         State& u = stages_[i];
         const auto earlier = [&](auto term) {
             Real total(0.0);

@@ -34,8 +34,9 @@ SOFTMAXFLOW_HD auto root_mean(const Flow& flow, typename Flow::Evaluation& e, Sq
         Real column =
             square([j](const auto& x) SOFTMAXFLOW_INLINE -> const auto& { return x.logits[j]; });
         for (int k = 0; k < m; ++k)
-            column = column + square([j, k](const auto& x)
-                                         SOFTMAXFLOW_INLINE -> const auto& { return x.value(k, j); });
+            column = column + square([ j, k ](const auto& x) SOFTMAXFLOW_INLINE -> const auto& {
+                         return x.value(k, j);
+                     });
         return column;
     });
     return sqrt(total * Real(1.0 / (double(m + 1) * flow.tokens.count())));
@@ -86,7 +87,7 @@ public:
     SOFTMAXFLOW_HD const State& next_derivative() const { return stages_[Scheme::stages - 1]; }
 
     SOFTMAXFLOW_COLD void attempt(const Field<Flow>& field, const Tolerance& tolerance,
-                                const State& x, Real speed, const Vantage<Real>& from, Real h) {
+                                  const State& x, Real speed, const Vantage<Real>& from, Real h) {
         arc = Real(Scheme::a(Scheme::stages - 1, 0)) * speed;
         run_stages(field, x, from, h);
         arc = arc * h;
@@ -98,8 +99,8 @@ private:
                                    const Vantage<Real>& from, Real h) {
         for (int i = 1; i < Scheme::stages; ++i) {
             if (order > 3 && i + 1 == Scheme::stages)
-                for_each_entry(field.flow, [&](auto at)
-                                               SOFTMAXFLOW_INLINE { at(before_) = at(next); });
+                for_each_entry(field.flow,
+                               [&](auto at) SOFTMAXFLOW_INLINE { at(before_) = at(next); });
             place<1>(i, field.flow, x, h);
             Real speed(0.0);
             field(next, evaluation, from, stages_[i], speed);

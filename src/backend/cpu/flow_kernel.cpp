@@ -23,8 +23,7 @@ template <class Scheme, class Flow>
 unsigned long flow_memory(const Choice& choice, const model::Parameters& parameters) {
     model::Arena counter(nullptr);
     model::run_flow<Scheme, Flow>(parameters, model::Record{}, model::Solo{}, counter, 0,
-                                  parameters.group,
-                                  model::chosen<typename Flow::Map>(choice.map),
+                                  parameters.group, model::chosen<typename Flow::Map>(choice.map),
                                   model::chosen<typename Flow::Loss>(choice.loss));
     return counter.used();
 }
