@@ -54,9 +54,10 @@ def empty_config(folder):
     return path
 
 
-def execute(binary, config, output, settings, status=0):
+def execute(binary, config, output, settings, status=0, options=()):
     """Runs CONFIG with settings; another exit status raises with what the program said."""
-    command = [str(binary), "run", str(config), "-o", str(output), *set_options(settings)]
+    command = [str(binary), "run", str(config), "-o", str(output), *set_options(settings),
+               *options]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != status:
         raise AssertionError(f"exit {done.returncode}: {' '.join(command)}\n{done.stderr}")

@@ -28,6 +28,7 @@ from starts import singular_basis
 
 WRAPPER = """#!/bin/sh
 more="--set dynamics.iterations=500 --set record.checkpoints=9"
+case "$*" in *flow*|*polarization*|*phase*) more="--set record.checkpoints=9" ;; esac
 case "$*" in *ensemble.replicas=1*) ;; *) more="$more --set ensemble.replicas=64" ;; esac
 exec {binary} "$@" --quiet $more
 """

@@ -2,7 +2,7 @@
 every order, stiff methods and events, from the starts that the program drew. Also the exact results
 of docs/model.md: invariants, and the long run on the arc clock.
 
-usage: test_flow.py PROGRAM [--long]
+usage: test_flow.py PROGRAM [TEST...]
 
 Exits 77, which the test driver shows as skipped, where NumPy, SciPy or netCDF4 is missing.
 """
@@ -238,11 +238,45 @@ def test_restart(case):
         assert np.array_equal(x, y), f"{name}: {np.abs(x - y).max():.1e}"
 
 
+def test_equal_bits(case):
+    """Instruction sets, threads and the number of replicas leave every word as it is."""
+    settings = {"dynamics.method": '"flow"', "ensemble.seed": 5, "dynamics.clock": '"arc"',
+                "dynamics.horizon": 30.0, "record.checkpoints": 6, "record.states": 8}
+
+    def words(loss, options, replicas, **more):
+        case.count += 1
+        output = case.folder / f"run{case.count}"
+        chosen = {**settings, **shape(loss), "ensemble.replicas": replicas, **more}
+        program.execute(case.binary, case.config, output, chosen, options=options)
+        return {name: program.read_netcdf(output / f"{name}.nc") for name in ("replicas", "states")}
+
+    sets = [x for x in ("avx512", "avx2") if x in Path("/proc/cpuinfo").read_text()]
+    cases = [(loss, more, sets, (77, 20)) for loss, more in
+             (("logistic", {}), ("regression", {"dynamics.stiff": '"on"', "dynamics.horizon": 1.0}),
+              ("cross_entropy", {"dynamics.order": 8, "dynamics.horizon": 1.0}))]
+    # Without fma in hardware everything is emulated: a short run.
+    cases.append(("logistic", {"dynamics.horizon": 2.0}, ["generic"], (20,)))
+    for loss, more, others, counts in cases:
+        golden = words(loss, ["--threads", "1"], 77, **more)
+        for other in others:
+            for count in counts:
+                found = words(loss, ["--instruction-set", other, "--threads", "2"], count, **more)
+                for file, variables in golden.items():
+                    for name, x in variables.items():
+                        y = found[file][name]
+                        if x.shape[:1] == (77,):
+                            x = x[:count]
+                        assert x.tobytes() == y.tobytes(), f"{loss} {other} {count}: {name}"
+    return ", ".join([*sets, "generic"])
+
+
 def main():
     binary = sys.argv[1]
+    wanted = sys.argv[2:]
     with tempfile.TemporaryDirectory() as folder:
         case = Case(binary, folder)
-        tests = [f for name, f in globals().items() if name.startswith("test_")]
+        tests = [f for name, f in globals().items() if name.startswith("test_")
+                 and (not wanted or name in wanted)]
         run_all(tests, case)
 
 
