@@ -31,7 +31,7 @@ template <class T, int Size>
 struct Storage {
     using Element = T;
     T data[Size];
-    SOFTMAXFLOW_HD Storage() {}
+    Storage() = default;
     SOFTMAXFLOW_HD Storage(Arena&, int) {}
     SOFTMAXFLOW_HD T& operator[](int i) { return data[i]; }
     SOFTMAXFLOW_HD const T& operator[](int i) const { return data[i]; }
