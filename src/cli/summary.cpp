@@ -196,6 +196,7 @@ double steps_per_replica(const CellResult& result) {
 }
 
 double lanes_busy(const CellResult& result) {
+    if (result.issued_steps == 0) return 0.0;
     return static_cast<double>(result.useful_steps) / static_cast<double>(result.issued_steps);
 }
 

@@ -180,7 +180,7 @@ def test_long_run(case):
         assert (table["status"] == 0).all()
         ratio = 10 ** table["log10_deficit"] * 1e12 / (2 * (n - 1) / n)
         steps = (table["steps"] + table["rejected_steps"]).mean()
-        allowed = 0.005 if n <= 20 else 0.02
+        allowed = 0.005 if n <= 20 else 0.01
         assert np.abs(ratio - 1).max() < allowed, f"n = {n}: {ratio.min()} .. {ratio.max()}"
         assert steps < 500, f"n = {n}: {steps} steps"
         said.append(f"n = {n}: {ratio.min():.5f} .. {ratio.max():.5f} in {steps:.0f} steps")
@@ -207,6 +207,42 @@ def test_orbits_are_universal(case):
                 for other in states[1:] for name in ("logits", "projected_values"))
     assert worst < 1e-8, worst
     return f"{worst:.1e}"
+
+
+def test_stiff(case):
+    """The implicit method, asked for or found necessary, takes few steps where the explicit one is
+    held up by stability, to the same end; on easy problems it takes about as many."""
+    base = {"objective.loss": '"regression"', "objective.samples": 8, "dynamics.rtol": 1e-8,
+            "objective.condition_number": 10.0, "objective.loss_factor": 50.0,
+            "dynamics.horizon": 100.0, "ensemble.replicas": 20, "record.states": 20,
+            "record.checkpoints": 3}
+    runs = {stiff: case.run({**base, "dynamics.stiff": f'"{stiff}"'})
+            for stiff in ("on", "off", "auto")}
+    steps = {stiff: float((run["replicas"]["steps"] + run["replicas"]["rejected_steps"]).mean())
+             for stiff, run in runs.items()}
+    assert 3 * steps["on"] < steps["off"] and 2 * steps["auto"] < steps["off"], steps
+    assert (runs["auto"]["states"]["controller"][:, -1, 1] == -1).all()
+    for stiff in ("on", "auto"):
+        x, y = (runs[one]["states"]["logits"][:, -1] for one in (stiff, "off"))
+        assert np.abs(x - y).max() < 1e-5, f"{stiff}: {np.abs(x - y).max():.1e}"
+    for loss in LOSSES:
+        for clock in ("time", "arc"):
+            settings = {**shape(loss), "dynamics.clock": f'"{clock}"', "dynamics.horizon": 0.3,
+                        "ensemble.replicas": 20}
+            easy = [case.run({**settings, "dynamics.stiff": f'"{stiff}"'})["replicas"]
+                    for stiff in ("on", "off")]
+            on, off = (x["steps"].mean() for x in easy)
+            assert on < 2 * off + 5, f"{loss}, {clock}: {on} steps, explicit {off}"
+    return steps
+
+
+def test_no_absolute_tolerance(case):
+    """From logits that are all 0."""
+    table = [case.run({"dynamics.clock": '"arc"', "dynamics.horizon": 100.0, "dynamics.atol": atol,
+                       "ensemble.replicas": 20})["replicas"] for atol in (0.0, 1e-12)]
+    assert (table[0]["status"] == 0).all()
+    gap = np.abs(table[0]["logit_range"] / table[1]["logit_range"] - 1).max()
+    assert gap < 1e-6, gap
 
 
 def test_stop_and_passages(case):

@@ -214,7 +214,7 @@ private:
         const double status = lane(end_status(), i);
         if (status != ok)
             finish(i, status);
-        else if (lane(c.stiff, i) < 0.0 && !takes_parked_)
+        else if (lane(c.stiff, i) < 0.0 && may_park())
             park(i);
     }
 
@@ -412,12 +412,12 @@ private:
         }
     }
 
+    SOFTMAXFLOW_HD bool may_park() const { return !takes_parked_ && p_.stiff == Stiff::automatic; }
     /// Stiff for long, and far from the end.
     SOFTMAXFLOW_HD Mask park_mask() const {
         const Course<Real>& c = active_.course;
-        const bool may = !takes_parked_ && p_.stiff == Stiff::automatic;
         const double end = p_.checkpoints[p_.checkpoint_count - 1];
-        return (c.stiff >= Real(may ? 15.0 : infinity())) &
+        return (c.stiff >= Real(may_park() ? 15.0 : infinity())) &
                (Real(end) - c.clock > Real(100.0) * c.step);
     }
 

@@ -55,8 +55,9 @@ public:
     SOFTMAXFLOW_COLD void solve() {
         auto& a = *this;
         auto& x = solution;
+        // factorise() swapped whole rows, so its factors belong to the rows in their final order.
+        for (int k = 0; k < size_; ++k) exchange(k, [&](int i) -> Real& { return x[i]; });
         for (int k = 0; k < size_; ++k) {
-            exchange(k, [&](int i) -> Real& { return x[i]; });
             for (int i = k + 1; i < size_; ++i) x[i] = fma(-a(i, k), x[k], x[i]);
         }
         for (int k = size_ - 1; k >= 0; --k) {

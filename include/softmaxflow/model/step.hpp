@@ -48,7 +48,9 @@ struct Tolerance {
 
     template <class Real>
     SOFTMAXFLOW_HD Real operator()(Real before, Real after) const {
-        return fma(Real(relative), max(abs(before), abs(after)), Real(absolute));
+        const Real allowed = fma(Real(relative), max(abs(before), abs(after)), Real(absolute));
+        // Without an absolute tolerance, a zero that stays one is no error; squares must not overflow.
+        return max(allowed, Real(0x1p-300));
     }
 };
 
