@@ -1,5 +1,6 @@
 """Runs the program on starts that a test made, and reads back what it wrote."""
 
+import json
 import subprocess
 from pathlib import Path
 
@@ -61,6 +62,12 @@ def execute(binary, config, output, settings, status=0, options=()):
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != status:
         raise AssertionError(f"exit {done.returncode}: {' '.join(command)}\n{done.stderr}")
+
+
+def instruction_sets(binary):
+    """Those that the program was compiled for and this machine has."""
+    done = subprocess.run([str(binary), "info", "--json"], capture_output=True, text=True, check=True)
+    return json.loads(done.stdout)["instruction_sets"]["usable"]
 
 
 def run(binary, config, output, settings, status=0):

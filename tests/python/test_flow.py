@@ -261,8 +261,8 @@ def test_stop_and_passages(case):
 
 
 def test_restart(case):
-    base = {"ensemble.replicas": 20, "record.states": 20, "dynamics.clock": '"arc"'}
     """The same bits as the run that was not interrupted."""
+    base = {"ensemble.replicas": 20, "record.states": 20, "dynamics.clock": '"arc"'}
     whole = case.run({**base, "dynamics.horizon": 50.0, "record.checkpoints": [10.0, 20.0, 30.0]})
     first = case.run({**base, "dynamics.horizon": 20.0, "record.checkpoints": [10.0]})
     path = case.folder / f"run{case.count}" / "states.nc"
@@ -286,7 +286,7 @@ def test_equal_bits(case):
         program.execute(case.binary, case.config, output, chosen, options=options)
         return {name: program.read_netcdf(output / f"{name}.nc") for name in ("replicas", "states")}
 
-    sets = [x for x in ("avx512", "avx2") if x in Path("/proc/cpuinfo").read_text()]
+    sets = [x for x in program.instruction_sets(case.binary) if x != "generic"]
     cases = [(loss, more, sets, (77, 20)) for loss, more in
              (("logistic", {}), ("regression", {"dynamics.stiff": '"on"', "dynamics.horizon": 1.0}),
               ("cross_entropy", {"dynamics.order": 8, "dynamics.horizon": 1.0}))]

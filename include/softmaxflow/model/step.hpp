@@ -49,7 +49,8 @@ struct Tolerance {
     template <class Real>
     SOFTMAXFLOW_HD Real operator()(Real before, Real after) const {
         const Real allowed = fma(Real(relative), max(abs(before), abs(after)), Real(absolute));
-        // Without an absolute tolerance, a zero that stays one is no error; squares must not overflow.
+        // Without an absolute tolerance, a zero that stays one is no error; squares must not
+        // overflow.
         return max(allowed, Real(0x1p-300));
     }
 };
