@@ -27,7 +27,21 @@ struct Parked {
           states(arena.take<double>(int(capacity) * numbers_of_one)) {}
 };
 
-template <class FlowType, class StepperType>
+/// Stands where nothing is watched (model/watch.hpp).
+struct Unwatched {
+    static constexpr bool watches = false;
+    SOFTMAXFLOW_HD Unwatched(const Parameters&, const Record&, Arena&) {}
+    template <class... Anything>
+    SOFTMAXFLOW_HD void start(const Anything&...) const {}
+    SOFTMAXFLOW_HD void seat(int) const {}
+    SOFTMAXFLOW_HD void leave(int, Int) const {}
+    template <class... Anything>
+    SOFTMAXFLOW_HD void look(const Anything&...) const {}
+    template <class... Anything>
+    SOFTMAXFLOW_HD void spoil(Anything&...) const {}
+};
+
+template <class FlowType, class StepperType, class Watcher = Unwatched>
 class Integration {
 public:
     using Flow = FlowType;
@@ -58,7 +72,8 @@ public:
           trial_(arena, active_.flow.slots(), p.outputs),
           room_(arena, active_.flow.slots(), p.outputs),
           unit_(arena, p.outputs),
-          rate_(arena, p.outputs) {
+          rate_(arena, p.outputs),
+          watcher_(p, record, arena) {
         for (int i = 0; i < width; ++i) busy_[i] = false;
     }
 
@@ -161,6 +176,7 @@ private:
             c.error = origin.step_error;
             c.stiff = origin.stiff_steps;
         }
+        watcher_.start(fresh_.flow, fresh_.x, room_, c.sign, origin);
         for (int i = 0; i < width; ++i) fresh_.checkpoint[i] = fresh_.threshold[i] = 0;
     }
 
@@ -203,6 +219,7 @@ private:
         active_.checkpoint[i] = fresh_.checkpoint[j];
         active_.threshold[i] = fresh_.threshold[j];
         busy_[i] = true;
+        watcher_.seat(i);
         const Course<Real>& c = active_.course;
         while (active_.threshold[i] < p_.threshold_count &&
                lane(c.top, i) >= p_.thresholds[active_.threshold[i]])
@@ -262,6 +279,7 @@ private:
         const Course<Real>& c = active_.course;
         active_.origin.store_end(i, status, stopped ? left : p_.checkpoint_count, lane(c.steps, i),
                                  lane(c.rejected, i));
+        watcher_.leave(i, active_.origin.replica(i));
         busy_[i] = false;
         set_lane(active_.course.step, i, 0.0);
         tick(1);
@@ -275,6 +293,7 @@ private:
         double* numbers = parked_.states + Int(place) * parked_.numbers;
         for_each_entry(active_.flow, [&](auto at) { *numbers++ = lane(at(active_.x), i); });
         active_.course.with(active_.course, [&](Real& x, const Real&) { *numbers++ = lane(x, i); });
+        watcher_.leave(i, active_.origin.replica(i));
         busy_[i] = false;
         set_lane(active_.course.step, i, 0.0);
     }
@@ -340,6 +359,7 @@ private:
         c.stiff = select(
             accepted, select(looks_stiff, c.stiff + Real(1.0), max(c.stiff - Real(1.0), Real(0.0))),
             c.stiff);
+        watcher_.look(accepted, active_.field, active_.x, derivative, e, c.clock, h);
         const Real leader = largest_token(active_.flow, e);
         const Mask changes = accepted & !(leader == c.leader);
         if (any(changes)) change_leader(changes, leader);
@@ -598,6 +618,7 @@ private:
     State fresh_derivative_, trial_;
     Evaluation room_;
     decltype(Evaluation::output) unit_, rate_;
+    Watcher watcher_;
     Real level_{infinity()};
     bool busy_[width];
     Int next_ = 0, end_ = 0;

@@ -86,6 +86,7 @@ public:
         const Bits first(replica), last(replica + live - 1);
         if (p_.restart_logits == nullptr) {
             Start<Flow>(p_, first, last)(flow, x, evaluation_);
+            if (p_.sorted) sort_tokens();
             return;
         }
         const Restart<Flow> restart(p_, first, last);
@@ -203,6 +204,27 @@ private:
     SOFTMAXFLOW_COLD void note_singular(Real scale) {
         const auto singular = abs(scale) >= Real(1.0 / map_regulariser);
         failed_ = select(singular & (failed_ == Real(0.0)), Real(map_singular), failed_);
+    }
+
+    /// Numbers the tokens anew by their projected values w, the largest first.
+    SOFTMAXFLOW_COLD void sort_tokens() {
+        flow.evaluate(x, evaluation_);
+        for (int j = 0; j < flow.slots(); ++j) logs_[j] = flow.projected_value(x, evaluation_, j);
+        rank_tokens(flow.tokens, logs_, ranks_);
+        sort_row([&](int j) -> Real& { return x.logits[j]; });
+        for (int k = 0; k < flow.output_count(); ++k)
+            sort_row([&](int j) -> Real& { return x.value(k, j); });
+    }
+    template <class Entry>
+    SOFTMAXFLOW_COLD void sort_row(Entry entry) {
+        for (int token = 0; token < p_.tokens; ++token) {
+            const Real own = sum(flow.tokens, evaluation_.token_scratch, [&](int j) {
+                return select(ranks_[j] == Real(token), entry(j), Real(-0.0));
+            });
+            for (int j = 0; j < flow.slots(); ++j)
+                if (flow.tokens.index(j) == token) logs_[j] = own;
+        }
+        for (int j = 0; j < flow.slots(); ++j) entry(j) = logs_[j];
     }
 
     // One lane of the team writes what is common to all.

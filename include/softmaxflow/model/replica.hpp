@@ -9,7 +9,7 @@
 
 namespace softmaxflow::model::inline SOFTMAXFLOW_TARGET {
 
-template <class FlowType, class MethodType>
+template <class FlowType, class MethodType, class Watcher = Unwatched>
 class Replicas {
 public:
     using Flow = FlowType;
@@ -29,6 +29,7 @@ public:
           replica_(replica),
           live_(live),
           recorder_(p, record, team, arena, any_of<Maps>(map), any_of<Losses>(loss), memories()),
+          watcher_(p, record, arena),
           spare_(arena) {
         const Working counts_its_memory(*this, arena);
     }
@@ -47,6 +48,7 @@ public:
             iteration = next;
             if (!recorder_.reach(c)) return false;
         }
+        for (int i = 0; i < live_; ++i) watcher_.leave(i, replica_ + i);
         return true;
     }
 
@@ -76,11 +78,18 @@ private:
         for (Int iteration = from; iteration < to; ++iteration) {
             w.flow.evaluate(w.x, w.e);
             recorder_.watch(w.flow, w.e, iteration);
+            if (iteration == 0) watcher_.start(w.flow, w.x, w.e, w.e.residual[0], recorder_);
+            watcher_.look(w.flow, w.x, w.e, iteration);
             arc = fma(Real(p_.learning_rate), w.flow.residual_norm(w.e), arc);
             rates.advance();
             visit(method_, [&](auto item) SOFTMAXFLOW_INLINE {
                 item.step(w.flow, w.e, w.x, w.memory, rates);
             });
+            watcher_.spoil(w.flow, w.x);
+        }
+        if (Watcher::watches && double(to) == p_.checkpoints[p_.checkpoint_count - 1]) {
+            w.flow.evaluate(w.x, w.e);
+            watcher_.look(w.flow, w.x, w.e, to);
         }
         recorder_.arc = arc;
         copy(recorder_.x, w.x);
@@ -106,18 +115,19 @@ private:
     Int replica_;
     int live_;
     Recorder<Real, Team> recorder_;
+    Watcher watcher_;
     Arena spare_;
 };
 
 /// Gradient flow of replicas [first, first + count), each of which takes its own steps; those that
 /// the explicit method finds stiff go on with the implicit one. With an arena that only counts,
 /// nothing runs. False if the caller of tick asked to stop.
-template <class Scheme, class Flow>
+template <class Scheme, class Flow, class Watcher = Unwatched>
 SOFTMAXFLOW_COLD bool run_flow(const Parameters& p, const Record& record, typename Flow::Team team,
                                Arena& arena, Int first, Int count, typename Flow::Map map = {},
                                typename Flow::Loss loss = {}) {
-    using ExplicitPart = Integration<Flow, Explicit<Scheme, Flow>>;
-    using ImplicitPart = Integration<Flow, Implicit<Flow>>;
+    using ExplicitPart = Integration<Flow, Explicit<Scheme, Flow>, Watcher>;
+    using ImplicitPart = Integration<Flow, Implicit<Flow>, Watcher>;
     const int slots = Tokens<typename Flow::Team, 0>(team, p.tokens).slots();
     Parked parked(arena, p.stiff == Stiff::automatic ? count : 0,
                   ExplicitPart::parked_numbers(p, slots));

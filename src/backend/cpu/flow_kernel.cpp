@@ -1,6 +1,7 @@
 // The kernels of gradient flow.
 
 #include "backend/cpu/run.hpp"
+#include "softmaxflow/model/watch.hpp"
 
 namespace softmaxflow::cpu {
 inline namespace SOFTMAXFLOW_TARGET {
@@ -14,17 +15,19 @@ template <class Scheme, class Flow>
 bool run_flow(const Choice& choice, const model::Parameters& parameters,
               const model::Record& record, long long first, long long count, char* memory) {
     model::Arena arena(memory);
-    return model::run_flow<Scheme, Flow>(parameters, record, model::Solo{}, arena, first, count,
-                                         model::chosen<typename Flow::Map>(choice.map),
-                                         model::chosen<typename Flow::Loss>(choice.loss));
+    return model::run_flow<Scheme, Flow, model::Watch<Flow>>(
+        parameters, record, model::Solo{}, arena, first, count,
+        model::chosen<typename Flow::Map>(choice.map),
+        model::chosen<typename Flow::Loss>(choice.loss));
 }
 
 template <class Scheme, class Flow>
 unsigned long flow_memory(const Choice& choice, const model::Parameters& parameters) {
     model::Arena counter(nullptr);
-    model::run_flow<Scheme, Flow>(parameters, model::Record{}, model::Solo{}, counter, 0,
-                                  parameters.group, model::chosen<typename Flow::Map>(choice.map),
-                                  model::chosen<typename Flow::Loss>(choice.loss));
+    model::run_flow<Scheme, Flow, model::Watch<Flow>>(
+        parameters, model::Record{}, model::Solo{}, counter, 0, parameters.group,
+        model::chosen<typename Flow::Map>(choice.map),
+        model::chosen<typename Flow::Loss>(choice.loss));
     return counter.used();
 }
 

@@ -54,6 +54,7 @@ Kernel find_special(const Choice& choice, int tokens, [[maybe_unused]] int outpu
 
 Kernel choose(const Choice& choice, int tokens, int outputs) {
     if (choice.flow) return flow_kernel(choice, tokens, outputs);
+    if (choice.watched) return watched_kernel();
     const Kernel special = find_special(choice, tokens, outputs);
     if (special.run != nullptr) return special;
     return choice.fast ? carried<AnyLoss, One, 0, 0> : anything;

@@ -47,6 +47,7 @@ Choice make_choice(const Problem& problem) {
             flow ? 0 : index_of(model::Methods{}, dynamics.method),
             flow,
             static_cast<int>(dynamics.order),
+            problem.watch.claims != 0,
             problem.config.backend.numerics == "fast" && !decays && !flow};
 }
 
@@ -123,6 +124,10 @@ model::Parameters make_parameters(const Problem& problem) {
         p.restart_memory_logits[i] = data_or_null(restart.memory_logits[i]);
         p.restart_memory_values[i] = data_or_null(restart.memory_values[i]);
     }
+
+    p.watched = problem.watch.claims;
+    p.sorted = problem.watch.sorted;
+    p.sabotage = problem.watch.sabotage;
 
     p.ranked = config.record.ranked;
     p.checkpoints = problem.checkpoints.data();

@@ -18,7 +18,7 @@ inline constexpr int width = 4;
 inline constexpr int width = 2;
 #endif
 
-template <class Flow, class Method>
+template <class Flow, class Method, class Watcher>
 bool run(const Choice& choice, const model::Parameters& parameters, const model::Record& record,
          long long first, long long count, char* memory) {
     using Map = typename Flow::Map;
@@ -27,27 +27,27 @@ bool run(const Choice& choice, const model::Parameters& parameters, const model:
     for (long long done = 0; done < count; done += step) {
         model::Arena arena(memory);
         const int live = count - done < step ? static_cast<int>(count - done) : step;
-        model::Replicas<Flow, Method> replicas(parameters, record, model::Solo{}, arena,
-                                               first + done, live, model::chosen<Map>(choice.map),
-                                               model::chosen<Loss>(choice.loss),
-                                               model::chosen<Method>(choice.method));
+        model::Replicas<Flow, Method, Watcher> replicas(
+            parameters, record, model::Solo{}, arena, first + done, live,
+            model::chosen<Map>(choice.map), model::chosen<Loss>(choice.loss),
+            model::chosen<Method>(choice.method));
         if (!replicas.run()) return false;
     }
     return true;
 }
 
-template <class Flow, class Method>
+template <class Flow, class Method, class Watcher>
 unsigned long memory(const Choice& choice, const model::Parameters& parameters) {
     model::Arena counter(nullptr);
-    const model::Replicas<Flow, Method> probe(parameters, model::Record{}, model::Solo{}, counter,
-                                              0, 0, model::chosen<typename Flow::Map>(choice.map),
-                                              model::chosen<typename Flow::Loss>(choice.loss),
-                                              model::chosen<Method>(choice.method));
+    const model::Replicas<Flow, Method, Watcher> probe(
+        parameters, model::Record{}, model::Solo{}, counter, 0, 0,
+        model::chosen<typename Flow::Map>(choice.map),
+        model::chosen<typename Flow::Loss>(choice.loss), model::chosen<Method>(choice.method));
     return counter.used();
 }
 
-template <class Flow, class Method>
-constexpr Kernel kernel{run<Flow, Method>, memory<Flow, Method>};
+template <class Flow, class Method, class Watcher = model::Unwatched>
+constexpr Kernel kernel{run<Flow, Method, Watcher>, memory<Flow, Method, Watcher>};
 
 /// Softmax and gradient descent; strict, and with carried exponentials.
 template <class Loss, class Real, int N, int M>
@@ -58,6 +58,9 @@ constexpr Kernel carried = kernel<model::CarriedFlow<Loss, Real, N, M>, model::C
 
 /// Gradient flow of any map, loss and size, or of what flow_kernel.cpp is specialised to.
 Kernel flow_kernel(const Choice& choice, int tokens, int outputs);
+
+/// Descent by any map, loss, method and size that claims are watched along: watched_kernel.cpp.
+Kernel watched_kernel();
 
 /// Logistic loss, 4, 8 or 16 tokens: few_tokens.cpp. No kernel for other numbers.
 Kernel few_tokens(int tokens);

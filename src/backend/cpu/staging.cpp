@@ -6,6 +6,7 @@
 #include "backend/cpu/parameters.hpp"
 #include "softmaxflow/backend.hpp"
 #include "softmaxflow/model/catalogue.hpp"
+#include "softmaxflow/model/claims/list.hpp"
 #include "softmaxflow/model/reduce.hpp"
 #include "softmaxflow/model/source.hpp"
 
@@ -13,6 +14,7 @@ namespace softmaxflow::cpu {
 namespace {
 
 constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+constexpr double infinity = std::numeric_limits<double>::infinity();
 
 }  // namespace
 
@@ -53,6 +55,7 @@ model::Record Staging::prepare(std::int64_t first, std::int64_t count) {
     issued_ = 0;
     record.issued = &issued_;
     prepare_states(record);
+    if (parameters_.watched != 0) prepare_watch(record);
     return record;
 }
 
@@ -75,7 +78,33 @@ BlockResult Staging::reduce() {
     reduce_curves(block);
     if (problem_.config.record.replica_table) copy_final(block);
     copy_states(block);
+    if (parameters_.watched != 0) copy_watch(block);
     return block;
+}
+
+void Staging::prepare_watch(model::Record& record) {
+    const std::size_t claims = model::WatchedClaims::size;
+    traits_.assign(block_size, 0.0);
+    margin_.assign(claims * block_size, infinity);
+    margin_clock_.assign(claims * block_size, nan);
+    increment_.assign(claims * block_size, 0.0);
+    record.traits = traits_.data();
+    record.margin = margin_.data();
+    record.margin_clock = margin_clock_.data();
+    record.increment = increment_.data();
+}
+
+void Staging::copy_watch(BlockResult& block) const {
+    block.watch.traits.assign(traits_.begin(), traits_.begin() + count_);
+    for (std::int64_t c = 0; c < model::WatchedClaims::size; ++c) {
+        const auto append = [&](std::vector<double>& to, const std::vector<double>& from) {
+            const auto row = from.begin() + c * block_size;
+            to.insert(to.end(), row, row + count_);
+        };
+        append(block.watch.margin, margin_);
+        append(block.watch.clock, margin_clock_);
+        append(block.watch.increment, increment_);
+    }
 }
 
 double* Staging::row(int curve, int checkpoint) {

@@ -26,6 +26,8 @@ private:
     void copy_final(BlockResult& block);
     void prepare_states(model::Record& record);
     void copy_states(BlockResult& block);
+    void prepare_watch(model::Record& record);
+    void copy_watch(BlockResult& block) const;
     [[nodiscard]] std::vector<double> target_of(std::int64_t replica) const;
 
     const Problem& problem_;
@@ -38,6 +40,7 @@ private:
     std::vector<double> logits_, probability_, values_, memory_logits_[2], memory_values_[2];
     std::vector<double> metric_, response_, floor_, ranks_;
     std::vector<double> clock_, step_size_, controller_;
+    std::vector<double> traits_, margin_, margin_clock_, increment_;
 };
 
 }  // namespace softmaxflow::cpu
