@@ -81,11 +81,12 @@ public:
         note(accepted, clock, h, gradient_flow);
     }
     /// A state of descent that `flow` has evaluated, after so many iterations.
-    SOFTMAXFLOW_COLD void look(const Flow& flow, const State& x, Evaluation& e, Int iteration) {
+    SOFTMAXFLOW_COLD void look(const Flow& flow, const State& x, Evaluation& e, Int iteration,
+                               bool first) {
         if (!active()) return;
         sight_.look(flow, x, e, p_.logit_rate);
         const Real clock = Real(double(iteration));
-        if (iteration > 0) note(clock == clock, clock, Real(1.0), gradient_descent);
+        if (!first) note(clock == clock, clock, Real(1.0), gradient_descent);
         sight_.keep_logits();
     }
 

@@ -14,8 +14,9 @@ struct Choice {
     int method = 0;
     bool flow = false;     ///< gradient flow; `method` means nothing then
     int order = 5;         ///< flow
-    bool watched = false;  ///< claims are watched along
     bool fast = false;     ///< carried exponentials: softmax and gradient descent without decay
+    bool single = false;   ///< steps in f32
+    bool watched = false;  ///< claims are watched along
 };
 
 struct Kernel {

@@ -47,8 +47,9 @@ Choice make_choice(const Problem& problem) {
             flow ? 0 : index_of(model::Methods{}, dynamics.method),
             flow,
             static_cast<int>(dynamics.order),
-            problem.watch.claims != 0,
-            problem.config.backend.numerics == "fast" && !decays && !flow};
+            problem.config.backend.numerics == "fast" && !decays && !flow,
+            problem.config.backend.precision == "f32",
+            problem.watch.claims != 0};
 }
 
 model::Parameters make_parameters(const Problem& problem) {

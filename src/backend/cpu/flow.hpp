@@ -1,21 +1,32 @@
-// The kernels of gradient flow.
+#pragma once
+/// The kernels of gradient flow.
 
 #include "backend/cpu/run.hpp"
 #include "softmaxflow/model/watch.hpp"
 
 namespace softmaxflow::cpu {
 inline namespace SOFTMAXFLOW_TARGET {
-namespace {
 
-using One = model::Pack<width, 1>;
-using AnyFlow =
-    model::Flow<model::Any<model::Maps>, model::Any<model::Losses>, One, model::Solo, 0, 0>;
+template <class T>
+using AnyFlow = model::Flow<model::Any<model::Maps>, model::Any<model::Losses>, Vectors<T, 1>,
+                            model::Solo, 0, 0>;
+
+/// Claims are watched along steps in f64.
+template <class Flow>
+struct WatcherOf {
+    using type = model::Unwatched;
+};
+template <class Flow>
+requires model::is_wide<typename Flow::Real>
+struct WatcherOf<Flow> {
+    using type = model::Watch<Flow>;
+};
 
 template <class Scheme, class Flow>
 bool run_flow(const Choice& choice, const model::Parameters& parameters,
               const model::Record& record, long long first, long long count, char* memory) {
     model::Arena arena(memory);
-    return model::run_flow<Scheme, Flow, model::Watch<Flow>>(
+    return model::run_flow<Scheme, Flow, typename WatcherOf<Flow>::type>(
         parameters, record, model::Solo{}, arena, first, count,
         model::chosen<typename Flow::Map>(choice.map),
         model::chosen<typename Flow::Loss>(choice.loss));
@@ -24,7 +35,7 @@ bool run_flow(const Choice& choice, const model::Parameters& parameters,
 template <class Scheme, class Flow>
 unsigned long flow_memory(const Choice& choice, const model::Parameters& parameters) {
     model::Arena counter(nullptr);
-    model::run_flow<Scheme, Flow, model::Watch<Flow>>(
+    model::run_flow<Scheme, Flow, typename WatcherOf<Flow>::type>(
         parameters, model::Record{}, model::Solo{}, counter, 0, parameters.group,
         model::chosen<typename Flow::Map>(choice.map),
         model::chosen<typename Flow::Loss>(choice.loss));
@@ -34,12 +45,11 @@ unsigned long flow_memory(const Choice& choice, const model::Parameters& paramet
 template <class Scheme, class Flow>
 constexpr Kernel integrated{run_flow<Scheme, Flow>, flow_memory<Scheme, Flow>};
 
-}  // namespace
-
-Kernel flow_kernel(const Choice& choice, int, int) {
-    if (choice.order == 3) return integrated<model::BogackiShampine, AnyFlow>;
-    if (choice.order == 8) return integrated<model::DormandPrince, AnyFlow>;
-    return integrated<model::Tsitouras, AnyFlow>;
+template <class T>
+Kernel flow_kernel(const Choice& choice) {
+    if (choice.order == 3) return integrated<model::BogackiShampine, AnyFlow<T>>;
+    if (choice.order == 8) return integrated<model::DormandPrince, AnyFlow<T>>;
+    return integrated<model::Tsitouras, AnyFlow<T>>;
 }
 
 }  // namespace SOFTMAXFLOW_TARGET

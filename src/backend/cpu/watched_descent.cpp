@@ -7,13 +7,13 @@ namespace softmaxflow::cpu {
 inline namespace SOFTMAXFLOW_TARGET {
 namespace {
 
-using One = model::Pack<width, 1>;
+using One = Vectors<double, 1>;
 using AnyFlow =
     model::Flow<model::Any<model::Maps>, model::Any<model::Losses>, One, model::Solo, 0, 0>;
 
 }  // namespace
 
-Kernel watched_kernel() {
+Kernel watched_descent_kernel() {
     return kernel<AnyFlow, model::Any<model::Methods>, model::Watch<AnyFlow>>;
 }
 
