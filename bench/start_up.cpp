@@ -20,8 +20,8 @@ bool call_info() {
     std::string program = SOFTMAXFLOW_PROGRAM, verb = "info";
     const std::array<char*, 3> arguments{program.data(), verb.data(), nullptr};
     pid_t child = 0;
-    const bool started = posix_spawn(&child, program.c_str(), &actions, nullptr, arguments.data(),
-                                     environ) == 0;
+    const bool started =
+        posix_spawn(&child, program.c_str(), &actions, nullptr, arguments.data(), environ) == 0;
     posix_spawn_file_actions_destroy(&actions);
     int status = 1;
     return started && waitpid(child, &status, 0) == child && status == 0;
