@@ -1,7 +1,8 @@
 // Rates of a GPU that bound our kernels: copy, and the pipes of fused multiply-adds in f32 and f64
 // and of special functions. Bounds in docs/performance.md are made from what this prints.
 //
-//   gpu_rates [DEVICE]      one JSON object on stdout; exit status 7 where there is no device
+//   gpu_rates            one JSON object on stdout; exit status 7 where there is no usable device
+//   gpu_rates --probe    only looks for the device
 //
 // Each kernel keeps eight independent chains a thread, and enough threads to fill every
 // multiprocessor. Times are from events, the best and the median of nine launches. The clock is
@@ -12,6 +13,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <vector>
 
 namespace {
@@ -159,22 +161,22 @@ void print_copy(std::size_t bytes) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    const int device = argc > 1 ? std::atoi(argv[1]) : 0;
     int count = 0;
     check(cudaGetDeviceCount(&count), "no device");
-    check(cudaSetDevice(device), "device");
     cudaDeviceProp properties;
-    check(cudaGetDeviceProperties(&properties, device), "properties");
+    check(cudaGetDeviceProperties(&properties, 0), "properties");
     Stopwatch* watch = nullptr;
     check(cudaMalloc(&watch, sizeof(Stopwatch)), "memory");
     const int multiprocessors = properties.multiProcessorCount;
     std::printf("{\"device\": \"%s\", \"compute_capability\": \"%d.%d\", \"multiprocessors\": %d",
                 properties.name, properties.major, properties.minor, multiprocessors);
-    print_copy(std::size_t{1} << 31);
-    print_rate<Fma32>("ffma", multiprocessors, 1 << 14, watch);
-    print_rate<Fma64>("dfma", multiprocessors, 1 << 13, watch);
-    print_rate<Exp2>("mufu_ex2", multiprocessors, 1 << 11, watch);
-    print_rate<ReciprocalRoot>("mufu_rsq", multiprocessors, 1 << 11, watch);
+    if (argc < 2 || std::strcmp(argv[1], "--probe") != 0) {
+        print_copy(std::size_t{1} << 31);
+        print_rate<Fma32>("ffma", multiprocessors, 1 << 14, watch);
+        print_rate<Fma64>("dfma", multiprocessors, 1 << 13, watch);
+        print_rate<Exp2>("mufu_ex2", multiprocessors, 1 << 11, watch);
+        print_rate<ReciprocalRoot>("mufu_rsq", multiprocessors, 1 << 11, watch);
+    }
     std::printf("}\n");
     check(cudaFree(watch), "memory");
     return 0;
