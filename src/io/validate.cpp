@@ -205,20 +205,22 @@ void check_precision(const Config& config, const Places& places) {
     const char* const remedy = "or set backend.precision = \"f64\"";
     if (dynamics.rtol < least_rtol) {
         fail(places, {"dynamics.rtol", "backend.precision"},
-             fmt::format("set to {}, but f32 rounds each number by 6e-8 of it, several times a "
-                         "step: expected at least {}; raise dynamics.rtol, {}",
-                         toml_float(dynamics.rtol), toml_float(least_rtol), remedy));
+             fmt::format("f32 rounds each number by 6e-8 of it, several times a step, and so needs "
+                         "dynamics.rtol >= {}, found {}; raise it, {}",
+                         toml_float(least_rtol), toml_float(dynamics.rtol), remedy));
     }
     if (dynamics.max_steps > most_steps) {
         fail(places, {"dynamics.max_steps", "backend.precision"},
-             fmt::format("set to {}, but f32 counts steps to 2^24 = {} only; lower it, {}",
-                         dynamics.max_steps, most_steps, remedy));
+             fmt::format("f32 counts steps to 2^24 = {} only, found dynamics.max_steps = {}; lower "
+                         "it, {}",
+                         most_steps, dynamics.max_steps, remedy));
     }
     if (dynamics.horizon > range || dynamics.horizon < 1 / range) {
         fail(places, {"dynamics.horizon", "backend.precision"},
-             fmt::format("set to {}, but clocks in f32 are to lie in {} .. {}; change it, {}",
-                         toml_float(dynamics.horizon), toml_float(1 / range), toml_float(range),
-                         remedy));
+             fmt::format(
+                 "clocks in f32 are to lie in {} .. {}, found dynamics.horizon = {}; change "
+                 "it, {}",
+                 toml_float(1 / range), toml_float(range), toml_float(dynamics.horizon), remedy));
     }
 }
 
