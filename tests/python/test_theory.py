@@ -317,6 +317,19 @@ def test_polarization_needs_no_order():
         assert np.abs(step * rho * n * tau[4] - 2).max() < (0.05 if n == 4 else 0.6), step
 
 
+def test_time_of_logistic_loss():
+    """log t = z - log kappa + o(1), and z = kappa tau + c + o(1)."""
+    u, kappa = ordered_start(np.random.default_rng(13), 4), 1.7
+    tau = np.linspace(0, 200, 40001)
+    orbit = Orbit(u, np.zeros(4), tau, 0.8, kappa)
+    z = (orbit.s * orbit.u).sum(axis=1)
+    log_speed = np.logaddexp(0, z)  # -log q
+    top = log_speed.max()
+    log_t = top + np.log(np.trapz(np.exp(log_speed - top), tau))
+    assert abs(log_t - (z[-1] - np.log(kappa))) < 1e-3
+    assert abs((z[-1] - z[20000]) / (kappa * 100) - 1) < 1e-3
+
+
 def test_losers_at_finite_horizon():
     """sum_j u_j(T) - u_j(T/2) <= 8 / (rho T); one loser alone may pass 8 / (rho n T)."""
     rng, largest = np.random.default_rng(9), 0.0
@@ -401,6 +414,25 @@ def vector_flow(K, y, Z, t, residual):
     out = solve_ivp(field, (0, t[-1]), np.concatenate([Z.ravel(), np.zeros(n)]), method="DOP853",
                     rtol=1e-11, atol=1e-13, t_eval=t)
     return softmax(out.y[m * n:].T)
+
+
+def test_bound_on_the_arc():
+    """arc <= n sqrt(2 (g(0) - g*) / mu) / lambda where |q|^2 >= 2 mu (g - g*) and K >= lambda."""
+    rng = np.random.default_rng(14)
+    for c, smallest in ((0.5, 1.0), (2.0, 0.3)):
+        K, Z, y = np.diag([1.0, smallest]), rng.standard_normal((2, 4)), rng.standard_normal(2)
+        s = np.full(4, 0.25)
+
+        def field(_, x):
+            s = softmax(x[8:12])
+            q = 2 * c * (y - x[:8].reshape(2, 4) @ s)
+            return np.concatenate([np.outer(K @ q, s).ravel(),
+                                   drive(s, x[:8].reshape(2, 4).T @ q), [np.sqrt(q @ q)]])
+
+        out = solve_ivp(field, (0, 400), np.concatenate([Z.ravel(), np.zeros(4), [0]]), rtol=1e-9)
+        above = c * ((y - Z @ s)**2).sum()
+        bound = 4 * np.sqrt(2 * above / (2 * c)) / smallest
+        assert 0.1 < out.y[-1, -1] <= bound
 
 
 def test_entropy_of_several_outputs():
