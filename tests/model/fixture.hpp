@@ -320,16 +320,18 @@ struct EmulatedTeam {
     int* parity;  // of this lane: consecutive exchanges use alternate slots
 
     [[nodiscard]] int rank() const { return lane_rank; }
-    [[nodiscard]] double exchange(double x, int distance) const {
+    /// A float passes through a double unchanged.
+    template <class Real>
+    [[nodiscard]] Real exchange(Real x, int distance) const {
         double* slot = shared->slot[*parity ^= 1];
-        slot[lane_rank] = x;
+        slot[lane_rank] = static_cast<double>(x);
         shared->barrier.arrive_and_wait();
-        return slot[lane_rank ^ distance];
+        return static_cast<Real>(slot[lane_rank ^ distance]);
     }
 };
 
 /// S lanes per replica, through the same replica.hpp.
-template <class Map, class Loss, class Method, int S, int N = 0, int M = 0>
+template <class Map, class Loss, class Method, int S, int N = 0, int M = 0, class Real = double>
 Words run_team(const Case& c, int count) {
     const model::Parameters p = c.bound();
     Words words(p, count);
@@ -341,7 +343,7 @@ Words run_team(const Case& c, int count) {
         for (int replica = 0; replica < count; ++replica) {
             model::Arena arena(memory.aligned());
             using Team = EmulatedTeam<S>;
-            using Flow = model::Flow<Map, Loss, double, Team, N, M>;
+            using Flow = model::Flow<Map, Loss, Real, Team, N, M>;
             model::Replicas<Flow, Method> replicas(p, record, Team{&exchange, rank, &parity}, arena,
                                                    replica, 1, model::chosen<Map>(c.choice.map),
                                                    model::chosen<Loss>(c.choice.loss),

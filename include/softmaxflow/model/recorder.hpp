@@ -1,7 +1,8 @@
 #pragma once
 /// All of a replica's life but its steps: its start, its checkpoints, its end. Written over maps
 /// and losses chosen at run time and sizes known at run time only, so that there is one of it
-/// however many kernels are specialised to a shape.
+/// however many kernels are specialised to a shape; and in f64 when steps are taken in f32: what
+/// they start from is rounded once, what is seen of their states is exact to f64.
 
 #include "softmaxflow/model/draw.hpp"
 #include "softmaxflow/model/observe.hpp"
@@ -12,11 +13,13 @@ namespace softmaxflow::model::inline SOFTMAXFLOW_TARGET {
 /// First passage of max s through increasing thresholds, exact to the iteration.
 template <class Real>
 class Passage {
+    using Scalar = ScalarOf<Real>;
+
 public:
     SOFTMAXFLOW_HD Passage(const Parameters& p) : p_(p), level_(infinity()) {
         for (int i = 0; i < width_of<Real>; ++i) {
             next_[i] = 0;
-            if (p.threshold_count > 0) set_lane(level_, i, p.thresholds[0]);
+            set_lane(level_, i, level(0));
         }
     }
     SOFTMAXFLOW_HD bool active() const { return p_.threshold_count > 0; }
@@ -31,12 +34,13 @@ private:
     template <class Store>
     SOFTMAXFLOW_COLD void pass(Real largest_weight, Store store) {
         for (int i = 0; i < width_of<Real>; ++i) {
-            while (next_[i] < p_.threshold_count &&
-                   lane(largest_weight, i) >= p_.thresholds[next_[i]])
+            while (next_[i] < p_.threshold_count && lane(largest_weight, i) >= level(next_[i]))
                 store(i, next_[i]++);
-            set_lane(level_, i,
-                     next_[i] < p_.threshold_count ? p_.thresholds[next_[i]] : infinity());
+            set_lane(level_, i, level(next_[i]));
         }
+    }
+    SOFTMAXFLOW_HD Scalar level(int threshold) const {
+        return Scalar(threshold < p_.threshold_count ? p_.thresholds[threshold] : infinity());
     }
 
     const Parameters& p_;
@@ -44,10 +48,11 @@ private:
     int next_[width_of<Real>];
 };
 
-template <class RealType, class TeamType>
+/// StepReal is what the steps are taken in.
+template <class StepReal, class TeamType>
 class Recorder {
 public:
-    using Real = RealType;
+    using Real = WideOf<StepReal>;
     using Team = TeamType;
     using Flow = model::Flow<Any<Maps>, Any<Losses>, Real, Team, 0, 0>;
     using State = typename Flow::State;
@@ -86,11 +91,13 @@ public:
         const Bits first(replica), last(replica + live - 1);
         if (p_.restart_logits == nullptr) {
             Start<Flow>(p_, first, last)(flow, x, evaluation_);
+            round_to_steps();
             return;
         }
         const Restart<Flow> restart(p_, first, last);
         restart(flow, x, memory, memories_);
         restart.read_clocks(arc, log_time, clock, step_size, step_error, stiff_steps);
+        round_to_steps();
         leader_ = restart.leader();
         restart.read_ranks(flow, ranks_);
     }
@@ -122,7 +129,7 @@ public:
         const double before = p_.checkpoints[checkpoint > 0 ? checkpoint - 1 : 0];
         if (checkpoint == 0) note_start();
         flow.evaluate(x, evaluation_);
-        watch(flow, evaluation_, Int(iteration));
+        if constexpr (is_wide<StepReal>) watch(flow, evaluation_, Int(iteration));
         int live = 0;
         for (int i = 0; i < width; ++i) {
             seats_[i].from = seats_[i].to = checkpoint;
@@ -177,17 +184,18 @@ public:
     /// Where the state is finite.
     SOFTMAXFLOW_COLD auto finite() { return finite_state(); }
 
-    /// Looks at a state that a flow has evaluated: first passages, and denominators that vanish.
+    /// Looks at a state that a flow of StepReals has evaluated: first passages, and denominators
+    /// that vanish.
     template <class AnyFlow>
     SOFTMAXFLOW_HD void watch(const AnyFlow& evaluated, typename AnyFlow::Evaluation& e,
                               Int iteration) {
         visit(evaluated.map, [&](auto map) SOFTMAXFLOW_INLINE {
-            if (map.signed_weights && any(abs(e.scales.weight) >= Real(1.0 / map_regulariser)))
-                note_singular(e.scales.weight);
+            if (map.signed_weights && any(abs(e.scales.weight) >= StepReal(1.0 / map_regulariser)))
+                note_singular(convert<Real>(e.scales.weight));
             if (!passage_.active()) return;
             const auto numerator = [&](int j) SOFTMAXFLOW_INLINE { return e.numerators[j]; };
             const auto share = [&](int j) SOFTMAXFLOW_INLINE { return e.share(j); };
-            const Real top =
+            const StepReal top =
                 map.signed_weights
                     ? largest(evaluated.tokens, e.token_scratch, share)
                     : e.scales.share * largest(evaluated.tokens, e.token_scratch, numerator);
@@ -316,6 +324,20 @@ private:
                 record_.winner[row(i)] = lane(token, i);
     }
 
+    /// A start is drawn in f64 and rounded once; what an f32 run has recorded, is not changed.
+    SOFTMAXFLOW_COLD void round_to_steps() {
+        if constexpr (is_wide<StepReal>) return;
+        const auto round = [&](State& state) {
+            const auto entry = [](Real& number) {
+                number = convert<Real>(convert<StepReal>(number));
+            };
+            for (int j = 0; j < flow.slots(); ++j) entry(state.logits[j]);
+            for (int i = 0; i < flow.slots() * p_.outputs; ++i) entry(state.values[i]);
+        };
+        round(x);
+        for (int i = 0; i < memories_; ++i) round(memory[i]);
+    }
+
     const Parameters& p_;
     const Record& record_;
     /// Which replica a lane of the Real holds, and at which checkpoints it is to be recorded.
@@ -328,7 +350,7 @@ private:
     int memories_;
     typename Flow::Evaluation evaluation_;
     Storage<Real, 0> ranks_, logs_;
-    Passage<Real> passage_;
+    Passage<StepReal> passage_;
     Real leader_{0.0}, failed_{0.0};
 };
 

@@ -36,14 +36,14 @@ public:
     /// False if the caller of tick asked to stop.
     SOFTMAXFLOW_HD bool run() {
         recorder_.start(replica_, live_);
-        Rates rates(p_);
+        RatesOf<Flow> rates(p_);
         Int iteration = Int(p_.checkpoints[0]);
         // Moments that start from rest count their steps from here.
         if (p_.restart_memory_logits[0] != nullptr)
             for (Int i = 0; i < iteration; ++i) rates.advance();
         for (int c = 0; c < p_.checkpoint_count; ++c) {
             const Int next = Int(p_.checkpoints[c]);
-            if (iteration < next) advance(iteration, next, rates);
+            if (iteration < next || !is_wide<Real>) advance(iteration, next, rates);
             iteration = next;
             if (!recorder_.reach(c)) return false;
         }
@@ -51,6 +51,9 @@ public:
     }
 
 private:
+    /// Steps whose lengths of arc are summed in f32, counted from iteration 0.
+    static constexpr Int steps_per_sum = 64;
+
     /// What the steps work on: in registers where the shape is known to the compiler.
     struct Working {
         Flow flow;
@@ -66,31 +69,51 @@ private:
     };
 
     /// The steps from one iteration to another.
-    SOFTMAXFLOW_HD void advance(Int from, Int to, Rates& rates) {
+    SOFTMAXFLOW_HD void advance(Int from, Int to, RatesOf<Flow>& rates) {
         Arena arena = spare_;
         Working w(*this, arena);
         w.flow.objective.copy(recorder_.flow.objective, p_.outputs);
         copy(w.x, recorder_.x);
         for (int i = 0; i < memories(); ++i) copy(w.memory[i], recorder_.memory[i]);
-        Real arc = recorder_.arc;
+        if constexpr (is_wide<Real>) {
+            recorder_.arc = take_steps(w, from, to, rates, recorder_.arc);
+        } else {
+            // A sum in f32 would stall; one of few steps, added to a sum in f64, does not.
+            for (Int next; from < to; from = next) {
+                next = from - from % steps_per_sum + steps_per_sum;
+                if (next > to) next = to;
+                const Real arc = take_steps(w, from, next, rates, Real(0.0));
+                recorder_.arc = recorder_.arc + convert<WideOf<Real>>(arc);
+            }
+            // The recorder sees a state in f64, but thresholds are passed in f32.
+            w.flow.evaluate(w.x, w.e);
+            recorder_.watch(w.flow, w.e, to);
+        }
+        copy(recorder_.x, w.x);
+        for (int i = 0; i < memories(); ++i) copy(recorder_.memory[i], w.memory[i]);
+    }
+
+    /// Returns the arc, which `arc` is before.
+    SOFTMAXFLOW_HD Real take_steps(Working& w, Int from, Int to, RatesOf<Flow>& rates, Real arc) {
         for (Int iteration = from; iteration < to; ++iteration) {
             w.flow.evaluate(w.x, w.e);
             recorder_.watch(w.flow, w.e, iteration);
-            arc = fma(Real(p_.learning_rate), w.flow.residual_norm(w.e), arc);
+            arc = fma(Real(rates.eta), w.flow.residual_norm(w.e), arc);
             rates.advance();
             visit(method_, [&](auto item) SOFTMAXFLOW_INLINE {
                 item.step(w.flow, w.e, w.x, w.memory, rates);
             });
         }
-        recorder_.arc = arc;
-        copy(recorder_.x, w.x);
-        for (int i = 0; i < memories(); ++i) copy(recorder_.memory[i], w.memory[i]);
+        return arc;
     }
 
+    /// A state in other storage or another format.
     template <class To, class From>
     SOFTMAXFLOW_HD void copy(To& to, const From& from) const {
-        for (int j = 0; j < to.slots; ++j) to.logits[j] = from.logits[j];
-        for (int i = 0; i < to.slots * p_.outputs; ++i) to.values[i] = from.values[i];
+        using Target = typename decltype(to.logits)::Element;
+        for (int j = 0; j < to.slots; ++j) to.logits[j] = convert<Target>(from.logits[j]);
+        for (int i = 0; i < to.slots * p_.outputs; ++i)
+            to.values[i] = convert<Target>(from.values[i]);
     }
     SOFTMAXFLOW_HD int memories() const {
         int count = 0;
