@@ -200,7 +200,7 @@ void check_ranked(const Config& config, const Places& places) {
 void check_precision(const Config& config, const Places& places) {
     const DynamicsConfig& dynamics = config.dynamics;
     if (config.backend.precision != "f32" || !is_flow(config)) return;
-    constexpr double least_rtol = 1e-6, range = 1e30;
+    constexpr double least_rtol = 1e-6, least_clock = 1e-30, most_clock = 1e30;
     constexpr std::int64_t most_steps = std::int64_t{1} << 24;
     const char* const remedy = "or set backend.precision = \"f64\"";
     if (dynamics.rtol < least_rtol) {
@@ -215,12 +215,13 @@ void check_precision(const Config& config, const Places& places) {
                          "it, {}",
                          most_steps, dynamics.max_steps, remedy));
     }
-    if (dynamics.horizon > range || dynamics.horizon < 1 / range) {
-        fail(places, {"dynamics.horizon", "backend.precision"},
-             fmt::format(
-                 "clocks in f32 are to lie in {} .. {}, found dynamics.horizon = {}; change "
-                 "it, {}",
-                 toml_float(1 / range), toml_float(range), toml_float(dynamics.horizon), remedy));
+    if (dynamics.horizon > most_clock || dynamics.horizon < least_clock) {
+        fail(
+            places, {"dynamics.horizon", "backend.precision"},
+            fmt::format("clocks in f32 are to lie in {} .. {}, found dynamics.horizon = {}; change "
+                        "it, {}",
+                        toml_float(least_clock), toml_float(most_clock),
+                        toml_float(dynamics.horizon), remedy));
     }
 }
 
