@@ -140,7 +140,9 @@ SOFTMAXFLOW_COLD bool run_flow(const Parameters& p, const Record& record, typena
                                Arena& arena, Int first, Int count, typename Flow::Map map = {},
                                typename Flow::Loss loss = {}) {
     using ExplicitPart = Integration<Flow, Explicit<Scheme, Flow>>;
-    using ImplicitPart = Integration<Flow, Implicit<Flow>>;
+    // Implicit steps are not specialised: what is gained there is not worth another copy of them.
+    using General = typename Recorder<typename Flow::Real, typename Flow::Team>::Flow;
+    using ImplicitPart = Integration<General, Implicit<General>>;
     const int slots = Tokens<typename Flow::Team, 0>(team, p.tokens).slots();
     Parked parked(arena, p.stiff == Stiff::automatic ? count : 0,
                   ExplicitPart::parked_numbers(p, slots));
@@ -153,7 +155,7 @@ SOFTMAXFLOW_COLD bool run_flow(const Parameters& p, const Record& record, typena
         if (!arena.counts() && p.stiff != Stiff::on && !part.run(first, count)) return false;
     }
     Arena own = arena;
-    ImplicitPart part(p, record, team, own, map, loss, parked, true);
+    ImplicitPart part(p, record, team, own, any_of<Maps>(map), any_of<Losses>(loss), parked, true);
     if (own.used() > end.used()) end = own;
     const bool runs = !arena.counts();
     arena = end;
