@@ -23,6 +23,8 @@ struct RunOptions {
     std::optional<std::int64_t> threads;
     std::optional<std::int64_t> seed;
     std::string instruction_set;  ///< empty: the best of this machine
+    bool kernel_cache = true;     ///< keep compiled CUDA kernels
+    bool fallback_cpu = false;    ///< run on the CPU where the device fails
     double max_failed = 0.01;     ///< share of failed replicas beyond which the exit status is 4
     bool dry_run = false;
 };

@@ -64,6 +64,17 @@ struct Objective {
         constant = other.constant;
     }
 
+    /// The same data, without taking up memory of its own.
+    template <class Other>
+    SOFTMAXFLOW_HD void adopt(const Other& other) {
+        metric.adopt(other.metric);
+        response.adopt(other.response);
+        matrix.adopt(other.matrix);
+        factor.adopt(other.factor);
+        floor = other.floor;
+        constant = other.constant;
+    }
+
     /// Lane i takes over the data of lane j of another.
     template <class Other>
     SOFTMAXFLOW_COLD void copy_lane(int i, const Other& other, int j, int m) {

@@ -72,8 +72,6 @@ struct ExpParts {
         const Real table = sixteenth_power(to_bits(shifted));
         p = fma(table, r * series, table);
     }
-    /// floor(k), in the place of the exponent of a double.
-    SOFTMAXFLOW_HD auto exponent() const { return (to_bits(shifted) >> 4) << 52; }
 };
 
 /// 2^k for an integer k in [-1023, 1024]; the ends give 0 and infinity.
@@ -90,7 +88,7 @@ SOFTMAXFLOW_HD Real power_of_two(Real k) {
 template <class Real>
 SOFTMAXFLOW_HD Real exp_clamped(Real x) {
     const detail::ExpParts<Real> parts(clamp(x, Real(708.0)));
-    return from_bits(to_bits(parts.p) + parts.exponent());
+    return add_sixteenths(parts.p, to_bits(parts.shifted));
 }
 
 /// e^x, full range: denormal results are rounded correctly from e^x within 1 ulp.

@@ -212,6 +212,10 @@ SOFTMAXFLOW_HD Pack<W, P> clamp(const Pack<W, P>& x, const Pack<W, P>& bound) {
 }
 
 template <int W, int P>
+SOFTMAXFLOW_HD Pack<W, P> add_sixteenths(const Pack<W, P>& x, const PackBits<W, P>& bits) {
+    return from_bits(to_bits(x) + ((bits >> 4) << 52));
+}
+template <int W, int P>
 SOFTMAXFLOW_HD Pack<W, P> sixteenth_power(const PackBits<W, P>& bits) {
     Pack<W, P> r;
     for (int p = 0; p < P; ++p) r.v[p] = sixteenth_power_vector<W>(bits.v[p]);

@@ -1,0 +1,52 @@
+#include "backend/cuda/shape.hpp"
+
+#include <algorithm>
+
+#include "softmaxflow/model/catalogue.hpp"
+
+namespace softmaxflow::cuda {
+namespace {
+
+/// gradient_descent -> GradientDescent
+std::string type_name(const std::string& name) {
+    std::string type;
+    bool upper = true;
+    for (const char c : name) {
+        if (c != '_') type += upper ? static_cast<char>(c - 'a' + 'A') : c;
+        upper = c == '_';
+    }
+    // l1, l2 begin with a letter as all names do.
+    return type;
+}
+
+/// Doubles that a lane may hold: with temporaries 164 registers, of which 12 warps fit a
+/// multiprocessor. From machine code of sm_90, docs/performance.md.
+constexpr int most_doubles = 48;
+
+}  // namespace
+
+Shape shape_of(const Problem& problem, const cpu::Choice& choice) {
+    Shape shape;
+    shape.map = type_name(problem.config.model.map);
+    shape.loss = type_name(problem.config.objective.loss);
+    shape.method = type_name(problem.config.dynamics.method);
+    shape.tokens = static_cast<int>(problem.config.model.tokens);
+    shape.outputs = static_cast<int>(problem.outputs);
+    int memories = 0;
+    with_item(model::Methods{}, choice.method, [&](auto item) { memories = item.memories; });
+    // State and memories, and the numerators; outputs are held by every lane.
+    const int per_token = (1 + memories) * (1 + shape.outputs) + 1;
+    const auto doubles = [&](int lanes) {
+        const int slots = (shape.tokens + lanes - 1) / lanes;
+        return slots * per_token;
+    };
+    while (shape.lanes < 32 && shape.lanes < shape.tokens && doubles(shape.lanes) > most_doubles)
+        shape.lanes *= 2;
+    return shape;
+}
+
+int lanes_of_any(const Problem& problem) {
+    return problem.config.model.tokens * (problem.outputs + 1) > 512 ? 32 : 1;
+}
+
+}  // namespace softmaxflow::cuda

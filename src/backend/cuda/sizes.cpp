@@ -1,0 +1,72 @@
+#include "backend/cuda/sizes.hpp"
+
+#include <new>
+
+#include "kernels/flow.hpp"
+
+namespace softmaxflow::cuda {
+namespace {
+
+using Flow = kernels::AnyFlow<double, model::Solo>;
+
+kernels::Batch batch_of(const cpu::Choice& choice, const model::Parameters& parameters) {
+    kernels::Batch batch;
+    batch.parameters = parameters;
+    batch.map = choice.map;
+    batch.loss = choice.loss;
+    batch.method = choice.method;
+    return batch;
+}
+
+/// Bytes that count(arena) takes.
+template <class Count>
+unsigned long bytes(Count count) {
+    model::Arena arena(nullptr);
+    count(arena);
+    return (arena.used() + 7) / 8 * 8;
+}
+
+template <class Part>
+unsigned long part_bytes(const kernels::Batch& batch) {
+    model::Queue queue;
+    return bytes([&](model::Arena& arena) {
+        kernels::make_part<Part>(batch, batch.parameters, {}, arena, queue);
+    });
+}
+
+template <class Scheme>
+unsigned long flow_bytes(const kernels::Batch& batch) {
+    const auto first = part_bytes<kernels::ExplicitPart<Flow, Scheme>>(batch);
+    const auto second = part_bytes<kernels::ImplicitPart<Flow>>(batch);
+    return first > second ? first : second;
+}
+
+}  // namespace
+
+Sizes sizes_of(const cpu::Choice& choice, const model::Parameters& parameters, int lanes) {
+    const kernels::Batch batch = batch_of(choice, parameters);
+    Sizes sizes;
+    if (choice.flow) {
+        sizes.item = choice.order == 3   ? flow_bytes<model::BogackiShampine>(batch)
+                     : choice.order == 8 ? flow_bytes<model::DormandPrince>(batch)
+                                         : flow_bytes<model::Tsitouras>(batch);
+        sizes.parked_numbers =
+            kernels::ExplicitPart<Flow, model::Tsitouras>::parked_numbers(parameters,
+                                                                          parameters.tokens);
+        return sizes;
+    }
+    sizes.item = bytes([&](model::Arena& arena) {
+        kernels::make_standing<double>(batch, parameters, {}, arena);
+    });
+    // A lane has its share of the tokens.
+    kernels::Batch share = batch;
+    share.parameters.tokens = (parameters.tokens + lanes - 1) / lanes;
+    sizes.lane = bytes([&](model::Arena& arena) {
+        kernels::make_steps<Flow, kernels::AnyMethod>(share, {}, arena);
+    });
+    return sizes;
+}
+
+unsigned long standing_bytes() { return sizeof(kernels::Standing<double>); }
+
+}  // namespace softmaxflow::cuda
