@@ -105,7 +105,7 @@ void step(benchmark::State& state, int tokens, int outputs) {
     for (int j = 0; j < tokens; ++j) x.logits[j] = Real(0.0);
     model::Parameters parameters;
     parameters.learning_rate = 1e-3;
-    const model::Rates rates(parameters);
+    const model::Rates<double> rates(parameters);
     for (auto _ : state) {
         for (int i = 0; i < steps; ++i) {
             flow.evaluate(x, e);

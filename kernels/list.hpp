@@ -10,12 +10,15 @@
 #define SOFTMAXFLOW_DESCENT_ENTRIES(ENTRY)             \
     ENTRY(start_f64, 1, Batch, start<double>)          \
     ENTRY(reach_f64, 1, Batch, reach<double>)          \
+    ENTRY(start_f32, 1, Batch, start<float>)           \
+    ENTRY(reach_f32, 1, Batch, reach<float>)           \
     ENTRY(reduce, 32, Reduction, reduce)
 
 /// The loop of steps, where it is not compiled for the shape at hand.
 #define SOFTMAXFLOW_STEP_ENTRIES(ENTRY)                                                    \
     ENTRY(advance_f64_1, 1, Batch, (advance<AnyFlow<double, Team>, AnyMethod>))            \
-    ENTRY(advance_f64_32, 32, Batch, (advance<AnyFlow<double, Team>, AnyMethod>))
+    ENTRY(advance_f64_32, 32, Batch, (advance<AnyFlow<double, Team>, AnyMethod>))          \
+    ENTRY(advance_f32_1, 1, Batch, (advance<AnyFlow<float, Team>, AnyMethod>))
 
 #define SOFTMAXFLOW_FLOW_ENTRIES(ENTRY)                                                         \
     ENTRY(begin_f64_3, 1, Batch, (begin<AnyExplicit<double, model::BogackiShampine>>))          \

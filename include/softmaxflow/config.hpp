@@ -84,8 +84,8 @@ struct RecordConfig {
 
 struct BackendConfig {
     std::string device = "auto";
-    std::int64_t threads = 0;  ///< 0: all
-    std::string precision = "f64";
+    std::int64_t threads = 0;       ///< 0: all
+    std::string precision = "f64";  ///< of the steps
     std::string numerics = "strict";
 };
 

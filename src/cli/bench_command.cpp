@@ -28,6 +28,7 @@ std::vector<std::string> overrides(const BenchOptions& options) {
     std::vector<std::string> list = options.set;
     if (options.threads) list.push_back(fmt::format("backend.threads={}", *options.threads));
     if (options.numerics) list.push_back("backend.numerics=" + *options.numerics);
+    if (options.precision) list.push_back("backend.precision=" + *options.precision);
     return list;
 }
 
@@ -77,7 +78,7 @@ void choose_sizes(Workloads& workloads, Backend& backend, int threads, double se
 
 /// All cases in turn, again and again, so that whatever else the machine does hits all alike.
 void measure(BenchReport& report, Backend& backend, bool show_progress) {
-    Machine machine(report.instruction_set, report.threads);
+    Machine machine(report.instruction_set, report.precision == "f32", report.threads);
     machine.sample();
     choose_sizes(report.workloads, backend, report.threads, report.seconds);
     const std::vector<Case*> cases = report.workloads.all();
@@ -121,6 +122,7 @@ int bench_command(const BenchOptions& options, const Common& common) {
         use_config(options, report);
     const BackendConfig& wanted = report.workloads.all().front()->problem.config.backend;
     report.numerics = wanted.numerics;
+    report.precision = wanted.precision;
     report.threads = wanted.threads > 0
                          ? static_cast<int>(wanted.threads)
                          : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));

@@ -29,17 +29,17 @@ Counts some(double fma, double add, double divide = 0.0, double compare = 0.0) {
 }
 
 /// exp_clamped: k, two for the remainder, five of the series, a product, and p; the clamp and a
-/// subtraction.
-Counts exponential() {
-    Counts counts = some(10, 2);
-    counts[Unit::table] = 1;
+/// subtraction. In f32 four of the series, and the last fma is a product and two additions.
+Counts exponential(bool single) {
+    Counts counts = single ? some(9, 3) : some(10, 2);
+    counts[Unit::table] = single ? 0 : 1;
     counts[Unit::bits] = 1;
     return counts;
 }
 
 /// 1 / (1 + e^-x), and whether any x is far below 0.
-Counts sigmoid() {
-    Counts counts = exponential();
+Counts sigmoid(bool single) {
+    Counts counts = exponential(single);
     counts += some(0, 1, 1, 1);
     return counts;
 }
@@ -47,8 +47,8 @@ Counts sigmoid() {
 /// The sum of n weights, its reciprocal, and whether it is in range.
 Counts normalisation(double n) { return some(0, n - 1, 1, 2); }
 
-Counts softmax(double n) {
-    Counts counts = n * exponential();
+Counts softmax(double n, bool single) {
+    Counts counts = n * exponential(single);
     counts += normalisation(n);
     return counts;
 }
@@ -59,22 +59,22 @@ Counts carried_softmax(double n) {
     Counts counts = n * some(6, 2);
     counts += some(0, 0, 0, 1);
     counts += normalisation(n);
-    counts += 1.0 / 64 * n * exponential();
+    counts += 1.0 / 64 * n * exponential(false);
     return counts;
 }
 
 /// q from z.
-std::optional<Counts> residual(const std::string& loss, double m) {
-    if (loss == "logistic") return sigmoid();
+std::optional<Counts> residual(const std::string& loss, double m, bool single) {
+    if (loss == "logistic") return sigmoid(single);
     if (loss == "square") return some(0, 1);
     if (loss == "regression") return m * some(1, 1);
     if (loss == "classification") {
-        Counts counts = m * sigmoid();
+        Counts counts = m * sigmoid(single);
         counts += m * some(3, 0);
         return counts;
     }
     if (loss == "cross_entropy") {
-        Counts counts = softmax(m);
+        Counts counts = softmax(m, single);
         counts += m * some(1, 0);
         return counts;
     }
@@ -115,11 +115,12 @@ std::optional<Counts> count_step(const Problem& problem, int registers) {
         return std::nullopt;
     const auto n = static_cast<double>(config.model.tokens);
     const auto m = static_cast<double>(problem.outputs);
-    const std::optional<Counts> of_loss = residual(config.objective.loss, m);
+    const bool single = config.backend.precision == "f32";
+    const std::optional<Counts> of_loss = residual(config.objective.loss, m, single);
     if (!of_loss) return std::nullopt;
 
-    const bool fast = config.backend.numerics == "fast";
-    Counts counts = fast ? carried_softmax(n) : softmax(n);
+    const bool fast = config.backend.numerics == "fast" && !single;
+    Counts counts = fast ? carried_softmax(n) : softmax(n, single);
     counts += *of_loss;
     counts += outputs_and_update(n, m, config.objective.loss == "classification");
     counts += memory(n, m, registers);

@@ -30,8 +30,8 @@ double seconds_per_round(void (*loop)(long long)) {
 
 }  // namespace
 
-Machine::Machine(const std::string& instruction_set, int threads)
-    : loops_(cpu::peak_loops(instruction_set)), best_(threads) {
+Machine::Machine(const std::string& instruction_set, bool single, int threads)
+    : loops_(cpu::peak_loops(instruction_set, single)), best_(threads) {
     for (Times& times : best_) {
         times.alone.fill(std::numeric_limits<double>::infinity());
         times.beside.fill(std::numeric_limits<double>::infinity());

@@ -16,7 +16,7 @@ struct UnitCost {
 };
 
 struct Costs {
-    int vector = 1;     ///< doubles per operation
+    int vector = 1;     ///< numbers per operation
     int registers = 0;  ///< vector registers
     std::array<UnitCost, cpu::unit_count> unit;
 
@@ -30,7 +30,7 @@ struct Costs {
 class Machine {
 public:
     /// Throws Error as find_instruction_set does.
-    Machine(const std::string& instruction_set, int threads);
+    Machine(const std::string& instruction_set, bool single, int threads);
     /// Takes about 15 ms.
     void sample();
     [[nodiscard]] Costs costs() const;

@@ -78,7 +78,7 @@ Json costs_json(const Costs& costs) {
         operations[cpu::unit_names[u]] = {{"alone_ns", cost.alone * 1e9},
                                           {"beside_fma_ns", cost.beside * 1e9}};
     }
-    return {{"doubles_per_vector", costs.vector},
+    return {{"numbers_per_vector", costs.vector},
             {"vector_registers", costs.registers},
             {"vector_operations", operations}};
 }
@@ -90,15 +90,17 @@ std::string header(const BenchReport& r, const Style& style) {
     const double fma = costs[Unit::fma].alone;
     const auto in_fma = [&](Unit u) { return fmt::format("{:.1f}", costs[u].beside / fma); };
     return "\n" +
-           line(style.bold(r.processor) + fmt::format(", {}, {} thread{}, {}", r.instruction_set,
+           line(style.bold(r.processor) + fmt::format(", {}, {} thread{}, {} {}", r.instruction_set,
                                                       r.threads, r.threads == 1 ? "" : "s",
-                                                      r.numerics)) +
+                                                      r.precision, r.numerics)) +
            line(fmt::format("{} repeats of about {} each, in turn", r.repeats,
                             duration(r.seconds))) +
-           line(fmt::format("a core does {} fma/s of {} doubles; in fma, an addition costs {},",
-                            number(1 / fma, 3), costs.vector, in_fma(Unit::add))) +
-           line(fmt::format("a division {}, a comparison {}, a table lookup {}",
-                            in_fma(Unit::divide), in_fma(Unit::compare), in_fma(Unit::table)));
+           line(fmt::format("a core does {} fma/s of {} {}; in fma, an addition costs {},",
+                            number(1 / fma, 3), costs.vector,
+                            r.precision == "f32" ? "floats" : "doubles", in_fma(Unit::add))) +
+           line(fmt::format("a division {}, a comparison {}{}", in_fma(Unit::divide),
+                            in_fma(Unit::compare),
+                            r.precision == "f32" ? "" : ", a table lookup " + in_fma(Unit::table)));
 }
 
 std::string throughput_rows(const BenchReport& r, const Style& style) {
@@ -186,6 +188,7 @@ Json bench_json(const BenchReport& report) {
                  {"instruction_set", report.instruction_set},
                  {"threads", report.threads},
                  {"numerics", report.numerics},
+                 {"precision", report.precision},
                  {"repeats", report.repeats},
                  {"seconds", report.seconds},
                  {"share_of_processors", share_of_processors(report.workloads, report.threads)},

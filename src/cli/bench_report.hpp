@@ -12,7 +12,7 @@ namespace softmaxflow::cli {
 
 struct BenchReport {
     std::string processor;  ///< as the operating system names it
-    std::string instruction_set, numerics;
+    std::string instruction_set, numerics, precision;
     int threads = 1, repeats = 0;
     double seconds = 0.0;  ///< asked for per measurement
     std::string config;    ///< path of the config; empty: workloads

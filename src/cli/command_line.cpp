@@ -184,6 +184,9 @@ private:
         app->add_option("--numerics", bench.numerics, "Instead of that of CONFIG")
             ->type_name("strict|fast")
             ->check(CLI::IsMember({"strict", "fast"}).description(""));
+        app->add_option("--precision", bench.precision, "Instead of that of CONFIG")
+            ->type_name("f64|f32")
+            ->check(CLI::IsMember({"f64", "f32"}).description(""));
         app->add_option("--seconds", bench.seconds, "Length of each measurement")
             ->capture_default_str()
             ->type_name("S")

@@ -125,6 +125,7 @@ Json to_json(const Plan& plan, const Estimate& estimate) {
                  {"backend", plan.backend->name()},
                  {"threads", plan.threads},
                  {"instruction_set", plan.instruction_set},
+                 {"precision", plan.problem.config.backend.precision},
                  {"kernel", plan.backend->devices().front().name},
                  {"memory_bytes", estimate.memory},
                  {"disk_bytes_at_most", estimate.disk},

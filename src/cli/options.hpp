@@ -39,7 +39,7 @@ struct BenchOptions {
     std::vector<std::string> workloads;  ///< empty: all
     std::vector<std::string> set;        ///< with a config: "KEY=VALUE"
     std::optional<std::int64_t> threads;
-    std::optional<std::string> numerics;
+    std::optional<std::string> numerics, precision;
     std::string instruction_set;  ///< empty: the best of this machine
     double seconds = 0.5;         ///< per measurement
     int repeats = 5;

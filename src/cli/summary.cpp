@@ -181,14 +181,15 @@ std::string model_line(const Config& config) {
 
 std::string method_line(const Config& config) {
     const DynamicsConfig& dynamics = config.dynamics;
+    const std::string precision = config.backend.precision == "f32" ? ", f32" : "";
     if (is_flow(config))
-        return fmt::format("gradient flow, {} clock to {}, order {}, rtol {}{}", dynamics.clock,
+        return fmt::format("gradient flow, {} clock to {}, order {}, rtol {}{}{}", dynamics.clock,
                            number(dynamics.horizon), dynamics.order, number(dynamics.rtol),
-                           dynamics.stiff == "auto" ? "" : ", stiff " + dynamics.stiff);
+                           dynamics.stiff == "auto" ? "" : ", stiff " + dynamics.stiff, precision);
     std::string method = config.dynamics.method;
     std::replace(method.begin(), method.end(), '_', ' ');
-    return fmt::format("{}, eta = {}, {} iterations", method, number(dynamics.learning_rate),
-                       grouped(dynamics.iterations));
+    return fmt::format("{}, eta = {}, {} iterations{}", method, number(dynamics.learning_rate),
+                       grouped(dynamics.iterations), precision);
 }
 
 double steps_per_replica(const CellResult& result) {

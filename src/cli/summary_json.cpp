@@ -83,6 +83,7 @@ nlohmann::ordered_json summary_json(const Report& report) {
                  {"dim", config.model.dim},
                  {"method", config.dynamics.method},
                  {"numerics", config.backend.numerics},
+                 {"precision", config.backend.precision},
                  {"seed", *config.ensemble.seed},
                  {"seed_drawn", plan.seed_drawn},
                  {"backend", plan.backend->name()},

@@ -31,7 +31,7 @@ constexpr const char* clocks[] = {"time", "arc"};
 constexpr const char* orders[] = {"3", "5", "8"};
 constexpr const char* stiffnesses[] = {"auto", "on", "off"};
 constexpr const char* devices[] = {"auto", "cpu", "cuda"};
-constexpr const char* precisions[] = {"f64"};
+constexpr const char* precisions[] = {"f64", "f32"};
 constexpr const char* numerics[] = {"strict", "fast"};
 
 /// The ways of descent, then the flow.
@@ -181,7 +181,7 @@ const std::vector<Key> table = {
 
     {"backend", "device", at<backend_, &B::device>, "", "where to compute", {}, devices},
     {"backend", "threads", at<backend_, &B::threads>, "", "threads; 0 takes all", {0, 4096}},
-    {"backend", "precision", at<backend_, &B::precision>, "", "floating-point format",
+    {"backend", "precision", at<backend_, &B::precision>, "", "number format of the steps; draws and observables are f64",
      {}, precisions},
     {"backend", "numerics", at<backend_, &B::numerics>, "",
      "strict: the same bits everywhere; fast: softmax by gradient descent",

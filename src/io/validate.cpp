@@ -196,6 +196,32 @@ void check_ranked(const Config& config, const Places& places) {
                      config.model.tokens, checkpoints, record.bins));
 }
 
+/// A flow in f32 rounds each number by up to 6e-8 a step, and counts and clocks are f32 too.
+void check_precision(const Config& config, const Places& places) {
+    const DynamicsConfig& dynamics = config.dynamics;
+    if (config.backend.precision != "f32" || !is_flow(config)) return;
+    constexpr double least_rtol = 1e-6, range = 1e30;
+    constexpr std::int64_t most_steps = std::int64_t{1} << 24;
+    const char* const remedy = "or set backend.precision = \"f64\"";
+    if (dynamics.rtol < least_rtol) {
+        fail(places, {"dynamics.rtol", "backend.precision"},
+             fmt::format("set to {}, but f32 rounds each number by 6e-8 of it, several times a "
+                         "step: expected at least {}; raise dynamics.rtol, {}",
+                         toml_float(dynamics.rtol), toml_float(least_rtol), remedy));
+    }
+    if (dynamics.max_steps > most_steps) {
+        fail(places, {"dynamics.max_steps", "backend.precision"},
+             fmt::format("set to {}, but f32 counts steps to 2^24 = {} only; lower it, {}",
+                         dynamics.max_steps, most_steps, remedy));
+    }
+    if (dynamics.horizon > range || dynamics.horizon < 1 / range) {
+        fail(places, {"dynamics.horizon", "backend.precision"},
+             fmt::format("set to {}, but clocks in f32 are to lie in {} .. {}; change it, {}",
+                         toml_float(dynamics.horizon), toml_float(1 / range), toml_float(range),
+                         remedy));
+    }
+}
+
 void check_record(const Config& config, const Places& places) {
     const auto& list = config.record.checkpoint_list;
     if (!list.empty() && list.back() > end_of_run(config)) {
@@ -245,6 +271,7 @@ void validate(const Config& config, const Places& places) {
     check_init(config, places);
     check_flow(config, places);
     check_numerics(config, places);
+    check_precision(config, places);
     check_record(config, places);
 }
 

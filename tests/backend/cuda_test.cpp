@@ -71,6 +71,19 @@ TEST(Cuda, FixedShapesAndLanesGiveTheSameWords) {
               outcome(wide, *fake::backend(std::make_shared<fake::Device>())));
 }
 
+TEST(Cuda, StepsInF32GiveTheWordsOfTheCpu) {
+    for (const char* loss : {"logistic", "classification"})
+        for (const char* method : {"gradient_descent", "adam"}) {
+            Config config = small_config("sum", loss, method);
+            config.backend.precision = "f32";
+            config.dynamics.iterations = 3000;  // several launches
+            const Problem problem = problem_of(config);
+            EXPECT_EQ(outcome(problem, *cpu_backend()),
+                      outcome(problem, *fake::backend(std::make_shared<fake::Device>())))
+                << loss << " " << method;
+        }
+}
+
 TEST(Cuda, FlowGivesTheWordsOfTheCpu) {
     for (const char* loss : {"logistic", "cross_entropy"})
         for (const char* clock : {"time", "arc"}) {

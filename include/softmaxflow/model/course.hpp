@@ -38,22 +38,25 @@ struct Course {
 
 /// x^p for x > 0.
 template <class Real>
-SOFTMAXFLOW_COLD Real power(Real x, double p) {
+SOFTMAXFLOW_COLD Real power(Real x, ScalarOf<Real> p) {
     return exp_call(Real(p) * log(x));
 }
 
 /// Steps by a proportional-integral rule (Gustafsson 1991), each replica on its own.
+template <class Real>
 struct Controller {
-    double order;  // of the local error
+    using Scalar = ScalarOf<Real>;
+    Scalar order;  // of the local error
 
     static constexpr double safety = 0.9, most_growth = 10.0, most_shrinkage = 0.2;
 
     /// After an accepted step h; `clipped` where h was cut short for a checkpoint or an event.
-    template <class Real, class Mask>
+    template <class Mask>
     SOFTMAXFLOW_COLD void accept(Course<Real>& c, Mask accepted, Mask clipped, Real error,
                                  Real h) const {
         const Real bounded = max(error, Real(1e-10));
-        Real factor = Real(safety) * power(bounded, -0.7 / order) * power(c.error, 0.4 / order);
+        Real factor = Real(safety) * power(bounded, Scalar(-0.7) / order) *
+                      power(c.error, Scalar(0.4) / order);
         factor = min(max(factor, Real(most_shrinkage)), Real(most_growth));
         factor = select(c.held > Real(0.0), min(factor, Real(1.0)), factor);
         const Real proposed = select(clipped, max(c.step, factor * h), factor * h);
@@ -62,10 +65,11 @@ struct Controller {
         c.held = select(accepted, Real(0.0), c.held);
     }
 
-    template <class Real, class Mask>
+    template <class Mask>
     SOFTMAXFLOW_COLD void reject(Course<Real>& c, Mask rejected, Real error, Real h) const {
         const Real known = select(error < Real(1e10), max(error, Real(1.0)), Real(1e10));
-        const Real factor = max(Real(safety) * power(known, -1.0 / order), Real(most_shrinkage));
+        const Real factor =
+            max(Real(safety) * power(known, Scalar(-1) / order), Real(most_shrinkage));
         c.step = select(rejected, factor * h, c.step);
         c.held = select(rejected, Real(1.0), c.held);
     }
@@ -75,10 +79,11 @@ struct Controller {
 /// 1993, II.4). `trial` and `trial_derivative` are used up.
 template <class Flow>
 SOFTMAXFLOW_COLD typename Flow::Real first_step(
-    const Field<Flow>& field, const Tolerance& tolerance, double order,
-    const typename Flow::State& x, const typename Flow::State& derivative,
-    const Vantage<typename Flow::Real>& from, typename Flow::Evaluation& e,
-    typename Flow::State& trial, typename Flow::State& trial_derivative) {
+    const Field<Flow>& field, const Tolerance<typename Flow::Real>& tolerance,
+    ScalarOf<typename Flow::Real> order, const typename Flow::State& x,
+    const typename Flow::State& derivative, const Vantage<typename Flow::Real>& from,
+    typename Flow::Evaluation& e, typename Flow::State& trial,
+    typename Flow::State& trial_derivative) {
     using Real = typename Flow::Real;
     const auto size = [&](auto entry) {
         return root_mean(field.flow, e, [&](auto at) {
@@ -95,7 +100,8 @@ SOFTMAXFLOW_COLD typename Flow::Real first_step(
     field(trial, e, from, trial_derivative, speed);
     const Real bend = size([&](auto at) { return at(trial_derivative) - at(derivative); }) / h;
     const Real largest_change = max(slope, bend);
-    const Real longer = power(Real(0.01) / max(largest_change, Real(1e-15)), 1.0 / order);
+    const Real longer =
+        power(Real(0.01) / max(largest_change, Real(1e-15)), ScalarOf<Real>(1) / order);
     const Real second =
         select(largest_change > Real(1e-15), longer, max(Real(1e-6), Real(1e-3) * h));
     return min(Real(100.0) * h, second);

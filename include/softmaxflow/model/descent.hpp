@@ -11,31 +11,73 @@ namespace softmaxflow::model::inline SOFTMAXFLOW_TARGET {
 
 inline constexpr int most_memories = 2;
 
-/// The settings of a method; those of adam depend on the number of the step.
+/// beta^t of adam's step t, by repeated multiplication.
+template <class Scalar>
+class Power {
+public:
+    SOFTMAXFLOW_HD explicit Power(double beta) : beta_(beta) {}
+    /// t -> t + 1. Below 1e-20 it no longer counts in 1 - beta^t.
+    SOFTMAXFLOW_HD void advance() {
+        if (power_ > Scalar(1e-20)) power_ *= beta_;
+    }
+    SOFTMAXFLOW_HD Scalar complement() const { return Scalar(1) - power_; }
+
+private:
+    Scalar beta_, power_ = Scalar(1);
+};
+/// 1 - beta^t itself, by x -> beta x + (1 - beta): 1 - beta would lose three of the seven digits of
+/// f32 in the subtraction.
+template <>
+class Power<float> {
+public:
+    SOFTMAXFLOW_HD explicit Power(double beta) : beta_(float(beta)), rest_(float(1.0 - beta)) {}
+    SOFTMAXFLOW_HD void advance() { complement_ = fma(beta_, complement_, rest_); }
+    SOFTMAXFLOW_HD float complement() const { return complement_; }
+
+private:
+    float beta_, rest_, complement_ = 0.0F;
+};
+
+/// The settings of a method, in the format of its steps; those of adam depend on the number of the
+/// step.
+template <class Scalar>
 struct Rates {
-    double eta, rho, logit;             // step, speed of the logits, eta rho
-    double momentum;                    // mu
-    double beta1, beta2, epsilon;       // adam
-    double value_decay, logit_decay;    // lambda_v, lambda_a
-    double power1 = 1.0, power2 = 1.0;  // beta^t, by repeated multiplication
+    Scalar eta, rho, logit;           // step, speed of the logits, eta rho
+    Scalar momentum;                  // mu
+    Scalar beta1, beta2, epsilon;     // adam
+    Scalar rest1, rest2;              // 1 - beta
+    Scalar value_decay, logit_decay;  // lambda_v, lambda_a
+    Scalar keep_value, keep_logit;    // 1 - eta lambda
+    Power<Scalar> power1, power2;     // beta^t
 
     SOFTMAXFLOW_HD explicit Rates(const Parameters& p)
-        : eta(p.learning_rate),
-          rho(p.logit_rate),
-          logit(p.learning_rate * p.logit_rate),
-          momentum(p.momentum),
-          beta1(p.adam_beta1),
-          beta2(p.adam_beta2),
-          epsilon(p.adam_epsilon),
-          value_decay(p.value_decay),
-          logit_decay(p.logit_decay) {}
+        : eta(Scalar(p.learning_rate)),
+          rho(Scalar(p.logit_rate)),
+          logit(Scalar(p.learning_rate * p.logit_rate)),
+          momentum(Scalar(p.momentum)),
+          beta1(Scalar(p.adam_beta1)),
+          beta2(Scalar(p.adam_beta2)),
+          epsilon(Scalar(p.adam_epsilon)),
+          rest1(Scalar(1.0 - p.adam_beta1)),
+          rest2(Scalar(1.0 - p.adam_beta2)),
+          value_decay(Scalar(p.value_decay)),
+          logit_decay(Scalar(p.logit_decay)),
+          keep_value(Scalar(1.0 - p.learning_rate * p.value_decay)),
+          keep_logit(Scalar(1.0 - p.learning_rate * p.logit_decay)),
+          power1(p.adam_beta1),
+          power2(p.adam_beta2) {}
 
-    /// To the next step, t -> t + 1. Below 1e-20 a power no longer counts in 1 - beta^t.
+    /// To the next step, t -> t + 1.
     SOFTMAXFLOW_HD void advance() {
-        if (power1 > 1e-20) power1 *= beta1;
-        if (power2 > 1e-20) power2 *= beta2;
+        power1.advance();
+        power2.advance();
+    }
+    SOFTMAXFLOW_HD bool decays() const {
+        return value_decay != Scalar(0) || logit_decay != Scalar(0);
     }
 };
+template <class Flow>
+using RatesOf = Rates<ScalarOf<typename Flow::Real>>;
 
 /// x <- x + eta dx/dt
 struct GradientDescent {
@@ -45,11 +87,11 @@ struct GradientDescent {
     template <class Flow>
     SOFTMAXFLOW_HD static void step(const Flow& flow, typename Flow::Evaluation& e,
                                     typename Flow::State& x, typename Flow::State*,
-                                    const Rates& rates) {
-        if (rates.value_decay == 0.0 && rates.logit_decay == 0.0)
-            descend(flow, e, x, rates, [](auto entry, double) SOFTMAXFLOW_INLINE { return entry; });
+                                    const RatesOf<Flow>& rates) {
+        if (!rates.decays())
+            descend(flow, e, x, rates, [](auto entry, auto) SOFTMAXFLOW_INLINE { return entry; });
         else
-            descend(flow, e, x, rates, [](auto entry, double keep) SOFTMAXFLOW_INLINE {
+            descend(flow, e, x, rates, [](auto entry, auto keep) SOFTMAXFLOW_INLINE {
                 return decltype(entry)(keep) * entry;
             });
     }
@@ -57,25 +99,25 @@ struct GradientDescent {
 private:
     template <class Flow, class Keep>
     SOFTMAXFLOW_HD static void descend(const Flow& flow, const typename Flow::Evaluation& e,
-                                       typename Flow::State& x, const Rates& rates, Keep keep) {
+                                       typename Flow::State& x, const RatesOf<Flow>& rates,
+                                       Keep keep) {
         using Real = typename Flow::Real;
-        const double keep_logit = 1.0 - rates.eta * rates.logit_decay;
-        const double keep_value = 1.0 - rates.eta * rates.value_decay;
         const Real logit_rate = Real(rates.logit) * flow.pull(e);
         const Real value_rate = Real(rates.eta) * e.scales.weight;
         // A single row goes along with the logits, so that a token is loaded once.
         const Real rate_0 = value_rate * flow.value_drive(e, 0);
         const bool single = flow.output_count() == 1;
         flow.for_each_drive(x, e, [&](int j, Real slope, Real centred) SOFTMAXFLOW_INLINE {
-            x.logits[j] = fma(logit_rate * slope, centred, keep(x.logits[j], keep_logit));
+            x.logits[j] = fma(logit_rate * slope, centred, keep(x.logits[j], rates.keep_logit));
             if (single)
-                x.value(0, j) = fma(rate_0, e.numerators[j], keep(x.value(0, j), keep_value));
+                x.value(0, j) = fma(rate_0, e.numerators[j], keep(x.value(0, j), rates.keep_value));
         });
         for (int k = 0; !single && k < flow.output_count(); ++k) {
             const Real rate = value_rate * flow.value_drive(e, k);
             in_blocks(flow.slots(), [&](int first, auto count) SOFTMAXFLOW_INLINE {
                 for (int j = first; j < first + count.value; ++j)
-                    x.value(k, j) = fma(rate, e.numerators[j], keep(x.value(k, j), keep_value));
+                    x.value(k, j) =
+                        fma(rate, e.numerators[j], keep(x.value(k, j), rates.keep_value));
             });
         }
     }
@@ -89,7 +131,7 @@ struct Momentum {
     template <class Flow>
     SOFTMAXFLOW_HD static void step(const Flow& flow, typename Flow::Evaluation& e,
                                     typename Flow::State& x, typename Flow::State* memory,
-                                    const Rates& rates) {
+                                    const RatesOf<Flow>& rates) {
         using Real = typename Flow::Real;
         auto& v = memory[0];
         const Real mu(rates.momentum), eta(-rates.eta);
@@ -116,7 +158,7 @@ struct Momentum {
 template <class Flow, class Rule>
 SOFTMAXFLOW_HD void move_entries(const Flow& flow, typename Flow::Evaluation& e,
                                  typename Flow::State& x, typename Flow::State* memory,
-                                 const Rates& rates, Rule rule) {
+                                 const RatesOf<Flow>& rates, Rule rule) {
     using Real = typename Flow::Real;
     const int m = flow.output_count();
     const Real factor = Real(-rates.rho) * flow.pull(e);
@@ -146,13 +188,15 @@ struct Adam {
     template <class Flow>
     SOFTMAXFLOW_HD static void step(const Flow& flow, typename Flow::Evaluation& e,
                                     typename Flow::State& x, typename Flow::State* memory,
-                                    const Rates& rates) {
+                                    const RatesOf<Flow>& rates) {
         using Real = typename Flow::Real;
-        const Real correct1(1.0 / (1.0 - rates.power1)), correct2(1.0 / (1.0 - rates.power2));
+        using Scalar = ScalarOf<Real>;
+        const Real correct1(Scalar(1) / rates.power1.complement());
+        const Real correct2(Scalar(1) / rates.power2.complement());
         move_entries(flow, e, x, memory, rates, [&](auto at, Real g) SOFTMAXFLOW_INLINE {
             Real &m = at(0), &v = at(1);
-            m = fma(Real(rates.beta1), m, Real(1.0 - rates.beta1) * g);
-            v = fma(Real(rates.beta2), v, Real(1.0 - rates.beta2) * g * g);
+            m = fma(Real(rates.beta1), m, Real(rates.rest1) * g);
+            v = fma(Real(rates.beta2), v, Real(rates.rest2) * g * g);
             return Real(-rates.eta) * (m * correct1) / (sqrt(v * correct2) + Real(rates.epsilon));
         });
     }
@@ -166,7 +210,7 @@ struct SignDescent {
     template <class Flow>
     SOFTMAXFLOW_HD static void step(const Flow& flow, typename Flow::Evaluation& e,
                                     typename Flow::State& x, typename Flow::State* memory,
-                                    const Rates& rates) {
+                                    const RatesOf<Flow>& rates) {
         using Real = typename Flow::Real;
         move_entries(flow, e, x, memory, rates, [&](auto, Real g) SOFTMAXFLOW_INLINE {
             const Real zero(0.0), eta(rates.eta);

@@ -43,7 +43,7 @@ struct CarriedDescent {
     template <class Flow>
     SOFTMAXFLOW_HD static void step(const Flow& flow, typename Flow::Evaluation& e,
                                     typename Flow::State& x, typename Flow::State*,
-                                    const Rates& rates) {
+                                    const RatesOf<Flow>& rates) {
         using Real = typename Flow::Real;
         const Real logit_rate = Real(rates.logit) * flow.pull(e);
         const Real value_rate = Real(rates.eta) * e.scales.weight;

@@ -32,16 +32,18 @@ struct Field {
 
     const Flow& flow;
     bool arc;
-    double logit_rate, value_decay, logit_decay;
+    ScalarOf<Real> logit_rate, value_decay, logit_decay;
 
     SOFTMAXFLOW_HD Field(const Flow& f, const Parameters& p)
         : flow(f),
           arc(p.arc_clock),
-          logit_rate(p.logit_rate),
-          value_decay(p.value_decay),
-          logit_decay(p.logit_decay) {}
+          logit_rate(ScalarOf<Real>(p.logit_rate)),
+          value_decay(ScalarOf<Real>(p.value_decay)),
+          logit_decay(ScalarOf<Real>(p.logit_decay)) {}
 
-    SOFTMAXFLOW_HD bool decays() const { return value_decay != 0.0 || logit_decay != 0.0; }
+    SOFTMAXFLOW_HD bool decays() const {
+        return value_decay != ScalarOf<Real>(0) || logit_decay != ScalarOf<Real>(0);
+    }
     SOFTMAXFLOW_HD bool single() const { return flow.output_count() == 1; }
 
     /// The derivative of x. Leaves weights, output and residual (q, or q / |q| in the arc clock) in

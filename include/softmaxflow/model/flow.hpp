@@ -71,9 +71,6 @@ struct Flow {
         SOFTMAXFLOW_HD Real share(int slot) const { return numerators[slot] * scales.share; }
     };
 
-    SOFTMAXFLOW_HD Flow(Arena&& arena, Team team, int n, int m, Map chosen_map = {},
-                        Loss chosen_loss = {}, bool with_singular_vectors = false)
-        : Flow(arena, team, n, m, chosen_map, chosen_loss, with_singular_vectors) {}
     SOFTMAXFLOW_HD Flow(Arena& arena, Team team, int n, int m, Map chosen_map = {},
                         Loss chosen_loss = {}, bool with_singular_vectors = false)
         : map(chosen_map),

@@ -18,6 +18,8 @@ public:
     using Flow = FlowType;
     using Stepper = StepperType;
     using Real = typename Flow::Real;
+    using Scalar = ScalarOf<Real>;
+    using Wide = WideOf<Real>;
     using Team = typename Flow::Team;
     using State = typename Flow::State;
     using Evaluation = typename Flow::Evaluation;
@@ -33,8 +35,8 @@ public:
           record_(record),
           queue_(queue),
           takes_parked_(takes_parked),
-          tolerance_{p.rtol, p.atol},
-          controller_{double(Stepper::error_order)},
+          tolerance_{ScalarOf<Real>(p.rtol), ScalarOf<Real>(p.atol)},
+          controller_{ScalarOf<Real>(Stepper::error_order)},
           fresh_(p, record, team, arena, map, loss),
           active_(p, record, team, arena, map, loss),
           seen_(p, record, team, arena, any_of<Maps>(map), any_of<Losses>(loss), 0),
@@ -114,7 +116,7 @@ private:
     /// Seats the next replica in lane i, if there is one.
     SOFTMAXFLOW_COLD void fill(int i) {
         busy_[i] = false;
-        set_lane(active_.course.step, i, 0.0);
+        set_lane(active_.course.step, i, Scalar(0));
         while (!busy_[i] && (waiting_ < fresh_count_ || draw())) seat(i, waiting_++);
     }
 
@@ -146,20 +148,23 @@ private:
         fresh_.origin.start(replica, live);
         fresh_.origin.note_start();
         fresh_.flow.objective.copy(fresh_.origin.flow.objective, p_.outputs);
-        for_each_entry(fresh_.flow, [&](auto at) { at(fresh_.x) = at(fresh_.origin.x); });
+        for_each_entry(fresh_.flow,
+                       [&](auto at) { at(fresh_.x) = convert<Real>(at(fresh_.origin.x)); });
     }
 
     SOFTMAXFLOW_COLD void set_out() {
         Course<Real>& c = fresh_.course;
         Recorder<Real, Team>& origin = fresh_.origin;
         const bool restart = p_.restart_clock != nullptr;
-        c.clock = restart ? origin.clock : Real(0.0);
-        c.other = !p_.arc_clock ? origin.arc : restart ? origin.log_time : Real(-infinity());
+        c.clock = convert<Real>(restart ? origin.clock : Wide(0.0));
+        c.other = convert<Real>(!p_.arc_clock ? origin.arc
+                                : restart     ? origin.log_time
+                                              : Wide(-infinity()));
         look_around(true);
         if (restart) {
-            c.step = origin.step_size;
-            c.error = origin.step_error;
-            c.stiff = origin.stiff_steps;
+            c.step = convert<Real>(origin.step_size);
+            c.error = convert<Real>(origin.step_error);
+            c.stiff = convert<Real>(origin.stiff_steps);
         }
         for (int i = 0; i < width; ++i) fresh_.checkpoint[i] = fresh_.threshold[i] = 0;
     }
@@ -205,7 +210,7 @@ private:
         busy_[i] = true;
         const Course<Real>& c = active_.course;
         while (active_.threshold[i] < p_.threshold_count &&
-               lane(c.top, i) >= p_.thresholds[active_.threshold[i]])
+               lane(c.top, i) >= Scalar(p_.thresholds[active_.threshold[i]]))
             active_.origin.store_passage(i, active_.threshold[i]++, lane(c.clock, i));
         const bool finite = lane(c.step, i) - lane(c.step, i) == 0.0 && lane(c.step, i) > 0.0;
         if (active_.checkpoint[i] == 0) reach_checkpoint(i);
@@ -228,7 +233,7 @@ private:
     }
     SOFTMAXFLOW_HD void aim(int i) {
         if (active_.checkpoint[i] < p_.checkpoint_count)
-            set_lane(active_.course.target, i, p_.checkpoints[active_.checkpoint[i]]);
+            set_lane(active_.course.target, i, Scalar(p_.checkpoints[active_.checkpoint[i]]));
     }
 
     /// Puts the state of lane i among those to be recorded, at checkpoints [from, to].
@@ -248,8 +253,8 @@ private:
     }
     SOFTMAXFLOW_COLD void flush() {
         // In the time clock log_time holds t so far.
-        const Real time = p_.arc_clock ? seen_.log_time : log(seen_.log_time);
-        seen_.log_time = select(time > Real(-infinity()), time, Real(not_a_number()));
+        const Wide time = p_.arc_clock ? seen_.log_time : log(seen_.log_time);
+        seen_.log_time = select(time > Wide(-infinity()), time, Wide(not_a_number()));
         seen_.record_seats();
         seen_count_ = 0;
     }
@@ -263,7 +268,7 @@ private:
         active_.origin.store_end(i, status, stopped ? left : p_.checkpoint_count, lane(c.steps, i),
                                  lane(c.rejected, i));
         busy_[i] = false;
-        set_lane(active_.course.step, i, 0.0);
+        set_lane(active_.course.step, i, Scalar(0));
         if (leads()) fetch_add(queue_.ended, 1);
         tick(1);
     }
@@ -277,7 +282,7 @@ private:
         for_each_entry(active_.flow, [&](auto at) { *numbers++ = lane(at(active_.x), i); });
         active_.course.with(active_.course, [&](Real& x, const Real&) { *numbers++ = lane(x, i); });
         busy_[i] = false;
-        set_lane(active_.course.step, i, 0.0);
+        set_lane(active_.course.step, i, Scalar(0));
     }
     SOFTMAXFLOW_COLD void unpark(Int place) {
         const double* numbers = queue_.states + place * queue_.numbers;
@@ -424,7 +429,8 @@ private:
 
     SOFTMAXFLOW_HD Real failure_status() const {
         const Course<Real>& c = active_.course;
-        const Real shortest = max(abs(c.clock) * Real(0x1p-48), Real(0x1p-1000));
+        const Real shortest = max(abs(c.clock) * Real(FormatOf<Real>::shortest_step),
+                                  Real(FormatOf<Real>::least_step));
         const Real limit =
             select(c.steps + c.rejected >= Real(p_.max_steps), Real(step_limit), Real(ok));
         return select(c.step <= shortest, Real(step_underflow), limit);
@@ -483,7 +489,9 @@ private:
     /// Repeats the step up to `root`, a little beyond rather than before.
     SOFTMAXFLOW_COLD Mask land(Mask misses, Real root, Real h) {
         Course<Real>& c = active_.course;
-        const Mask worthwhile = misses & (h > max(abs(c.clock) * Real(0x1p-44), Real(0x1p-1000)));
+        const Real shortest = max(abs(c.clock) * Real(FormatOf<Real>::shortest_landing),
+                                  Real(FormatOf<Real>::least_step));
+        const Mask worthwhile = misses & (h > shortest);
         const Real length = h * root * fma(Real(1e-3), Real(1.0) - root, Real(1.0));
         c.landing = select(worthwhile, length, c.landing);
         return worthwhile;
@@ -535,7 +543,7 @@ private:
     }
     SOFTMAXFLOW_HD void set_level(int i) {
         const int t = active_.threshold[i];
-        set_lane(level_, i, t < p_.threshold_count ? p_.thresholds[t] : infinity());
+        set_lane(level_, i, Scalar(t < p_.threshold_count ? p_.thresholds[t] : infinity()));
     }
 
     SOFTMAXFLOW_COLD Mask missed_stop(Mask stops, Real top, Real h) {
@@ -591,15 +599,15 @@ private:
     const Record& record_;
     Queue& queue_;
     bool takes_parked_, stopped_ = false;
-    Tolerance tolerance_;
-    Controller controller_;
+    Tolerance<Real> tolerance_;
+    Controller<Real> controller_;
     Pack fresh_, active_;
     Recorder<Real, Team> seen_;
     Stepper stepper_;
     State fresh_derivative_, trial_;
     Evaluation room_;
     decltype(Evaluation::output) unit_, rate_;
-    Real level_{infinity()};
+    Real level_ = Real(infinity());
     bool busy_[width];
     int waiting_ = 0, fresh_count_ = 0, seen_count_ = 0;
 };

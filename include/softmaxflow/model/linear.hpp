@@ -35,7 +35,7 @@ public:
     SOFTMAXFLOW_COLD void factorise() {
         auto& a = *this;
         for (int k = 0; k < size_; ++k) {
-            Real best = abs(a(k, k)), row(k);
+            Real best = abs(a(k, k)), row = Real(k);
             for (int i = k + 1; i < size_; ++i) {
                 const auto larger = abs(a(i, k)) > best;
                 best = select(larger, abs(a(i, k)), best);
@@ -73,7 +73,7 @@ private:
         for (int lane_index = 0; lane_index < width_of<Real>; ++lane_index) {
             const int row = int(lane(pivots_[k], lane_index));
             if (row == k) continue;
-            const double kept = lane(entry(k), lane_index);
+            const auto kept = lane(entry(k), lane_index);
             set_lane(entry(k), lane_index, lane(entry(row), lane_index));
             set_lane(entry(row), lane_index, kept);
         }
@@ -245,7 +245,7 @@ private:
     SOFTMAXFLOW_COLD void assemble(const Field<Flow>& field, const State& at, const Evaluation& e) {
         const Flow& flow = field.flow;
         const int m = flow.output_count();
-        const Real nu(normalised_);
+        const Real nu = Real(normalised_);
         weight_square_ = total(flow, [&](int j) { return weight_[j] * weight_[j]; });
         for (int c = 0; c < m + 2; ++c) {
             Real phi, mean, square;

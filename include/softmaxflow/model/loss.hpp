@@ -40,7 +40,7 @@ struct Objective {
     Storage<Real, 0> matrix;    // dense: K (m x m); with a factor alone, room for it
     Storage<Real, 0> factor;    // L (m x m), on and below the diagonal; dense: L L^T = K
     Real floor;                 // loss that no beta can remove
-    double constant;            // c of regression
+    ScalarOf<Real> constant;    // c of regression
 
     SOFTMAXFLOW_HD Objective(Arena& arena, int m, bool is_dense, bool needs_factor)
         : dense(is_dense),
@@ -50,18 +50,18 @@ struct Objective {
           matrix(arena, is_dense || needs_factor ? m * m : 0),
           factor(arena, needs_factor ? m * m : 0),
           floor(0.0),
-          constant(1.0) {}
+          constant(1) {}
 
-    /// Takes over the data of the same objective in other storage.
+    /// Takes over the data of the same objective in other storage or another format.
     template <class Other>
     SOFTMAXFLOW_HD void copy(const Other& other, int m) {
         for (int k = 0; k < m; ++k) {
-            metric[k] = other.metric[k];
-            response[k] = other.response[k];
+            metric[k] = convert<Real>(other.metric[k]);
+            response[k] = convert<Real>(other.response[k]);
         }
-        for (int k = 0; dense && k < m * m; ++k) matrix[k] = other.matrix[k];
-        floor = other.floor;
-        constant = other.constant;
+        for (int k = 0; dense && k < m * m; ++k) matrix[k] = convert<Real>(other.matrix[k]);
+        floor = convert<Real>(other.floor);
+        constant = static_cast<ScalarOf<Real>>(other.constant);
     }
 
     /// The same data, without taking up memory of its own.
@@ -237,12 +237,12 @@ struct Regression : BoundedResidual<Regression> {
                                         Array& q, Array&) {
         using Real = typename Array::Element;
         for (int k = 0; k < items.slots(); ++k)
-            q[k] = Real(2.0 * o.constant) * (o.response[k] - z[k]);
+            q[k] = Real(o.constant + o.constant) * (o.response[k] - z[k]);
     }
     template <class Objective, class Outputs, class Array, class Real>
     SOFTMAXFLOW_HD static void curvature(const Objective& o, const Outputs& items, const Array&,
                                          const Array&, Real speed, Array& g) {
-        for (int k = 0; k < items.slots(); ++k) g[k] = Real(2.0 * o.constant) / speed;
+        for (int k = 0; k < items.slots(); ++k) g[k] = Real(o.constant + o.constant) / speed;
     }
 };
 
@@ -300,7 +300,7 @@ struct Classification {
     SOFTMAXFLOW_HD static void residual(const Objective& o, const Outputs& items, const Array& z,
                                         Array& q, Array&) {
         using Real = typename Array::Element;
-        const Real share(1.0 / items.slots());
+        const Real share(ScalarOf<Real>(1) / ScalarOf<Real>(items.slots()));
         for (int k = 0; k < items.slots(); ++k)
             q[k] = o.response[k] * share * sigmoid(-o.response[k] * z[k]);
     }

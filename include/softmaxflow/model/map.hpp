@@ -31,13 +31,13 @@ struct Softmax {
     /// Whether a sum of exponentials lost nothing that counts.
     template <class Real>
     SOFTMAXFLOW_HD static auto usable(Real total) {
-        return (total > Real(0x1p-500)) & (total < Real(0x1p1000));
+        return (total > Real(FormatOf<Real>::least_sum)) & (total < Real(FormatOf<Real>::most_sum));
     }
 
     /// No running maximum: exp(a_i) is summed as it stands, and only a replica whose sum leaves
-    /// [2^-500, 2^1000] is summed again relative to its largest logit. The test depends on a alone,
-    /// so the bits depend on nothing else. In range, a term that exp_clamped raised is below 2^-521
-    /// of the sum.
+    /// [2^-500, 2^1000] (f32: [2^-60, 2^64]) is summed again relative to its largest logit. The
+    /// test depends on a alone, so the bits depend on nothing else. In range, a term that
+    /// exp_clamped raised is below 2^-521 (2^-65) of the sum.
     template <class Team, int N, class Logits, class Numerators>
     SOFTMAXFLOW_HD static auto weights(const Tokens<Team, N>& tokens, const Logits& a,
                                        Numerators& f, Numerators& scratch) {

@@ -17,13 +17,27 @@ SOFTMAXFLOW_HD Real min(Real a, Real b) {
 }
 template <class Real>
 SOFTMAXFLOW_HD Real abs(Real a) {
-    return from_bits(to_bits(a) & typename RealTraits<Real>::BitsOf(0x7fffffffffffffffULL));
+    constexpr auto sign = typename FormatOf<Real>::Bits(1) << (8 * sizeof(ScalarOf<Real>) - 1);
+    return from_bits(to_bits(a) & typename RealTraits<Real>::BitsOf(~sign));
+}
+
+/// The numbers of x in the format of To, rounded or exact; as many replicas.
+template <class To, class From>
+SOFTMAXFLOW_HD To convert(const From& x) {
+    if constexpr (is_same<To, From>) {
+        return x;
+    } else {
+        To result;
+        for (int i = 0; i < width_of<To>; ++i)
+            set_lane(result, i, static_cast<ScalarOf<To>>(lane(x, i)));
+        return result;
+    }
 }
 
 /// Lane i of `to` becomes lane j of `from`.
-template <class Real>
-SOFTMAXFLOW_HD void copy_lane(Real& to, int i, const Real& from, int j) {
-    set_lane(to, i, lane(from, j));
+template <class To, class From>
+SOFTMAXFLOW_HD void copy_lane(To& to, int i, const From& from, int j) {
+    set_lane(to, i, static_cast<ScalarOf<To>>(lane(from, j)));
 }
 
 /// True where x is neither infinite nor NaN.
@@ -40,67 +54,148 @@ SOFTMAXFLOW_HD Real canonical(Real x) {
 
 /// c0 + c1 x + c2 x^2 + ... by Horner's rule.
 template <class Real>
-SOFTMAXFLOW_HD Real polynomial(Real, double c0) {
+SOFTMAXFLOW_HD Real polynomial(Real, ScalarOf<Real> c0) {
     return Real(c0);
 }
 template <class Real, class... Rest>
-SOFTMAXFLOW_HD Real polynomial(Real x, double c0, Rest... rest) {
+SOFTMAXFLOW_HD Real polynomial(Real x, ScalarOf<Real> c0, Rest... rest) {
     return fma(x, polynomial(x, rest...), Real(c0));
 }
 
+/// What exp and log need of a number format.
+template <class Scalar>
+struct Elementary;
+
+template <>
+struct Elementary<double> {
+    // exp splits off multiples of ln(2) / 2^fraction_bits, and is clamped to +-exp_clamp; beyond
+    // [exp_least, exp_most] it is 0 or infinite.
+    static constexpr int fraction_bits = 4;
+    static constexpr double exp_clamp = 708.0, exp_least = -746.0, exp_most = 710.0;
+    static constexpr double log2_e = 1.4426950408889634;
+    static constexpr double ln2_high = 0.6931471803691238;  // 32 bits: 16 k * ln2_high is exact
+    static constexpr double ln2_low = 1.9082149292705877e-10;
+
+    /// e^r 2^(j/16), |r| <= ln(2)/32 and j the low bits of `index`: to 0.13 ulp before rounding.
+    template <class Real, class BitsOf>
+    SOFTMAXFLOW_HD static Real exp_reduced(Real r, const BitsOf& index) {
+        const Real series = polynomial(r, 1.0, 0.5, 0.16666666665301144, 0.041666666664959766,
+                                       0.008333449724528355, 0.0013889034377693012);
+        const Real table = sixteenth_power(index);
+        return fma(table, r * series, table);
+    }
+
+    static constexpr Format<double>::Bits sqrt_half = 0x3fe6a09e667f3bcdULL;  // bits of sqrt(1/2)
+    /// P in log(1 + f) = 2 s + s^3 P(s^2), s = f / (2 + f).
+    template <class Real>
+    SOFTMAXFLOW_HD static Real log_series(Real z) {
+        return polynomial(z, 0.666666666666667, 0.39999999999899444, 0.2857142862600327,
+                          0.22222211130259875, 0.18182889455675105, 0.1533171061820642,
+                          0.14616585424934123);
+    }
+};
+
+/// No table: a permutation of 16 entries is one instruction with AVX-512 only.
+template <>
+struct Elementary<float> {
+    static constexpr int fraction_bits = 0;
+    static constexpr float exp_clamp = 87.0F, exp_least = -104.0F, exp_most = 89.0F;
+    static constexpr float log2_e = 1.44269502F;
+    static constexpr float ln2_high = 0.693145751953125F;  // 16 bits: k * ln2_high is exact
+    static constexpr float ln2_low = 1.42860677e-06F;
+
+    /// e^r, |r| <= ln(2)/2, to 0.18 ulp before rounding.
+    template <class Real, class BitsOf>
+    SOFTMAXFLOW_HD static Real exp_reduced(Real r, const BitsOf&) {
+        const Real series =
+            polynomial(r, 0.5F, 0.166665763F, 0.0416665561F, 0.00836317893F, 0.0013926184F);
+        return Real(1.0F) + fma(r * r, series, r);
+    }
+
+    static constexpr Format<float>::Bits sqrt_half = 0x3f3504f3U;
+    template <class Real>
+    SOFTMAXFLOW_HD static Real log_series(Real z) {
+        return polynomial(z, 0.666666865F, 0.39988777F, 0.295800537F);
+    }
+};
+
 namespace detail {
 
-// Adding 1.5 * 2^48 rounds to the nearest sixteenth and leaves 16 x in the low bits.
-inline constexpr double shifter = 0x1.8p48;
-inline constexpr double log2_e = 1.4426950408889634;
-inline constexpr double ln2_high = 0.6931471803691238;  // 32 bits: 16 k * ln2_high is exact
-inline constexpr double ln2_low = 1.9082149292705877e-10;
+template <class Real>
+using Elements = Elementary<ScalarOf<Real>>;
 
-/// e^x = 2^floor(k) p with p in [1, 2), for |x| < 2^15. k is a multiple of 1/16, and
-/// e^(x - k ln 2), |x - k ln 2| <= ln(2)/32, a polynomial to 0.13 ulp before rounding.
+template <class Scalar>
+inline constexpr Scalar power_of_two_constant = Scalar(typename Format<Scalar>::Bits(1)
+                                                       << Format<Scalar>::significand_bits);
+/// Adding it rounds to the nearest integer, which the low bits then hold.
+template <class Real>
+inline constexpr ScalarOf<Real> integer_shifter =
+    ScalarOf<Real>(1.5) * power_of_two_constant<ScalarOf<Real>>;
+/// The same for multiples of 2^-fraction_bits.
+template <class Real>
+inline constexpr ScalarOf<Real> shifter = integer_shifter<Real> /
+                                          ScalarOf<Real>(1 << Elements<Real>::fraction_bits);
+
+/// e^x = 2^floor(k) p, for x that exp takes. k is a multiple of 2^-fraction_bits and p = e^(x - k
+/// ln 2) 2^(k - floor(k)).
 template <class Real>
 struct ExpParts {
+    using Elements = detail::Elements<Real>;
+    using BitsOf = typename RealTraits<Real>::BitsOf;
     Real shifted;  // shifter + k
     Real p;
 
     SOFTMAXFLOW_HD explicit ExpParts(Real x) {
-        shifted = fma(x, Real(log2_e), Real(shifter));
-        const Real k = shifted - Real(shifter);
-        const Real r = fma(k, Real(-ln2_low), fma(k, Real(-ln2_high), x));
-        const Real series = polynomial(r, 1.0, 0.5, 0.16666666665301144, 0.041666666664959766,
-                                       0.008333449724528355, 0.0013889034377693012);
-        const Real table = sixteenth_power(to_bits(shifted));
-        p = fma(table, r * series, table);
+        shifted = fma(x, Real(Elements::log2_e), Real(shifter<Real>));
+        const Real k = shifted - Real(shifter<Real>);
+        const Real r = fma(k, Real(-Elements::ln2_low), fma(k, Real(-Elements::ln2_high), x));
+        p = Elements::exp_reduced(r, to_bits(shifted));
+    }
+    /// floor(k), in the place of the exponent of a number.
+    SOFTMAXFLOW_HD auto exponent() const {
+        return (to_bits(shifted) >> Elements::fraction_bits) << FormatOf<Real>::significand_bits;
+    }
+    SOFTMAXFLOW_HD Real whole() const {
+        constexpr auto fraction = typename FormatOf<Real>::Bits((1 << Elements::fraction_bits) - 1);
+        return from_bits(to_bits(shifted) & BitsOf(~fraction)) - Real(shifter<Real>);
     }
 };
 
-/// 2^k for an integer k in [-1023, 1024]; the ends give 0 and infinity.
+/// 2^k for an integer k from -bias to bias + 1; the ends give 0 and infinity.
 template <class Real>
 SOFTMAXFLOW_HD Real power_of_two(Real k) {
+    using Format = FormatOf<Real>;
     using BitsOf = typename RealTraits<Real>::BitsOf;
-    return from_bits((to_bits(k + Real(0x1.8p52)) + BitsOf(1023)) << 52);
+    const BitsOf bias(Format::exponent_bias);
+    return from_bits((to_bits(k + Real(integer_shifter<Real>)) + bias) << Format::significand_bits);
 }
 
 }  // namespace detail
 
-/// e^x for the inner loop: equal to exp(x) for |x| <= 708, e^708 or e^-708 beyond, by the sign of
-/// x, for NaN too. In that range p 2^floor(k) is an addition to the exponent of p.
+template <class Real, class BitsOf>
+SOFTMAXFLOW_HD Real add_exponent(const Real& x, const BitsOf& exponent) {
+    return from_bits(to_bits(x) + exponent);
+}
+
+/// e^x for the inner loop: equal to exp(x) for |x| <= c = Elementary::exp_clamp (708; 87 in f32),
+/// e^c or e^-c beyond, by the sign of x, for NaN too. In that range p 2^floor(k) is an addition to
+/// the exponent of p.
 template <class Real>
 SOFTMAXFLOW_HD Real exp_clamped(Real x) {
-    const detail::ExpParts<Real> parts(clamp(x, Real(708.0)));
-    return add_sixteenths(parts.p, to_bits(parts.shifted));
+    const detail::ExpParts<Real> parts(clamp(x, Real(detail::Elements<Real>::exp_clamp)));
+    return add_exponent(parts.p, parts.exponent());
 }
 
 /// e^x, full range: denormal results are rounded correctly from e^x within 1 ulp.
 template <class Real>
 SOFTMAXFLOW_HD Real exp(Real x) {
-    using BitsOf = typename RealTraits<Real>::BitsOf;
-    constexpr double integer_shifter = 0x1.8p52;
-    const detail::ExpParts<Real> parts(min(max(x, Real(-746.0)), Real(710.0)));
-    const Real whole =
-        from_bits(to_bits(parts.shifted) & BitsOf(~Bits(15))) - Real(detail::shifter);
+    using Elements = detail::Elements<Real>;
+    const Real shifter(detail::integer_shifter<Real>);
+    const detail::ExpParts<Real> parts(
+        min(max(x, Real(Elements::exp_least)), Real(Elements::exp_most)));
+    const Real whole = parts.whole();
     // 2^whole in two factors, either of which is a normal number.
-    const Real half = fma(whole, Real(0.5), Real(integer_shifter)) - Real(integer_shifter);
+    const Real half = fma(whole, Real(0.5), shifter) - shifter;
     return parts.p * detail::power_of_two(half) * detail::power_of_two(whole - half);
 }
 
@@ -114,26 +209,31 @@ SOFTMAXFLOW_COLD Real exp_call(Real x) {
 template <class Real>
 SOFTMAXFLOW_COLD Real log(Real x) {
     using BitsOf = typename RealTraits<Real>::BitsOf;
-    constexpr Bits sqrt_half = 0x3fe6a09e667f3bcdULL;  // bits of sqrt(1/2)
-    const auto denormal = x < Real(0x1p-1022);
-    const Real scaled = select(denormal, x * Real(0x1p54), x);
+    using Scalar = ScalarOf<Real>;
+    using Format = model::Format<Scalar>;
+    using Word = typename Format::Bits;
+    using Elements = Elementary<Scalar>;
+    constexpr int digits = Format::significand_bits, lift = digits + 2;
+    constexpr Scalar unit = detail::power_of_two_constant<Scalar>, bias = Format::exponent_bias;
+    const auto denormal = x < Real(Format::smallest_normal);
+    const Real scaled = select(denormal, x * Real(Scalar(4) * unit), x);
 
     // x = 2^k m with m in [sqrt(1/2), sqrt(2)).
-    const BitsOf bits = to_bits(scaled) + BitsOf(0x3ff0000000000000ULL - sqrt_half);
-    const Real biased = from_bits((bits >> 52) | BitsOf(0x4330000000000000ULL));  // 2^52 + k + 1023
-    const Real k = biased - select(denormal, Real(0x1p52 + 1077.0), Real(0x1p52 + 1023.0));
-    const Real m = from_bits((bits & BitsOf(0x000fffffffffffffULL)) + BitsOf(sqrt_half));
+    constexpr Word one = Word(Format::exponent_bias) << digits, sqrt_half = Elements::sqrt_half;
+    const BitsOf bits = to_bits(scaled) + BitsOf(one - sqrt_half);
+    constexpr Word unit_bits = Word(Format::exponent_bias + digits) << digits;
+    const Real biased = from_bits((bits >> digits) | BitsOf(unit_bits));  // unit + k + bias
+    const Real k = biased - select(denormal, Real(unit + bias + Scalar(lift)), Real(unit + bias));
+    const Real m = from_bits((bits & BitsOf((Word(1) << digits) - 1)) + BitsOf(sqrt_half));
 
     // log(1+f) = 2s + s^3 P(s^2) = f - (f^2/2 - s (f^2/2 + s^2 P)) with s = f / (2+f).
     const Real f = m - Real(1.0);
     const Real s = f / (f + Real(2.0));
     const Real z = s * s;
-    const Real tail = z * polynomial(z, 0.666666666666667, 0.39999999999899444, 0.2857142862600327,
-                                     0.22222211130259875, 0.18182889455675105, 0.1533171061820642,
-                                     0.14616585424934123);
+    const Real tail = z * Elements::log_series(z);
     const Real half_square = f * f * Real(0.5);
-    const Real correction = fma(s, half_square + tail, k * Real(detail::ln2_low));
-    const Real result = fma(k, Real(detail::ln2_high), f - (half_square - correction));
+    const Real correction = fma(s, half_square + tail, k * Real(Elements::ln2_low));
+    const Real result = fma(k, Real(Elements::ln2_high), f - (half_square - correction));
 
     const Real special =
         select(x == Real(0.0), Real(-infinity()), select(x > Real(0.0), x, Real(not_a_number())));
@@ -154,16 +254,17 @@ SOFTMAXFLOW_COLD Real softplus(Real x) {
     return max(x, Real(0.0)) + log1p(exp_call(-abs(x)));
 }
 
-/// 1 / (1 + e^-x); e^x below -708, where e^-x would overflow.
+/// 1 / (1 + e^-x); e^x below -708 (-87 in f32), where e^-x would overflow.
 template <class Real>
 SOFTMAXFLOW_HD Real sigmoid(Real x) {
     const Real near = Real(1.0) / (Real(1.0) + exp_clamped(-x));
-    const auto far = !(x > Real(-708.0));
+    const auto far = !(x > Real(-detail::Elements<Real>::exp_clamp));
     return any(far) ? select(far, exp_call(x), near) : near;
 }
 
 /// The x with Phi(x) = p, for p in [2^-54, 1 - 2^-53] of the form k / 2^54 (p - 1/2 and 1 - p are
-/// then exact), as uniform() in rng.hpp makes them.
+/// then exact), as uniform() in rng.hpp makes them. In f64 alone: draws are rounded, not drawn
+/// anew.
 template <class Real>
 SOFTMAXFLOW_COLD Real normal_quantile(Real p) {
     constexpr double edge = 0.425;

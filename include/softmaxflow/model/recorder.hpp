@@ -1,7 +1,8 @@
 #pragma once
 /// All of a replica's life but its steps: its start, its checkpoints, its end. Written over maps
 /// and losses chosen at run time and sizes known at run time only, so that there is one of it
-/// however many kernels are specialised to a shape.
+/// however many kernels are specialised to a shape; and in f64 when steps are taken in f32: what
+/// they start from is rounded once, what is seen of their states is exact to f64.
 
 #include "softmaxflow/model/draw.hpp"
 #include "softmaxflow/model/observe.hpp"
@@ -13,16 +14,17 @@ namespace softmaxflow::model::inline SOFTMAXFLOW_TARGET {
 /// increasing thresholds, exact to the iteration, and how a replica failed.
 template <class Real>
 struct Watch {
-    bool passages = false;     // whether there are thresholds
-    Real level{infinity()};    // the next one
-    Real next{0.0};            // its index
-    Real failed{0.0};          // a status, or 0
+    bool passages = false;                // whether there are thresholds
+    Real level = Real(infinity());        // the next one
+    Real next = Real(0.0);                // its index
+    WideOf<Real> failed{0.0};             // a status, or 0
 };
 
-template <class RealType, class TeamType>
+/// StepReal is what the steps are taken in.
+template <class StepReal, class TeamType>
 class Recorder {
 public:
-    using Real = RealType;
+    using Real = WideOf<StepReal>;
     using Team = TeamType;
     using Flow = model::Flow<Any<Maps>, Any<Losses>, Real, Team, 0, 0>;
     using State = typename Flow::State;
@@ -43,7 +45,7 @@ public:
           logs_(arena, flow.slots()),
           watch_{p.threshold_count > 0} {
         for (int i = 0; i < width; ++i) seats_[i] = {};
-        if (watch_.passages) watch_.level = Real(p.thresholds[0]);
+        watch_.level = StepReal(level(0));
     }
 
     Flow flow;
@@ -62,11 +64,13 @@ public:
         const Bits first(replica), last(replica + live - 1);
         if (p_.restart_logits == nullptr) {
             Start<Flow>(p_, first, last)(flow, x, evaluation_);
+            round_to_steps();
             return;
         }
         const Restart<Flow> restart(p_, first, last);
         restart(flow, x, memory, memories_);
         restart.read_clocks(arc, log_time, clock, step_size, step_error, stiff_steps);
+        round_to_steps();
         leader_ = restart.leader();
         restart.read_ranks(flow, ranks_);
     }
@@ -97,7 +101,8 @@ public:
         const double iteration = p_.checkpoints[checkpoint];
         if (checkpoint == 0) note_start();
         evaluate();
-        watch(flow, evaluation_, Int(iteration), watch_, leads());
+        if constexpr (is_wide<StepReal>)
+            watch(flow, evaluation_, Int(iteration), watch_, leads());
         for (int i = 0; i < width; ++i) seats_[i].from = seats_[i].to = checkpoint;
         const double time = p_.learning_rate * iteration;
         log_time = time > 0.0 ? log(Real(time)) : Real(not_a_number());
@@ -146,21 +151,21 @@ public:
     SOFTMAXFLOW_COLD auto finite() { return finite_state(); }
 
     /// What has been seen so far: a loop of steps takes a copy along and gives it back.
-    SOFTMAXFLOW_HD Watch<Real> seen() const { return watch_; }
-    SOFTMAXFLOW_HD void see(const Watch<Real>& seen) { watch_ = seen; }
+    SOFTMAXFLOW_HD Watch<StepReal> seen() const { return watch_; }
+    SOFTMAXFLOW_HD void see(const Watch<StepReal>& seen) { watch_ = seen; }
 
-    /// Looks at a state that a flow has evaluated: first passages, and denominators that vanish.
-    /// `writes`: whether this lane stores what it finds.
+    /// Looks at a state that a flow of StepReals has evaluated: first passages, and denominators
+    /// that vanish. `writes`: whether this lane stores what it finds.
     template <class AnyFlow>
     SOFTMAXFLOW_HD void watch(const AnyFlow& evaluated, typename AnyFlow::Evaluation& e,
-                              Int iteration, Watch<Real>& seen, bool writes) const {
+                              Int iteration, Watch<StepReal>& seen, bool writes) const {
         visit(evaluated.map, [&](auto map) SOFTMAXFLOW_INLINE {
-            if (map.signed_weights && any(abs(e.scales.weight) >= Real(1.0 / map_regulariser)))
-                seen.failed = note_singular(seen.failed, e.scales.weight);
+            if (map.signed_weights && any(abs(e.scales.weight) >= StepReal(1.0 / map_regulariser)))
+                seen.failed = note_singular(seen.failed, convert<Real>(e.scales.weight));
             if (!seen.passages) return;
             const auto numerator = [&](int j) SOFTMAXFLOW_INLINE { return e.numerators[j]; };
             const auto share = [&](int j) SOFTMAXFLOW_INLINE { return e.share(j); };
-            const Real top =
+            const StepReal top =
                 map.signed_weights
                     ? largest(evaluated.tokens, e.token_scratch, share)
                     : e.scales.share * largest(evaluated.tokens, e.token_scratch, numerator);
@@ -172,16 +177,21 @@ private:
     SOFTMAXFLOW_COLD void evaluate() { flow.evaluate(x, evaluation_); }
 
     /// Stores the passages of every threshold up to `top`.
-    SOFTMAXFLOW_COLD Watch<Real> pass(Watch<Real> seen, Real top, Int iteration,
-                                      bool writes) const {
+    SOFTMAXFLOW_COLD Watch<StepReal> pass(Watch<StepReal> seen, StepReal top, Int iteration,
+                                          bool writes) const {
+        using Scalar = ScalarOf<StepReal>;
         for (int i = 0; i < width; ++i) {
             int next = int(lane(seen.next, i));
-            for (; next < p_.threshold_count && lane(top, i) >= p_.thresholds[next]; ++next)
+            for (; lane(top, i) >= level(next) && next < p_.threshold_count; ++next)
                 if (writes && seats_[i].live) put_passage(i, next, double(iteration));
-            set_lane(seen.next, i, next);
-            set_lane(seen.level, i, next < p_.threshold_count ? p_.thresholds[next] : infinity());
+            set_lane(seen.next, i, Scalar(next));
+            set_lane(seen.level, i, level(next));
         }
         return seen;
+    }
+    SOFTMAXFLOW_HD ScalarOf<StepReal> level(int threshold) const {
+        return ScalarOf<StepReal>(threshold < p_.threshold_count ? p_.thresholds[threshold]
+                                                                 : infinity());
     }
     SOFTMAXFLOW_HD void put_passage(int i, int threshold, double when) const {
         record_.passage[threshold * record_.stride + row(i)] = when;
@@ -306,6 +316,20 @@ private:
                 record_.winner[row(i)] = lane(token, i);
     }
 
+    /// A start is drawn in f64 and rounded once; what an f32 run has recorded, is not changed.
+    SOFTMAXFLOW_COLD void round_to_steps() {
+        if constexpr (is_wide<StepReal>) return;
+        const auto round = [&](State& state) {
+            const auto entry = [](Real& number) {
+                number = convert<Real>(convert<StepReal>(number));
+            };
+            for (int j = 0; j < flow.slots(); ++j) entry(state.logits[j]);
+            for (int i = 0; i < flow.slots() * p_.outputs; ++i) entry(state.values[i]);
+        };
+        round(x);
+        for (int i = 0; i < memories_; ++i) round(memory[i]);
+    }
+
     const Parameters& p_;
     const Record& record_;
     /// Which replica a lane of the Real holds, and at which checkpoints it is to be recorded.
@@ -318,7 +342,7 @@ private:
     int memories_;
     typename Flow::Evaluation evaluation_;
     Storage<Real, 0> ranks_, logs_;
-    Watch<Real> watch_;
+    Watch<StepReal> watch_;
     Real leader_{0.0};
 };
 

@@ -16,7 +16,7 @@ struct Standing {
     using Team = TeamType;
 
     Recorder<Real, Team> recorder;
-    Rates rates;
+    Rates<ScalarOf<Real>> rates;
     Int iteration = 0;
 
     SOFTMAXFLOW_HD Standing(const Parameters& p, const Record& record, Team team, Arena& arena,
@@ -52,38 +52,40 @@ public:
 
     SOFTMAXFLOW_HD Steps(const Parameters& p, Team team, Arena& arena, typename Flow::Map map,
                          typename Flow::Loss loss, Method method)
-        : p_(p),
-          method_(method),
-          flow_(Arena(nullptr), team, p.tokens, p.outputs, map, loss),
-          x_(arena, flow_.slots(), p.outputs),
-          memory_{{arena, memories_of(method) > 0 ? flow_.slots() : 0, p.outputs},
-                  {arena, memories_of(method) > 1 ? flow_.slots() : 0, p.outputs}},
-          e_(arena, flow_.slots(), p.outputs) {}
+        : Steps(p, team, arena, Arena(nullptr), map, loss, method) {}
 
     /// On to iteration `to`.
     template <class OtherTeam>
     SOFTMAXFLOW_HD void operator()(Standing<Real, OtherTeam>& standing, Int to) {
         auto& recorder = standing.recorder;
+        const auto& tokens = recorder.flow.tokens;
         const bool leads = flow_.tokens.team.rank() == 0;
-        flow_.objective.adopt(recorder.flow.objective);
-        load(x_, recorder.x, recorder.flow.tokens);
-        for (int i = 0; i < memories_of(method_); ++i)
-            load(memory_[i], recorder.memory[i], recorder.flow.tokens);
-        Rates rates = standing.rates;
-        Watch<Real> seen = recorder.seen();
-        Real arc = recorder.arc;
-        for (Int iteration = standing.iteration; iteration < to; ++iteration) {
+        if constexpr (is_wide<Real>)
+            flow_.objective.adopt(recorder.flow.objective);
+        else
+            flow_.objective.copy(recorder.flow.objective, flow_.output_count());
+        load(x_, recorder.x, tokens);
+        for (int i = 0; i < memories_of(method_); ++i) load(memory_[i], recorder.memory[i], tokens);
+        auto rates = standing.rates;
+        auto seen = recorder.seen();
+        auto arc = recorder.arc;
+        if constexpr (is_wide<Real>) {
+            arc = take_steps(recorder, standing.iteration, to, rates, seen, arc);
+        } else {
+            // A sum in f32 would stall; one of few steps, added to a sum in f64, does not.
+            for (Int from = standing.iteration, next; from < to; from = next) {
+                next = from - from % steps_per_sum + steps_per_sum;
+                if (next > to) next = to;
+                const Real part = take_steps(recorder, from, next, rates, seen, Real(0.0));
+                arc = arc + convert<WideOf<Real>>(part);
+            }
+            // The recorder sees a state in f64, but thresholds are passed in f32.
             flow_.evaluate(x_, e_);
-            recorder.watch(flow_, e_, iteration, seen, leads);
-            arc = fma(Real(p_.learning_rate), flow_.residual_norm(e_), arc);
-            rates.advance();
-            visit(method_, [&](auto item) SOFTMAXFLOW_INLINE {
-                item.step(flow_, e_, x_, memory_, rates);
-            });
+            recorder.watch(flow_, e_, to, seen, leads);
         }
-        store(recorder.x, x_, recorder.flow.tokens);
+        store(recorder.x, x_, tokens);
         for (int i = 0; i < memories_of(method_); ++i)
-            store(recorder.memory[i], memory_[i], recorder.flow.tokens);
+            store(recorder.memory[i], memory_[i], tokens);
         if (!leads && OtherTeam::size != Team::size) return;
         recorder.see(seen);
         recorder.arc = arc;
@@ -92,6 +94,34 @@ public:
     }
 
 private:
+    SOFTMAXFLOW_HD Steps(const Parameters& p, Team team, Arena& arena, Arena&& none,
+                         typename Flow::Map map, typename Flow::Loss loss, Method method)
+        : p_(p),
+          method_(method),
+          // An objective of the same format is that of the recorder.
+          flow_(is_wide<Real> ? none : arena, team, p.tokens, p.outputs, map, loss),
+          x_(arena, flow_.slots(), p.outputs),
+          memory_{{arena, memories_of(method) > 0 ? flow_.slots() : 0, p.outputs},
+                  {arena, memories_of(method) > 1 ? flow_.slots() : 0, p.outputs}},
+          e_(arena, flow_.slots(), p.outputs) {}
+
+    /// Returns the arc, which `arc` is before.
+    template <class AnyRecorder, class AnyRates>
+    SOFTMAXFLOW_HD Real take_steps(const AnyRecorder& recorder, Int from, Int to, AnyRates& rates,
+                                   Watch<Real>& seen, Real arc) {
+        const bool leads = flow_.tokens.team.rank() == 0;
+        for (Int iteration = from; iteration < to; ++iteration) {
+            flow_.evaluate(x_, e_);
+            recorder.watch(flow_, e_, iteration, seen, leads);
+            arc = fma(Real(rates.eta), flow_.residual_norm(e_), arc);
+            rates.advance();
+            visit(method_, [&](auto item) SOFTMAXFLOW_INLINE {
+                item.step(flow_, e_, x_, memory_, rates);
+            });
+        }
+        return arc;
+    }
+
     /// The slot in which lanes of another team keep the token of slot j; Solo keeps them all.
     template <class OtherTeam, int Count>
     SOFTMAXFLOW_HD int slot_of(int j, const Tokens<OtherTeam, Count>&) const {
@@ -104,9 +134,9 @@ private:
         for (int j = 0; j < flow_.slots(); ++j) {
             const bool valid = flow_.tokens.valid(j);
             const int place = slot_of(j, tokens);
-            x.logits[j] = valid ? from.logits[place] : Real(0.0);
+            x.logits[j] = valid ? convert<Real>(from.logits[place]) : Real(0.0);
             for (int k = 0; k < flow_.output_count(); ++k)
-                x.value(k, j) = valid ? from.value(k, place) : Real(0.0);
+                x.value(k, j) = valid ? convert<Real>(from.value(k, place)) : Real(0.0);
         }
     }
     template <class Other, class OtherTokens>
@@ -115,10 +145,14 @@ private:
         for (int j = 0; j < flow_.slots(); ++j) {
             if (!flow_.tokens.valid(j)) continue;
             const int place = slot_of(j, tokens);
-            to.logits[place] = x.logits[j];
-            for (int k = 0; k < flow_.output_count(); ++k) to.value(k, place) = x.value(k, j);
+            to.logits[place] = convert<WideOf<Real>>(x.logits[j]);
+            for (int k = 0; k < flow_.output_count(); ++k)
+                to.value(k, place) = convert<WideOf<Real>>(x.value(k, j));
         }
     }
+
+    /// Steps whose lengths of arc are summed in f32, counted from iteration 0.
+    static constexpr Int steps_per_sum = 64;
 
     const Parameters& p_;
     Method method_;
@@ -159,7 +193,8 @@ public:
         standing_.start(p_, replica_, live_);
         for (int c = 0; c < p_.checkpoint_count; ++c) {
             const Int before = standing_.iteration, next = Int(p_.checkpoints[c]);
-            if (before < next) {
+            // Steps in f32 look at the state of a checkpoint themselves.
+            if (before < next || !is_wide<Real>) {
                 Arena arena = working_;
                 Steps<Flow, Method>(p_, team_, arena, map_, loss_, method_)(standing_, next);
             }

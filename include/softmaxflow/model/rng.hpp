@@ -65,8 +65,8 @@ struct Draws {
             const Bits id = shared ? 0 : replica + Bits(i);
             const Counter r = philox({{index, Word(purpose), Word(id), Word(id >> 32)}}, Word(key),
                                      Word(key >> 32));
-            set_lane(pair.first, i, uniform(r.word[0], r.word[1]));
-            set_lane(pair.second, i, uniform(r.word[2], r.word[3]));
+            set_lane(pair.first, i, ScalarOf<Real>(uniform(r.word[0], r.word[1])));
+            set_lane(pair.second, i, ScalarOf<Real>(uniform(r.word[2], r.word[3])));
         }
         return pair;
     }

@@ -73,7 +73,7 @@ public:
     SOFTMAXFLOW_HD State& derivative() { return derivative_; }
     SOFTMAXFLOW_HD const State& next_derivative() const { return slope_; }
 
-    SOFTMAXFLOW_COLD void attempt(const Field<Flow>& field, const Tolerance& tolerance,
+    SOFTMAXFLOW_COLD void attempt(const Field<Flow>& field, const Tolerance<Real>& tolerance,
                                   const State& x, Real speed, const Vantage<Real>& from, Real h) {
         // The Jacobian needs what the field leaves behind at x.
         field(x, at_x_, from, slope_, speed);

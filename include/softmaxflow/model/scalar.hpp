@@ -1,6 +1,6 @@
 #pragma once
-/// What the mathematics asks of a number, for double. The only file that knows which compiler reads
-/// it: a host compiler, nvcc or NVRTC.
+/// What the mathematics asks of a number, for double and float. The only file that knows which
+/// compiler reads it: a host compiler, nvcc or NVRTC.
 ///
 /// A `Real` offers + - * / and comparisons, correctly rounded as IEEE 754 has them, and the
 /// functions below. Nothing else of the platform is used, so a result depends on no library, no
@@ -44,8 +44,8 @@
 #define SOFTMAXFLOW_UNROLL(count) SOFTMAXFLOW_PRAGMA(GCC unroll count)
 #endif
 
-/// How many lanes take turns in memory: entry i of an array of lane l lies at i * interleave + l, so that
-/// the lanes of a warp read neighbours. 1 on the host, but where a device is emulated.
+/// How many lanes take turns in memory: entry i of an array of lane l lies at i * interleave + l, so
+/// that the lanes of a warp read neighbours. 1 on the host, but where a device is emulated.
 #if !defined(SOFTMAXFLOW_INTERLEAVE)
 #if defined(__CUDACC__)
 #define SOFTMAXFLOW_INTERLEAVE 32
@@ -68,19 +68,79 @@ inline constexpr bool on_host = true;
 using Int = long long;
 using Bits = unsigned long long;
 
-/// How many replicas a Real holds, and the type of its comparisons, bits and elements.
+/// A number format: the layout of its bits, and the bounds that follow from its range and
+/// precision. A format has one specialisation here and one of Elementary (math.hpp).
+template <class Scalar>
+struct Format;
+
+template <>
+struct Format<double> {
+    using Int = long long;            // as wide as the format
+    using Bits = unsigned long long;  // likewise
+    static constexpr int significand_bits = 52, exponent_bias = 1023;
+    static constexpr double smallest_normal = 0x1p-1022;
+
+    // Sums of exponentials that lost nothing and leave room for products (map.hpp).
+    static constexpr double least_sum = 0x1p-500, most_sum = 0x1p1000;
+    // The flow: tolerances whose ratios can be squared; steps relative to the clock and absolute,
+    // below which there is no progress; the shortest step to an event, relative to the clock.
+    static constexpr double least_tolerance = 0x1p-300;
+    static constexpr double shortest_step = 0x1p-48, least_step = 0x1p-1000;
+    static constexpr double shortest_landing = 0x1p-44;
+};
+
+template <>
+struct Format<float> {
+    using Int = int;
+    using Bits = unsigned int;
+    static constexpr int significand_bits = 23, exponent_bias = 127;
+    static constexpr float smallest_normal = 0x1p-126F;
+
+    static constexpr float least_sum = 0x1p-60F, most_sum = 0x1p64F;
+    static constexpr float least_tolerance = 0x1p-40F;
+    static constexpr float shortest_step = 0x1p-21F, least_step = 0x1p-120F;
+    static constexpr float shortest_landing = 0x1p-17F;
+};
+
+/// How many replicas a Real holds; the number format of one; the type of its comparisons and bits;
+/// and the Real of as many replicas for all that is not a step: draws, observables, clocks. What a
+/// replica starts from and what is seen of it is then as good as in the wider format.
 template <class Real>
 struct RealTraits;
 
 template <>
 struct RealTraits<double> {
+    using Scalar = double;
     using Mask = bool;
-    using BitsOf = Bits;
+    using BitsOf = Format<double>::Bits;
+    using Wide = double;
+    static constexpr int width = 1;
+};
+template <>
+struct RealTraits<float> {
+    using Scalar = float;
+    using Mask = bool;
+    using BitsOf = Format<float>::Bits;
+    using Wide = double;
     static constexpr int width = 1;
 };
 
 template <class Real>
 inline constexpr int width_of = RealTraits<Real>::width;
+template <class Real>
+using ScalarOf = typename RealTraits<Real>::Scalar;
+template <class Real>
+using FormatOf = Format<ScalarOf<Real>>;
+template <class Real>
+using WideOf = typename RealTraits<Real>::Wide;
+
+template <class A, class B>
+inline constexpr bool is_same = false;
+template <class A>
+inline constexpr bool is_same<A, A> = true;
+/// Whether the steps are taken in the format of everything else.
+template <class Real>
+inline constexpr bool is_wide = is_same<Real, WideOf<Real>>;
 
 SOFTMAXFLOW_HD Bits to_bits(double x) {
 #if defined(__CUDA_ARCH__) || defined(__CUDACC_RTC__)
@@ -98,12 +158,47 @@ SOFTMAXFLOW_HD double from_bits(Bits bits) {
 #endif
 }
 
+/// std::uint64_t is this type on some platforms.
+SOFTMAXFLOW_HD double from_bits(unsigned long bits) { return from_bits(Bits(bits)); }
+
+SOFTMAXFLOW_HD Format<float>::Bits to_bits(float x) {
+#if defined(__CUDA_ARCH__) || defined(__CUDACC_RTC__)
+    return __float_as_uint(x);
+#else
+    return __builtin_bit_cast(Format<float>::Bits, x);
+#endif
+}
+
+SOFTMAXFLOW_HD float from_bits(Format<float>::Bits bits) {
+#if defined(__CUDA_ARCH__) || defined(__CUDACC_RTC__)
+    return __uint_as_float(bits);
+#else
+    return __builtin_bit_cast(float, bits);
+#endif
+}
+
 /// a b + c with one rounding.
 SOFTMAXFLOW_HD double fma(double a, double b, double c) {
 #if defined(__CUDA_ARCH__) || defined(__CUDACC_RTC__)
     return ::fma(a, b, c);
 #else
     return __builtin_fma(a, b, c);
+#endif
+}
+
+SOFTMAXFLOW_HD float fma(float a, float b, float c) {
+#if defined(__CUDA_ARCH__) || defined(__CUDACC_RTC__)
+    return ::fmaf(a, b, c);
+#else
+    return __builtin_fmaf(a, b, c);
+#endif
+}
+
+SOFTMAXFLOW_HD float sqrt(float x) {
+#if defined(__CUDA_ARCH__) || defined(__CUDACC_RTC__)
+    return ::sqrtf(x);
+#else
+    return __builtin_sqrtf(x);
 #endif
 }
 
@@ -116,6 +211,7 @@ SOFTMAXFLOW_HD double sqrt(double x) {
 }
 
 SOFTMAXFLOW_HD double select(bool mask, double a, double b) { return mask ? a : b; }
+SOFTMAXFLOW_HD float select(bool mask, float a, float b) { return mask ? a : b; }
 
 /// x where |x| < bound, else the bound with the sign of x, for NaN too. The bound is a multiple of
 /// 2^-20 of its leading power.
@@ -131,15 +227,18 @@ SOFTMAXFLOW_HD double clamp(double x, double bound) {
     return x < bound && x > -bound ? x : from_bits(to_bits(bound) | sign);
 #endif
 }
+SOFTMAXFLOW_HD float clamp(float x, float bound) {
+    const Format<float>::Bits sign = to_bits(x) & 0x80000000U;
+    return x < bound && x > -bound ? x : from_bits(to_bits(bound) | sign);
+}
 
-/// x 2^floor(bits / 16), bits being those of a number shifted by 1.5 * 2^48, by adding to the
-/// exponent of x.
-SOFTMAXFLOW_HD double add_sixteenths(double x, Bits bits) {
+/// Adds to the exponent of x: `exponent` has nothing below the place of the exponent's bits.
+SOFTMAXFLOW_HD double add_exponent(double x, Bits exponent) {
 #if defined(__CUDA_ARCH__) || defined(__CUDACC_RTC__)
-    const int exponent = static_cast<int>((static_cast<unsigned>(bits) >> 4) << 20);
-    return __hiloint2double(__double2hiint(x) + exponent, __double2loint(x));
+    return __hiloint2double(__double2hiint(x) + static_cast<int>(exponent >> 32),
+                            __double2loint(x));
 #else
-    return from_bits(to_bits(x) + ((bits >> 4) << 52));
+    return from_bits(to_bits(x) + exponent);
 #endif
 }
 
@@ -208,6 +307,8 @@ SOFTMAXFLOW_HD unsigned fetch_add(unsigned& counter, unsigned by) {
 /// The value of one replica of a Real, and setting it.
 SOFTMAXFLOW_HD double lane(double x, int) { return x; }
 SOFTMAXFLOW_HD void set_lane(double& x, int, double value) { x = value; }
+SOFTMAXFLOW_HD float lane(float x, int) { return x; }
+SOFTMAXFLOW_HD void set_lane(float& x, int, float value) { x = value; }
 
 // NVRTC lacks __builtin_huge_val and __builtin_nan.
 SOFTMAXFLOW_HD constexpr double infinity() {

@@ -27,7 +27,7 @@ struct Source {
         Real x;
         for (int i = 0; i < width_of<Real>; ++i) {
             const Bits replica = draws.replica + Bits(i) < last ? draws.replica + Bits(i) : last;
-            set_lane(x, i, array[Int(replica) * row_length + offset]);
+            set_lane(x, i, ScalarOf<Real>(array[Int(replica) * row_length + offset]));
         }
         return x;
     }

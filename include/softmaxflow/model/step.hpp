@@ -43,15 +43,15 @@ SOFTMAXFLOW_HD auto root_mean(const Flow& flow, typename Flow::Evaluation& e, Sq
 }
 
 /// What an error of 1 means for each number of a state.
+template <class Real>
 struct Tolerance {
-    double relative, absolute;
+    ScalarOf<Real> relative, absolute;
 
-    template <class Real>
     SOFTMAXFLOW_HD Real operator()(Real before, Real after) const {
         const Real allowed = fma(Real(relative), max(abs(before), abs(after)), Real(absolute));
         // Without an absolute tolerance, a zero that stays one is no error; squares must not
         // overflow.
-        return max(allowed, Real(0x1p-300));
+        return max(allowed, Real(FormatOf<Real>::least_tolerance));
     }
 };
 
@@ -89,7 +89,7 @@ public:
     SOFTMAXFLOW_HD State& derivative() { return stages_[0]; }
     SOFTMAXFLOW_HD const State& next_derivative() const { return stages_[Scheme::stages - 1]; }
 
-    SOFTMAXFLOW_COLD void attempt(const Field<Flow>& field, const Tolerance& tolerance,
+    SOFTMAXFLOW_COLD void attempt(const Field<Flow>& field, const Tolerance<Real>& tolerance,
                                   const State& x, Real speed, const Vantage<Real>& from, Real h) {
         arc = Real(Scheme::a(Scheme::stages - 1, 0)) * speed;
         run_stages(field, x, from, h);
@@ -133,7 +133,7 @@ private:
         return total;
     }
 
-    SOFTMAXFLOW_HD void estimate_error(const Field<Flow>& field, const Tolerance& tolerance,
+    SOFTMAXFLOW_HD void estimate_error(const Field<Flow>& field, const Tolerance<Real>& tolerance,
                                        const State& x, Real h) {
         const auto norm = [&](auto weights) SOFTMAXFLOW_INLINE {
             return root_mean(field.flow, evaluation, [&](auto at) SOFTMAXFLOW_INLINE {

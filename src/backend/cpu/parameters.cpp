@@ -47,7 +47,8 @@ Choice make_choice(const Problem& problem) {
             flow ? 0 : index_of(model::Methods{}, dynamics.method),
             flow,
             static_cast<int>(dynamics.order),
-            problem.config.backend.numerics == "fast" && !decays && !flow};
+            problem.config.backend.numerics == "fast" && !decays && !flow,
+            problem.config.backend.precision == "f32"};
 }
 
 model::Parameters make_parameters(const Problem& problem) {

@@ -9,36 +9,65 @@ namespace softmaxflow::cpu::SOFTMAXFLOW_TARGET {
 namespace {
 
 #if defined(__AVX512F__)
-constexpr int width = 8, registers = 32;
+constexpr int vector_bytes = 64, registers = 32;
 #elif defined(__AVX2__)
-constexpr int width = 4, registers = 16;
+constexpr int vector_bytes = 32, registers = 16;
 #else
-constexpr int width = 2, registers = 16;
+constexpr int vector_bytes = 16, registers = 16;
 #endif
 
-using Real = model::Pack<width, 1>;
+template <class T>
+using Vector = model::Pack<vector_bytes / static_cast<int>(sizeof(T)), 1, T>;
 
 struct Fma {
-    SOFTMAXFLOW_HD static Real apply(Real x, Real b) { return fma(x, b, b); }
+    template <class Real>
+    SOFTMAXFLOW_HD static Real apply(Real x, Real b) {
+        return fma(x, b, b);
+    }
 };
 struct Add {
-    SOFTMAXFLOW_HD static Real apply(Real x, Real b) { return x + b; }
+    template <class Real>
+    SOFTMAXFLOW_HD static Real apply(Real x, Real b) {
+        return x + b;
+    }
 };
 struct Divide {
-    SOFTMAXFLOW_HD static Real apply(Real x, Real b) { return b / x; }
+    template <class Real>
+    SOFTMAXFLOW_HD static Real apply(Real x, Real b) {
+        return b / x;
+    }
 };
 struct Root {
-    SOFTMAXFLOW_HD static Real apply(Real x, Real) { return sqrt(x); }
+    template <class Real>
+    SOFTMAXFLOW_HD static Real apply(Real x, Real) {
+        return sqrt(x);
+    }
 };
 struct Compare {
-    SOFTMAXFLOW_HD static Real apply(Real x, Real b) { return select(x < b, b, Real(1.0)); }
-};
-struct Table {
-    SOFTMAXFLOW_HD static Real apply(Real x, Real) { return sixteenth_power(to_bits(x)); }
-};
-struct BitsOf {
+    template <class Real>
     SOFTMAXFLOW_HD static Real apply(Real x, Real b) {
-        return from_bits(to_bits(b) + ((to_bits(x) >> 4) << 52));
+        return select(x < b, b, Real(1.0));
+    }
+};
+/// The exponent of exp_clamped.
+struct BitsOf {
+    template <class Real>
+    SOFTMAXFLOW_HD static Real apply(Real x, Real b) {
+        constexpr int fraction = model::Elementary<model::ScalarOf<Real>>::fraction_bits;
+        constexpr int digits = model::FormatOf<Real>::significand_bits;
+        auto bits = to_bits(x);
+        if constexpr (fraction > 0) bits = bits >> fraction;
+        return from_bits(to_bits(b) + (bits << digits));
+    }
+};
+/// There is none in f32: what stands for it is never asked for.
+struct Table {
+    template <class Real>
+    SOFTMAXFLOW_HD static Real apply(Real x, Real b) {
+        if constexpr (model::Elementary<model::ScalarOf<Real>>::fraction_bits > 0)
+            return sixteenth_power(to_bits(x));
+        else
+            return BitsOf::apply(x, b);
     }
 };
 
@@ -47,19 +76,23 @@ struct BitsOf {
 constexpr int chains = 10, side_chains = 2, fma_per_side = 4;
 
 /// A number that the compiler cannot know.
+template <class Real>
 SOFTMAXFLOW_HD Real unknown() {
-    double x = 0.7;
+    model::ScalarOf<Real> x(0.7F);
     asm volatile("" : "+m"(x));
     return Real(x);
 }
 /// Makes the compiler believe that somebody reads x.
-SOFTMAXFLOW_HD void keep(const Real& x) { asm volatile("" : : "r"(&x) : "memory"); }
+template <class Real>
+SOFTMAXFLOW_HD void keep(const Real& x) {
+    asm volatile("" : : "r"(&x) : "memory");
+}
 
-template <class Op>
+template <class Real, class Op>
 void alone(long long rounds) {
-    const Real b = unknown();
+    const Real b = unknown<Real>();
     Real x[chains];
-    for (Real& chain : x) chain = unknown();
+    for (Real& chain : x) chain = unknown<Real>();
     for (long long i = 0; i < rounds; ++i) {
         SOFTMAXFLOW_UNROLL(10)
         for (int k = 0; k < chains; ++k) x[k] = Op::apply(x[k], b);
@@ -70,12 +103,12 @@ void alone(long long rounds) {
     keep(total);
 }
 
-template <class Op>
+template <class Real, class Op>
 void beside(long long rounds) {
-    const Real b = unknown();
+    const Real b = unknown<Real>();
     Real x[chains], y[side_chains];
-    for (Real& chain : x) chain = unknown();
-    for (Real& chain : y) chain = unknown();
+    for (Real& chain : x) chain = unknown<Real>();
+    for (Real& chain : y) chain = unknown<Real>();
     for (long long i = 0; i < rounds; ++i) {
         SOFTMAXFLOW_UNROLL(4)
         for (int repeat = 0; repeat < fma_per_side; ++repeat) {
@@ -94,10 +127,11 @@ void beside(long long rounds) {
 }
 
 /// Reads an array of the first cache; exclusive or is the cheapest use of what was read.
+template <class Real>
 void load(long long rounds) {
     Real memory[chains];
-    for (Real& x : memory) x = unknown();
-    model::PackBits<width, 1> total[2] = {0, 0};
+    for (Real& x : memory) x = unknown<Real>();
+    typename model::RealTraits<Real>::BitsOf total[2] = {0, 0};
     for (long long i = 0; i < rounds; ++i) {
         keep(memory[0]);
         SOFTMAXFLOW_UNROLL(10)
@@ -107,9 +141,10 @@ void load(long long rounds) {
     keep(from_bits(total[1]));
 }
 
+template <class Real>
 void store(long long rounds) {
     Real memory[chains];
-    const Real x = unknown();
+    const Real x = unknown<Real>();
     for (long long i = 0; i < rounds; ++i) {
         SOFTMAXFLOW_UNROLL(10)
         for (int k = 0; k < chains; ++k) memory[k] = x;
@@ -117,18 +152,24 @@ void store(long long rounds) {
     }
 }
 
+template <class Real>
+PeakLoops loops() {
+    return {
+        model::width_of<Real>,
+        registers,
+        chains,
+        chains * fma_per_side,
+        side_chains,
+        {alone<Real, Fma>, alone<Real, Add>, alone<Real, Divide>, alone<Real, Root>,
+         alone<Real, Compare>, alone<Real, Table>, alone<Real, BitsOf>, load<Real>, store<Real>},
+        {nullptr, beside<Real, Add>, beside<Real, Divide>, beside<Real, Root>,
+         beside<Real, Compare>, beside<Real, Table>, beside<Real, BitsOf>, nullptr, nullptr}};
+}
+
 }  // namespace
 
-PeakLoops peak_loops() {
-    return {width,
-            registers,
-            chains,
-            chains * fma_per_side,
-            side_chains,
-            {alone<Fma>, alone<Add>, alone<Divide>, alone<Root>, alone<Compare>, alone<Table>,
-             alone<BitsOf>, load, store},
-            {nullptr, beside<Add>, beside<Divide>, beside<Root>, beside<Compare>, beside<Table>,
-             beside<BitsOf>, nullptr, nullptr}};
+PeakLoops peak_loops(bool single) {
+    return single ? loops<Vector<float>>() : loops<Vector<double>>();
 }
 
 }  // namespace softmaxflow::cpu::SOFTMAXFLOW_TARGET

@@ -15,7 +15,7 @@ inline constexpr const char* unit_names[unit_count] = {"fma",   "add",  "divide"
                                                        "table", "bits", "load",   "store"};
 
 struct PeakLoops {
-    int vector = 1;                        ///< doubles per operation
+    int vector = 1;                        ///< numbers per operation
     int registers = 0;                     ///< vector registers of the instruction set
     int alone_count = 0;                   ///< operations per round of an `alone` loop
     int beside_fma = 0, beside_count = 0;  ///< fma and other operations per round of `beside`
@@ -24,16 +24,17 @@ struct PeakLoops {
 };
 
 namespace avx512 {
-PeakLoops peak_loops();
+PeakLoops peak_loops(bool single);
 }
 namespace avx2 {
-PeakLoops peak_loops();
+PeakLoops peak_loops(bool single);
 }
 namespace generic {
-PeakLoops peak_loops();
+PeakLoops peak_loops(bool single);
 }
 
-/// Those of an instruction set that this machine runs. Throws as find_instruction_set does.
-PeakLoops peak_loops(const std::string& instruction_set);
+/// Those of an instruction set that this machine runs, on doubles or floats. Throws as
+/// find_instruction_set does.
+PeakLoops peak_loops(const std::string& instruction_set, bool single);
 
 }  // namespace softmaxflow::cpu

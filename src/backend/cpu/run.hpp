@@ -11,12 +11,16 @@ namespace softmaxflow::cpu {
 inline namespace SOFTMAXFLOW_TARGET {
 
 #if defined(__AVX512F__)
-inline constexpr int width = 8;
+inline constexpr int vector_bytes = 64;
 #elif defined(__AVX2__)
-inline constexpr int width = 4;
+inline constexpr int vector_bytes = 32;
 #else
-inline constexpr int width = 2;
+inline constexpr int vector_bytes = 16;
 #endif
+
+/// P vectors of the number format T.
+template <class T, int P>
+using Vectors = model::Pack<vector_bytes / static_cast<int>(sizeof(T)), P, T>;
 
 template <class Flow, class Method>
 bool run(const Choice& choice, const model::Parameters& parameters, const model::Record& record,
@@ -49,18 +53,27 @@ unsigned long memory(const Choice& choice, const model::Parameters& parameters) 
 template <class Flow, class Method>
 constexpr Kernel kernel{run<Flow, Method>, memory<Flow, Method>};
 
-/// Softmax and gradient descent; strict, and with carried exponentials.
-template <class Loss, class Real, int N, int M>
-constexpr Kernel descent =
-    kernel<model::Flow<model::Softmax, Loss, Real, model::Solo, N, M>, model::GradientDescent>;
-template <class Loss, class Real, int N, int M>
-constexpr Kernel carried = kernel<model::CarriedFlow<Loss, Real, N, M>, model::CarriedDescent>;
+/// The kernels by the number format of their steps. Those of either format are instantiated in
+/// files of their own, which build side by side.
 
-/// Gradient flow of any map, loss and size, or of what flow_kernel.cpp is specialised to.
-Kernel flow_kernel(const Choice& choice, int tokens, int outputs);
+/// Descent: descent.hpp.
+template <class T>
+Kernel descent_kernel(const Choice& choice, int tokens, int outputs);
+extern template Kernel descent_kernel<double>(const Choice&, int, int);
+extern template Kernel descent_kernel<float>(const Choice&, int, int);
 
-/// Logistic loss, 4, 8 or 16 tokens: few_tokens.cpp. No kernel for other numbers.
+/// Softmax, gradient descent and logistic loss of 4, 8 or 16 tokens, no kernel for other numbers:
+/// few_tokens.hpp.
+template <class T>
 Kernel few_tokens(int tokens);
+extern template Kernel few_tokens<double>(int);
+extern template Kernel few_tokens<float>(int);
+
+/// Gradient flow of any map, loss and size: flow.hpp.
+template <class T>
+Kernel flow_kernel(const Choice& choice);
+extern template Kernel flow_kernel<double>(const Choice&);
+extern template Kernel flow_kernel<float>(const Choice&);
 
 }  // namespace SOFTMAXFLOW_TARGET
 }  // namespace softmaxflow::cpu

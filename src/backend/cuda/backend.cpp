@@ -79,7 +79,11 @@ public:
     }
 
     [[nodiscard]] Support supports(const Problem& problem) const override {
-        if (cpu::make_choice(problem).fast)
+        const cpu::Choice choice = cpu::make_choice(problem);
+        if (choice.flow && choice.single)
+            return {false, "it integrates flows in f64 only; set backend.precision = \"f64\", or "
+                           "backend.device = \"cpu\""};
+        if (choice.fast)
             return {false, "it has strict numerics only; set backend.numerics = \"strict\", or "
                            "backend.device = \"cpu\""};
         return {};
@@ -125,15 +129,16 @@ private:
             kernels.go_on_stiff = device.kernel("go_on_f64_implicit");
             return kernels;
         }
-        kernels.start = device.kernel("start_f64");
-        kernels.reach = device.kernel("reach_f64");
+        const std::string format = choice.single ? "f32" : "f64";
+        kernels.start = device.kernel("start_" + format);
+        kernels.reach = device.kernel("reach_" + format);
         if (specialise_)
             if (const auto kernel = specialise_(device, shape_of(problem, choice))) {
                 kernels.advance = *kernel;
                 kernels.fixed_shape = true;
                 return kernels;
             }
-        kernels.advance = device.kernel(fmt::format("advance_f64_{}", lanes_of_any(problem)));
+        kernels.advance = device.kernel(fmt::format("advance_{}_{}", format, lanes_of_any(problem, choice)));
         return kernels;
     }
 

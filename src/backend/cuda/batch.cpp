@@ -20,7 +20,10 @@ double seconds_since(std::chrono::steady_clock::time_point begin) {
 }
 
 /// Lanes whose working memory counts.
-int working_lanes(const Kernels& kernels) { return kernels.fixed_shape ? 0 : kernels.advance.lanes; }
+int working_lanes(const Kernels& kernels, const cpu::Choice& choice) {
+    // In f32 even a fixed shape keeps a dense objective in memory.
+    return kernels.fixed_shape && !choice.single ? 0 : kernels.advance.lanes;
+}
 
 }  // namespace
 
@@ -34,7 +37,7 @@ std::size_t bytes_per_replica(const Problem& problem, const Kernels& kernels) {
     // Lanes of a flow are few.
     if (choice.flow)
         return staged + static_cast<std::size_t>(sizes.parked_numbers + 2) * sizeof(double);
-    return staged + sizes.item + sizes.lane * static_cast<std::size_t>(working_lanes(kernels));
+    return staged + sizes.item + sizes.lane * static_cast<std::size_t>(working_lanes(kernels, choice));
 }
 
 Upload::Upload(Stream& stream, const Problem& problem)
@@ -103,7 +106,7 @@ BatchRunner::BatchRunner(Stream& stream, const Problem& problem, const Kernels& 
     batch_.bytes_per_item = sizes.item;
     batch_.bytes_per_lane = sizes.lane;
     memory_ = Buffer(stream, arenas(sizes.item, items));
-    working_ = Buffer(stream, arenas(sizes.lane, items * working_lanes(kernels)));
+    working_ = Buffer(stream, arenas(sizes.lane, items * working_lanes(kernels, choice_)));
     batch_.memory = memory_.as();
     batch_.working = working_.as();
     curves_ = Buffer(stream, sizeof(double) * static_cast<std::size_t>(curves * checkpoints *
@@ -168,10 +171,17 @@ bool BatchRunner::run_descent(const Progress& progress) {
     return true;
 }
 
-/// A launch at a time, so that a watchdog sleeps and a request to stop is heard.
+/// A launch at a time, so that a watchdog sleeps and a request to stop is heard. Launches end at
+/// multiples of 64 iterations, where sums of steps in f32 end too.
 bool BatchRunner::advance(std::int64_t iteration, const Progress& progress) {
+    // Steps in f32 look at the state of a checkpoint themselves.
+    if (iteration_ == iteration && choice_.single) {
+        batch_.iteration = iteration;
+        launch(kernels_.advance);
+    }
     while (iteration_ < iteration) {
-        const std::int64_t steps = std::min(iteration - iteration_, steps_per_launch_);
+        const std::int64_t end = (iteration_ + steps_per_launch_) / 64 * 64;
+        const std::int64_t steps = std::min(iteration, end) - iteration_;
         batch_.iteration = iteration_ + steps;
         const auto begin = std::chrono::steady_clock::now();
         launch(kernels_.advance);
@@ -179,10 +189,10 @@ bool BatchRunner::advance(std::int64_t iteration, const Progress& progress) {
         iteration_ += steps;
         // Towards the wanted time, by at most a factor of 4, from launches long enough to tell.
         const double share = seconds_since(begin) / seconds_per_launch;
-        if (steps == steps_per_launch_ || share > 1.0) {
+        if (iteration_ == end || share > 1.0) {
             const double factor = std::clamp(1.0 / std::max(share, 1e-3), 0.25, 4.0);
             steps_per_launch_ = std::clamp<std::int64_t>(
-                static_cast<std::int64_t>(static_cast<double>(steps) * factor), 1, 1 << 30);
+                static_cast<std::int64_t>(static_cast<double>(steps) * factor), 64, 1 << 30);
         }
         if (progress && !progress(steps * count_)) return false;
     }

@@ -121,7 +121,7 @@ std::vector<std::string> options_of(const Shape& shape, int architecture) {
             fmt::format("-DSOFTMAXFLOW_OUTPUTS={}", shape.outputs),
             fmt::format("-DSOFTMAXFLOW_LANES={}", shape.lanes),
             fmt::format("-DSOFTMAXFLOW_BLOCK={}", shape.threads),
-            fmt::format("-DSOFTMAXFLOW_STANDING_BYTES={}", standing_bytes()),
+            fmt::format("-DSOFTMAXFLOW_STANDING_BYTES={}", standing_bytes(shape.real)),
             fmt::format("-DSOFTMAXFLOW_BATCH_BYTES={}", sizeof(kernels::Batch))};
 }
 

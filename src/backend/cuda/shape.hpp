@@ -20,6 +20,6 @@ struct Shape {
 Shape shape_of(const Problem& problem, const cpu::Choice& choice);
 
 /// The same, for sizes known at run time: the lanes of the entry advance_..., 1 or 32.
-int lanes_of_any(const Problem& problem);
+int lanes_of_any(const Problem& problem, const cpu::Choice& choice);
 
 }  // namespace softmaxflow::cuda

@@ -7,7 +7,9 @@
 namespace softmaxflow::cuda {
 namespace {
 
-using Flow = kernels::AnyFlow<double, model::Solo>;
+template <class Real>
+using AnyFlow = kernels::AnyFlow<Real, model::Solo>;
+using Flow = AnyFlow<double>;
 
 kernels::Batch batch_of(const cpu::Choice& choice, const model::Parameters& parameters) {
     kernels::Batch batch;
@@ -41,6 +43,21 @@ unsigned long flow_bytes(const kernels::Batch& batch) {
     return first > second ? first : second;
 }
 
+template <class Real>
+Sizes descent_sizes(const kernels::Batch& batch, int lanes) {
+    Sizes sizes;
+    sizes.item = bytes([&](model::Arena& arena) {
+        kernels::make_standing<Real>(batch, batch.parameters, {}, arena);
+    });
+    // A lane has its share of the tokens.
+    kernels::Batch share = batch;
+    share.parameters.tokens = (batch.parameters.tokens + lanes - 1) / lanes;
+    sizes.lane = bytes([&](model::Arena& arena) {
+        kernels::make_steps<AnyFlow<Real>, kernels::AnyMethod>(share, {}, arena);
+    });
+    return sizes;
+}
+
 }  // namespace
 
 Sizes sizes_of(const cpu::Choice& choice, const model::Parameters& parameters, int lanes) {
@@ -55,18 +72,11 @@ Sizes sizes_of(const cpu::Choice& choice, const model::Parameters& parameters, i
                                                                           parameters.tokens);
         return sizes;
     }
-    sizes.item = bytes([&](model::Arena& arena) {
-        kernels::make_standing<double>(batch, parameters, {}, arena);
-    });
-    // A lane has its share of the tokens.
-    kernels::Batch share = batch;
-    share.parameters.tokens = (parameters.tokens + lanes - 1) / lanes;
-    sizes.lane = bytes([&](model::Arena& arena) {
-        kernels::make_steps<Flow, kernels::AnyMethod>(share, {}, arena);
-    });
-    return sizes;
+    return choice.single ? descent_sizes<float>(batch, lanes) : descent_sizes<double>(batch, lanes);
 }
 
-unsigned long standing_bytes() { return sizeof(kernels::Standing<double>); }
+unsigned long standing_bytes(const std::string& real) {
+    return real == "float" ? sizeof(kernels::Standing<float>) : sizeof(kernels::Standing<double>);
+}
 
 }  // namespace softmaxflow::cuda

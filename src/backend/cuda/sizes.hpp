@@ -1,6 +1,8 @@
 #pragma once
 /// How much memory kernels need.
 
+#include <string>
+
 #include "backend/cpu/kernel.hpp"
 #include "softmaxflow/model/parameters.hpp"
 
@@ -25,6 +27,6 @@ inline unsigned long arenas(unsigned long bytes, long long count) {
 }
 
 /// What a kernel compiled at run time must agree with.
-unsigned long standing_bytes();
+unsigned long standing_bytes(const std::string& real);
 
 }  // namespace softmaxflow::cuda

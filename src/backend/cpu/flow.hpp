@@ -1,14 +1,14 @@
-// The kernels of gradient flow.
+#pragma once
+/// The kernels of gradient flow.
 
 #include "backend/cpu/run.hpp"
 
 namespace softmaxflow::cpu {
 inline namespace SOFTMAXFLOW_TARGET {
-namespace {
 
-using One = model::Pack<width, 1>;
-using AnyFlow =
-    model::Flow<model::Any<model::Maps>, model::Any<model::Losses>, One, model::Solo, 0, 0>;
+template <class T>
+using AnyFlow = model::Flow<model::Any<model::Maps>, model::Any<model::Losses>, Vectors<T, 1>,
+                            model::Solo, 0, 0>;
 
 template <class Scheme, class Flow>
 bool run_flow(const Choice& choice, const model::Parameters& parameters,
@@ -31,12 +31,11 @@ unsigned long flow_memory(const Choice& choice, const model::Parameters& paramet
 template <class Scheme, class Flow>
 constexpr Kernel integrated{run_flow<Scheme, Flow>, flow_memory<Scheme, Flow>};
 
-}  // namespace
-
-Kernel flow_kernel(const Choice& choice, int, int) {
-    if (choice.order == 3) return integrated<model::BogackiShampine, AnyFlow>;
-    if (choice.order == 8) return integrated<model::DormandPrince, AnyFlow>;
-    return integrated<model::Tsitouras, AnyFlow>;
+template <class T>
+Kernel flow_kernel(const Choice& choice) {
+    if (choice.order == 3) return integrated<model::BogackiShampine, AnyFlow<T>>;
+    if (choice.order == 8) return integrated<model::DormandPrince, AnyFlow<T>>;
+    return integrated<model::Tsitouras, AnyFlow<T>>;
 }
 
 }  // namespace SOFTMAXFLOW_TARGET

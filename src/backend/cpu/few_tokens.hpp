@@ -1,25 +1,27 @@
-// The kernels of few tokens, on two vectors at a time.
+#pragma once
+/// The kernels of few tokens, on two vectors at a time.
 
 #include "backend/cpu/run.hpp"
 
 namespace softmaxflow::cpu {
 inline namespace SOFTMAXFLOW_TARGET {
-namespace {
 
 /// Two vectors in flight hide the latency of the chain exp - sum - reciprocal - output - residual;
 /// with more tokens one vector has enough to do, and fits the first cache.
-using Two = model::Pack<width, 2>;
+template <class T, int N>
+constexpr Kernel logistic =
+    kernel<model::Flow<model::Softmax, model::Logistic, Vectors<T, 2>, model::Solo, N, 1>,
+           model::GradientDescent>;
 
-}  // namespace
-
+template <class T>
 Kernel few_tokens(int tokens) {
     switch (tokens) {
         case 4:
-            return descent<model::Logistic, Two, 4, 1>;
+            return logistic<T, 4>;
         case 8:
-            return descent<model::Logistic, Two, 8, 1>;
+            return logistic<T, 8>;
         case 16:
-            return descent<model::Logistic, Two, 16, 1>;
+            return logistic<T, 16>;
         default:
             return {};
     }

@@ -1,0 +1,7 @@
+#include "backend/cpu/descent.hpp"
+
+namespace softmaxflow::cpu {
+inline namespace SOFTMAXFLOW_TARGET {
+template Kernel descent_kernel<float>(const Choice&, int, int);
+}
+}  // namespace softmaxflow::cpu

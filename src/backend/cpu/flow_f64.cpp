@@ -1,0 +1,7 @@
+#include "backend/cpu/flow.hpp"
+
+namespace softmaxflow::cpu {
+inline namespace SOFTMAXFLOW_TARGET {
+template Kernel flow_kernel<double>(const Choice&);
+}
+}  // namespace softmaxflow::cpu
