@@ -20,12 +20,22 @@
     ENTRY(advance_f64_32, 32, Batch, (advance<AnyFlow<double, Team>, AnyMethod>))          \
     ENTRY(advance_f32_1, 1, Batch, (advance<AnyFlow<float, Team>, AnyMethod>))
 
-#define SOFTMAXFLOW_FLOW_ENTRIES(ENTRY)                                                         \
-    ENTRY(begin_f64_3, 1, Batch, (begin<AnyExplicit<double, model::BogackiShampine>>))          \
-    ENTRY(go_on_f64_3, 1, Batch, (go_on<AnyExplicit<double, model::BogackiShampine>>))          \
-    ENTRY(begin_f64_5, 1, Batch, (begin<AnyExplicit<double, model::Tsitouras>>))                \
-    ENTRY(go_on_f64_5, 1, Batch, (go_on<AnyExplicit<double, model::Tsitouras>>))                \
-    ENTRY(begin_f64_8, 1, Batch, (begin<AnyExplicit<double, model::DormandPrince>>))            \
-    ENTRY(go_on_f64_8, 1, Batch, (go_on<AnyExplicit<double, model::DormandPrince>>))            \
-    ENTRY(begin_f64_implicit, 1, Batch, (begin<AnyImplicit<double>>))                           \
+#define SOFTMAXFLOW_FLOW_ENTRIES(ENTRY)                                                   \
+    ENTRY(begin_f64_3, 1, Batch, (begin<AnyExplicit<double, model::BogackiShampine>>))    \
+    ENTRY(go_on_f64_3, 1, Batch, (go_on<AnyExplicit<double, model::BogackiShampine>>))    \
+    ENTRY(begin_f64_5, 1, Batch, (begin<AnyExplicit<double, model::Tsitouras>>))          \
+    ENTRY(go_on_f64_5, 1, Batch, (go_on<AnyExplicit<double, model::Tsitouras>>))          \
+    ENTRY(begin_f64_8, 1, Batch, (begin<AnyExplicit<double, model::DormandPrince>>))      \
+    ENTRY(go_on_f64_8, 1, Batch, (go_on<AnyExplicit<double, model::DormandPrince>>))      \
+    ENTRY(begin_f64_implicit, 1, Batch, (begin<AnyImplicit<double>>))                     \
     ENTRY(go_on_f64_implicit, 1, Batch, (go_on<AnyImplicit<double>>))
+
+#define SOFTMAXFLOW_FLOW_F32_ENTRIES(ENTRY)                                               \
+    ENTRY(begin_f32_3, 1, Batch, (begin<AnyExplicit<float, model::BogackiShampine>>))     \
+    ENTRY(go_on_f32_3, 1, Batch, (go_on<AnyExplicit<float, model::BogackiShampine>>))     \
+    ENTRY(begin_f32_5, 1, Batch, (begin<AnyExplicit<float, model::Tsitouras>>))           \
+    ENTRY(go_on_f32_5, 1, Batch, (go_on<AnyExplicit<float, model::Tsitouras>>))           \
+    ENTRY(begin_f32_8, 1, Batch, (begin<AnyExplicit<float, model::DormandPrince>>))       \
+    ENTRY(go_on_f32_8, 1, Batch, (go_on<AnyExplicit<float, model::DormandPrince>>))       \
+    ENTRY(begin_f32_implicit, 1, Batch, (begin<AnyImplicit<float>>))                      \
+    ENTRY(go_on_f32_implicit, 1, Batch, (go_on<AnyImplicit<float>>))

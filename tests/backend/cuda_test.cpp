@@ -100,6 +100,16 @@ TEST(Cuda, FlowGivesTheWordsOfTheCpu) {
         }
 }
 
+TEST(Cuda, FlowInF32GivesTheWordsOfTheCpu) {
+    Config config = flow_config("logistic");
+    config.backend.precision = "f32";
+    config.dynamics.rtol = 1e-4;
+    config.dynamics.atol = 1e-5;
+    const Problem problem = problem_of(config);
+    EXPECT_EQ(outcome(problem, *cpu_backend()),
+              outcome(problem, *fake::backend(std::make_shared<fake::Device>())));
+}
+
 TEST(Cuda, TwoDevicesShareARun) {
     Config config = small_config("logistic", "gradient_descent");
     config.ensemble.replicas = 9 * block_size + 5;

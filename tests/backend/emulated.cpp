@@ -64,7 +64,8 @@ Kernel find(const std::string& name) {
     static const std::map<std::string, Kernel> all = {
         SOFTMAXFLOW_DESCENT_ENTRIES(SOFTMAXFLOW_EMULATED)
         SOFTMAXFLOW_STEP_ENTRIES(SOFTMAXFLOW_EMULATED)
-        SOFTMAXFLOW_FLOW_ENTRIES(SOFTMAXFLOW_EMULATED)};
+        SOFTMAXFLOW_FLOW_ENTRIES(SOFTMAXFLOW_EMULATED)
+        SOFTMAXFLOW_FLOW_F32_ENTRIES(SOFTMAXFLOW_EMULATED)};
     const auto found = all.find(name);
     return found == all.end() ? Kernel{} : found->second;
 }

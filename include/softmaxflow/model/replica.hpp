@@ -111,15 +111,30 @@ private:
                                    Watch<Real>& seen, Real arc) {
         const bool leads = flow_.tokens.team.rank() == 0;
         for (Int iteration = from; iteration < to; ++iteration) {
-            flow_.evaluate(x_, e_);
+            if constexpr (in_parts)
+                evaluate_apart();
+            else
+                flow_.evaluate(x_, e_);
             recorder.watch(flow_, e_, iteration, seen, leads);
             arc = fma(Real(rates.eta), flow_.residual_norm(e_), arc);
             rates.advance();
             visit(method_, [&](auto item) SOFTMAXFLOW_INLINE {
-                item.step(flow_, e_, x_, memory_, rates);
+                if constexpr (in_parts)
+                    step_apart(item, rates);
+                else
+                    item.step(flow_, e_, x_, memory_, rates);
             });
         }
         return arc;
+    }
+
+    /// Every map, loss and method in one function would take a device's compiler many minutes; with
+    /// sizes known at run time only, nothing is kept in registers over a step anyway.
+    static constexpr bool in_parts = compiled_for_device && Flow::Slots == 0;
+    SOFTMAXFLOW_COLD void evaluate_apart() { flow_.evaluate(x_, e_); }
+    template <class Item, class AnyRates>
+    SOFTMAXFLOW_COLD void step_apart(Item item, const AnyRates& rates) {
+        item.step(flow_, e_, x_, memory_, rates);
     }
 
     /// The slot in which lanes of another team keep the token of slot j; Solo keeps them all.

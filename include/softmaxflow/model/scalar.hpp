@@ -65,6 +65,12 @@ inline constexpr bool on_host = false;
 inline constexpr bool on_host = true;
 #endif
 
+#if defined(__CUDACC__)
+inline constexpr bool compiled_for_device = true;
+#else
+inline constexpr bool compiled_for_device = false;
+#endif
+
 using Int = long long;
 using Bits = unsigned long long;
 

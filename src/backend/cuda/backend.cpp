@@ -79,11 +79,7 @@ public:
     }
 
     [[nodiscard]] Support supports(const Problem& problem) const override {
-        const cpu::Choice choice = cpu::make_choice(problem);
-        if (choice.flow && choice.single)
-            return {false, "it integrates flows in f64 only; set backend.precision = \"f64\", or "
-                           "backend.device = \"cpu\""};
-        if (choice.fast)
+        if (cpu::make_choice(problem).fast)
             return {false, "it has strict numerics only; set backend.numerics = \"strict\", or "
                            "backend.device = \"cpu\""};
         return {};
@@ -120,16 +116,16 @@ private:
     Kernels kernels_for(cuda::Device& device, const Problem& problem) const {
         const cpu::Choice choice = cpu::make_choice(problem);
         Kernels kernels;
+        const std::string format = choice.single ? "f32" : "f64";
         kernels.reduce = device.kernel("reduce");
         if (choice.flow) {
             const std::string order = std::to_string(choice.order);
-            kernels.begin = device.kernel("begin_f64_" + order);
-            kernels.go_on = device.kernel("go_on_f64_" + order);
-            kernels.begin_stiff = device.kernel("begin_f64_implicit");
-            kernels.go_on_stiff = device.kernel("go_on_f64_implicit");
+            kernels.begin = device.kernel(fmt::format("begin_{}_{}", format, order));
+            kernels.go_on = device.kernel(fmt::format("go_on_{}_{}", format, order));
+            kernels.begin_stiff = device.kernel(fmt::format("begin_{}_implicit", format));
+            kernels.go_on_stiff = device.kernel(fmt::format("go_on_{}_implicit", format));
             return kernels;
         }
-        const std::string format = choice.single ? "f32" : "f64";
         kernels.start = device.kernel("start_" + format);
         kernels.reach = device.kernel("reach_" + format);
         if (specialise_)

@@ -15,6 +15,7 @@
 SOFTMAXFLOW_IMAGE(entries_descent);
 SOFTMAXFLOW_IMAGE(entries_steps);
 SOFTMAXFLOW_IMAGE(entries_flow);
+SOFTMAXFLOW_IMAGE(entries_flow_f32);
 
 #define SOFTMAXFLOW_NAME(name, lanes, arguments, body) {#name, lanes},
 
@@ -25,6 +26,7 @@ const std::vector<Image>& images() {
         {softmaxflow_entries_descent, {SOFTMAXFLOW_DESCENT_ENTRIES(SOFTMAXFLOW_NAME)}},
         {softmaxflow_entries_steps, {SOFTMAXFLOW_STEP_ENTRIES(SOFTMAXFLOW_NAME)}},
         {softmaxflow_entries_flow, {SOFTMAXFLOW_FLOW_ENTRIES(SOFTMAXFLOW_NAME)}},
+        {softmaxflow_entries_flow_f32, {SOFTMAXFLOW_FLOW_F32_ENTRIES(SOFTMAXFLOW_NAME)}},
     };
     return all;
 }

@@ -9,7 +9,6 @@ namespace {
 
 template <class Real>
 using AnyFlow = kernels::AnyFlow<Real, model::Solo>;
-using Flow = AnyFlow<double>;
 
 kernels::Batch batch_of(const cpu::Choice& choice, const model::Parameters& parameters) {
     kernels::Batch batch;
@@ -36,11 +35,22 @@ unsigned long part_bytes(const kernels::Batch& batch) {
     });
 }
 
-template <class Scheme>
+template <class Real, class Scheme>
 unsigned long flow_bytes(const kernels::Batch& batch) {
-    const auto first = part_bytes<kernels::ExplicitPart<Flow, Scheme>>(batch);
-    const auto second = part_bytes<kernels::ImplicitPart<Flow>>(batch);
+    const auto first = part_bytes<kernels::ExplicitPart<AnyFlow<Real>, Scheme>>(batch);
+    const auto second = part_bytes<kernels::ImplicitPart<AnyFlow<Real>>>(batch);
     return first > second ? first : second;
+}
+
+template <class Real>
+Sizes flow_sizes(const kernels::Batch& batch, int order) {
+    using Part = kernels::ExplicitPart<AnyFlow<Real>, model::Tsitouras>;
+    Sizes sizes;
+    sizes.item = order == 3   ? flow_bytes<Real, model::BogackiShampine>(batch)
+                 : order == 8 ? flow_bytes<Real, model::DormandPrince>(batch)
+                              : flow_bytes<Real, model::Tsitouras>(batch);
+    sizes.parked_numbers = Part::parked_numbers(batch.parameters, batch.parameters.tokens);
+    return sizes;
 }
 
 template <class Real>
@@ -62,16 +72,9 @@ Sizes descent_sizes(const kernels::Batch& batch, int lanes) {
 
 Sizes sizes_of(const cpu::Choice& choice, const model::Parameters& parameters, int lanes) {
     const kernels::Batch batch = batch_of(choice, parameters);
-    Sizes sizes;
-    if (choice.flow) {
-        sizes.item = choice.order == 3   ? flow_bytes<model::BogackiShampine>(batch)
-                     : choice.order == 8 ? flow_bytes<model::DormandPrince>(batch)
-                                         : flow_bytes<model::Tsitouras>(batch);
-        sizes.parked_numbers =
-            kernels::ExplicitPart<Flow, model::Tsitouras>::parked_numbers(parameters,
-                                                                          parameters.tokens);
-        return sizes;
-    }
+    if (choice.flow)
+        return choice.single ? flow_sizes<float>(batch, choice.order)
+                             : flow_sizes<double>(batch, choice.order);
     return choice.single ? descent_sizes<float>(batch, lanes) : descent_sizes<double>(batch, lanes);
 }
 
