@@ -32,6 +32,18 @@ TEST(BenchLimit, CountsAStep) {
     EXPECT_GT(count(only("P1-16"), Unit::store), 0);
 }
 
+/// In f32 an exponential has no table and 9 fma, and is never carried along.
+TEST(BenchLimit, CountsAStepInSinglePrecision) {
+    cli::Case c = only("P1-8");
+    c.problem.config.backend.precision = "f32";
+    EXPECT_EQ(count(c, Unit::fma), 9 * 9 + 8 * 4 + 6 + 2);
+    EXPECT_EQ(count(c, Unit::add), 9 * 3 + 7 + 7 + 8 + 1 + 8);
+    EXPECT_EQ(count(c, Unit::table), 0);
+    EXPECT_EQ(count(c, Unit::bits), 9);
+    c.problem.config.backend.numerics = "fast";
+    EXPECT_EQ(count(c, Unit::fma), 9 * 9 + 8 * 4 + 6 + 2);
+}
+
 TEST(BenchLimit, CountsGrowWithWhatIsAsked) {
     cli::Case c = only("P1-8");
     const double watched = count(c, Unit::add);
@@ -206,11 +218,22 @@ TEST_F(Bench, TextFitsATerminal) {
     const Outcome outcome = bench({"--workload", "P2", "--workload", "P5", "--numerics", "fast"});
     ASSERT_EQ(outcome.status, 0) << outcome.err;
     EXPECT_NE(outcome.out.find("P2    cross_entropy"), std::string::npos) << outcome.out;
-    EXPECT_NE(outcome.out.find("1 thread, fast"), std::string::npos) << outcome.out;
+    EXPECT_NE(outcome.out.find("1 thread, f64 fast"), std::string::npos) << outcome.out;
     std::istringstream lines(outcome.out);
     for (std::string line; std::getline(lines, line);) EXPECT_LE(cli::columns(line), 80U) << line;
     EXPECT_EQ(bench({"--workload", "P2", "--quiet"}).out.substr(0, 3), "P2 ");
     EXPECT_TRUE(leftovers().empty());
+}
+
+TEST_F(Bench, TakesThePrecision) {
+    const Outcome outcome = bench({"--workload", "P1-8", "--precision", "f32", "--json"});
+    ASSERT_EQ(outcome.status, 0) << outcome.err;
+    const auto json = outcome.json();
+    EXPECT_EQ(json["precision"], "f32");
+    const auto doubles = bench({"--workload", "P1-8", "--json"}).json();
+    EXPECT_EQ(json["core"]["numbers_per_vector"].get<int>(),
+              2 * doubles["core"]["numbers_per_vector"].get<int>());
+    EXPECT_GT(json["throughput"][0]["limit"]["share_median"], 0.0);
 }
 
 TEST_F(Bench, ConfigIsCutAndTheCutIsTold) {

@@ -21,11 +21,13 @@ struct EmulatedTeam {
     int* parity;  // of this lane: consecutive exchanges use alternate slots
 
     [[nodiscard]] int rank() const { return lane_rank; }
-    [[nodiscard]] double exchange(double x, int distance) const {
+    /// A float passes through a double unchanged.
+    template <class Real>
+    [[nodiscard]] Real exchange(Real x, int distance) const {
         double* slot = shared->slot[*parity ^= 1];
-        slot[lane_rank] = x;
+        slot[lane_rank] = static_cast<double>(x);
         shared->barrier.arrive_and_wait();
-        return slot[lane_rank ^ distance];
+        return static_cast<Real>(slot[lane_rank ^ distance]);
     }
 };
 

@@ -305,7 +305,7 @@ Words run_any(const Case& c, int count) {
 }
 
 /// S lanes per replica, through the same replica.hpp.
-template <class Map, class Loss, class Method, int S, int N = 0, int M = 0>
+template <class Map, class Loss, class Method, int S, int N = 0, int M = 0, class Real = double>
 Words run_team(const Case& c, int count) {
     const model::Parameters p = c.bound();
     Words words(p, count);
@@ -317,7 +317,7 @@ Words run_team(const Case& c, int count) {
         for (int replica = 0; replica < count; ++replica) {
             model::Arena arena(memory.aligned());
             using Team = EmulatedTeam<S>;
-            using Flow = model::Flow<Map, Loss, double, Team, N, M>;
+            using Flow = model::Flow<Map, Loss, Real, Team, N, M>;
             model::Replicas<Flow, Method> replicas(p, record, Team{&exchange, rank, &parity}, arena,
                                                    replica, 1, model::chosen<Map>(c.choice.map),
                                                    model::chosen<Loss>(c.choice.loss),

@@ -166,6 +166,7 @@ private:
             c.error = convert<Real>(origin.step_error);
             c.stiff = convert<Real>(origin.stiff_steps);
         }
+        if (p_.arc_clock) note_bend(fresh_, fresh_derivative_);
         for (int i = 0; i < width; ++i) fresh_.checkpoint[i] = fresh_.threshold[i] = 0;
     }
 
@@ -188,8 +189,7 @@ private:
         c.top = top_share(fresh_.flow, room_);
         c.output = norm(fresh_.flow.outputs, room_.output);
         c.scale = room_.scales.weight;
-        if (p_.arc_clock)
-            note_pace(fresh_, fresh_.x, fresh_derivative_, room_, c.log_pace, c.log_pace_slope);
+        if (p_.arc_clock) c.pace = pace_of(fresh_, fresh_.x, fresh_derivative_, room_);
         if (anew)
             c.step = first_step(field, tolerance_, controller_.order, fresh_.x, fresh_derivative_,
                                 c.vantage(), room_, trial_, stepper_.next);
@@ -291,6 +291,7 @@ private:
         fresh_.checkpoint[0] = queue_.checkpoint[place];
         fresh_.threshold[0] = queue_.threshold[place];
         look_around(false);
+        if (p_.arc_clock) note_bend(fresh_, fresh_derivative_);
     }
 
     // --- One step of all lanes ---
@@ -328,6 +329,9 @@ private:
         for_each_entry(active_.flow, [&](auto at) SOFTMAXFLOW_INLINE {
             at(derivative) = select(accepted, at(stepper_.next_derivative()), at(derivative));
         });
+        const Real leader = largest_token(active_.flow, e);
+        const Mask changes = accepted & !(leader == c.leader);
+        if (any(changes)) change_leader(changes, leader);
         c.clock = select(accepted, select(reaches, c.target, c.clock + h), c.clock);
         c.landing = select(accepted, Real(0.0), c.landing);
         c.top = select(accepted, top_share(active_.flow, e), c.top);
@@ -335,43 +339,43 @@ private:
         // A denominator that changed its sign went through 0 on the way.
         const Mask through = e.scales.weight * c.scale < Real(0.0);
         c.scale = select(accepted, select(through, Real(infinity()), e.scales.weight), c.scale);
+        controller_.accept(c, accepted, h < c.step, stepper_.error, h);
         if (p_.arc_clock) {
             advance_time(accepted, h);
         } else {
             c.other = select(accepted, c.other + stepper_.arc, c.other);
             c.speed = select(accepted, active_.flow.residual_norm(e), c.speed);
         }
-        controller_.accept(c, accepted, h < c.step, stepper_.error, h);
         const Mask looks_stiff = stepper_.stiffness > Real(0.9);
         c.stiff = select(
             accepted, select(looks_stiff, c.stiff + Real(1.0), max(c.stiff - Real(1.0), Real(0.0))),
             c.stiff);
-        const Real leader = largest_token(active_.flow, e);
-        const Mask changes = accepted & !(leader == c.leader);
-        if (any(changes)) change_leader(changes, leader);
     }
 
     SOFTMAXFLOW_COLD void advance_time(Mask accepted, Real h) {
         Course<Real>& c = active_.course;
-        Real pace, slope;
-        note_pace(active_, stepper_.next, stepper_.next_derivative(), stepper_.evaluation, pace,
-                  slope);
-        const Real grown =
-            log_sum(c.other, log_integral(h, c.log_pace, c.log_pace_slope, pace, slope));
-        c.other = select(accepted, grown, c.other);
-        c.log_pace = select(accepted, pace, c.log_pace);
-        c.log_pace_slope = select(accepted, slope, c.log_pace_slope);
+        const Pace<Real> before = c.pace;
+        c.pace = pace_of(active_, active_.x, stepper_.derivative(), stepper_.evaluation);
+        note_bend(active_, stepper_.derivative());
+        Real grown(0.0);
+        visit(active_.flow.loss, [&](auto loss) {
+            grown = loss.finite_arc ? log_integral_to_zero(h, before, c.pace)
+                                    : log_integral(h, before, c.pace);
+        });
+        c.other = select(accepted, log_sum(c.other, grown), c.other);
+        c.pace.log = select(accepted, c.pace.log, before.log);
+        c.pace.slope = select(accepted, c.pace.slope, before.slope);
+        c.pace.bend = select(accepted, c.pace.bend, before.bend);
     }
 
-    /// -log |q| and its slope along the arc, <q / |q|, G dz/dtau> / |q|.
-    SOFTMAXFLOW_COLD void note_pace(Pack& pack, const State& x, const State& derivative,
-                                    Evaluation& e, Real& pace, Real& slope) {
+    /// -log |q| and its slope along the arc, <q / |q|, G dz/dtau> / |q|, of a state evaluated in e.
+    SOFTMAXFLOW_COLD Pace<Real> pace_of(Pack& pack, const State& x, const State& derivative,
+                                        Evaluation& e) {
         const Flow& flow = pack.flow;
-        const Vantage<Real> from = pack.course.vantage();
-        pack.field.output_rate(x, derivative, e, from, rate_);
-        pace = -pack.field.log_speed(e, unit_, e.output_scratch);
-        const Real speed = exp_call(-pace);
-        slope = Real(0.0);
+        pack.field.output_rate(x, derivative, e, pack.course.vantage(), rate_);
+        Pace<Real> pace;
+        pace.log = -pack.field.log_speed(e, unit_, e.output_scratch);
+        const Real speed = exp_call(-pace.log);
         visit(flow.loss, [&](auto loss) {
             auto& g = e.output_scratch;
             loss.curvature(flow.objective, flow.outputs, e.output, unit_, speed, g);
@@ -379,15 +383,33 @@ private:
             for (int k = 0; loss.simplex && k < flow.output_count(); ++k)
                 mean = fma(g[k] * speed, rate_[k], mean);
             for (int k = 0; k < flow.output_count(); ++k)
-                slope = fma(unit_[k], g[k] * (rate_[k] - mean), slope);
+                pace.slope = fma(unit_[k], g[k] * (rate_[k] - mean), pace.slope);
         });
+        return pace;
     }
 
+    /// The second derivative of the pace, by the change of the first a millionth of the next step
+    /// ahead: far enough for rounding, near enough for the rule of clock.hpp.
+    SOFTMAXFLOW_COLD void note_bend(Pack& pack, const State& derivative) {
+        Course<Real>& c = pack.course;
+        State &ahead = stepper_.next, &there = trial_;
+        const Real distance = Real(1e-6) * c.step;
+        for_each_entry(pack.flow, [&](auto at) SOFTMAXFLOW_INLINE {
+            at(ahead) = fma(distance, at(derivative), at(pack.x));
+        });
+        Real speed(0.0);
+        pack.field(ahead, room_, c.vantage(), there, speed);
+        const Real bend = (pace_of(pack, ahead, there, room_).slope - c.pace.slope) / distance;
+        c.pace.bend = select(is_finite(bend), bend, Real(0.0));
+    }
+
+    /// Seen from another token, the same state and its derivative have other last bits: those that
+    /// a run has that starts here.
     SOFTMAXFLOW_COLD void change_leader(Mask changes, Real leader) {
         Course<Real>& c = active_.course;
         c.leader = select(changes, leader, c.leader);
         Real speed(0.0);
-        active_.field(active_.x, room_, c.vantage(), trial_, speed);
+        active_.field(active_.x, stepper_.evaluation, c.vantage(), trial_, speed);
         for_each_entry(active_.flow, [&](auto at) {
             auto& derivative = at(stepper_.derivative());
             derivative = select(changes, at(trial_), derivative);
@@ -445,7 +467,7 @@ private:
             status = select(c.top >= Real(p_.stop_at_probability), Real(stopped_early), status);
         visit(active_.flow.loss, [&](auto loss) {
             if (!loss.finite_arc || active_.field.decays()) return;
-            const Real speed = p_.arc_clock ? exp_call(-c.log_pace) : c.speed;
+            const Real speed = p_.arc_clock ? exp_call(-c.pace.log) : c.speed;
             status = select(speed <= convergence_bound(c.output), Real(converged), status);
         });
         visit(active_.flow.map, [&](auto map) {
@@ -563,11 +585,11 @@ private:
         const Real left = unit_[0] * c.sign;
         const Mask beyond = within & (left < -convergence_bound(abs(e.output[0])));
         if (!any(beyond)) return beyond;
-        const Real before = exp_call(-c.log_pace);
+        const Real before = exp_call(-c.pace.log);
         active_.field.output_rate(stepper_.next, stepper_.next_derivative(), e, c.vantage(), rate_);
         // For the square loss dq = -dz.
         const Real root =
-            cubic_root(before, -h * c.log_pace_slope * before, left, -h * c.sign * rate_[0]);
+            cubic_root(before, -h * c.pace.slope * before, left, -h * c.sign * rate_[0]);
         return land(beyond, root, h);
     }
 

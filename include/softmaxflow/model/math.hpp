@@ -211,7 +211,7 @@ SOFTMAXFLOW_COLD Real log(Real x) {
     using BitsOf = typename RealTraits<Real>::BitsOf;
     using Scalar = ScalarOf<Real>;
     using Format = model::Format<Scalar>;
-    using Word = typename Format::Bits;
+    using Unsigned = typename Format::Bits;
     using Elements = Elementary<Scalar>;
     constexpr int digits = Format::significand_bits, lift = digits + 2;
     constexpr Scalar unit = detail::power_of_two_constant<Scalar>, bias = Format::exponent_bias;
@@ -219,12 +219,13 @@ SOFTMAXFLOW_COLD Real log(Real x) {
     const Real scaled = select(denormal, x * Real(Scalar(4) * unit), x);
 
     // x = 2^k m with m in [sqrt(1/2), sqrt(2)).
-    constexpr Word one = Word(Format::exponent_bias) << digits, sqrt_half = Elements::sqrt_half;
+    constexpr Unsigned one = Unsigned(Format::exponent_bias) << digits,
+                       sqrt_half = Elements::sqrt_half;
     const BitsOf bits = to_bits(scaled) + BitsOf(one - sqrt_half);
-    constexpr Word unit_bits = Word(Format::exponent_bias + digits) << digits;
+    constexpr Unsigned unit_bits = Unsigned(Format::exponent_bias + digits) << digits;
     const Real biased = from_bits((bits >> digits) | BitsOf(unit_bits));  // unit + k + bias
     const Real k = biased - select(denormal, Real(unit + bias + Scalar(lift)), Real(unit + bias));
-    const Real m = from_bits((bits & BitsOf((Word(1) << digits) - 1)) + BitsOf(sqrt_half));
+    const Real m = from_bits((bits & BitsOf((Unsigned(1) << digits) - 1)) + BitsOf(sqrt_half));
 
     // log(1+f) = 2s + s^3 P(s^2) = f - (f^2/2 - s (f^2/2 + s^2 P)) with s = f / (2+f).
     const Real f = m - Real(1.0);
