@@ -14,7 +14,7 @@ using Method = model::SOFTMAXFLOW_METHOD;
 static_assert(sizeof(kernels::Standing<SOFTMAXFLOW_REAL>) == SOFTMAXFLOW_STANDING_BYTES);
 static_assert(sizeof(kernels::Batch) == SOFTMAXFLOW_BATCH_BYTES);
 
-extern "C" __global__ void __launch_bounds__(SOFTMAXFLOW_BLOCK)
+extern "C" __global__ void __launch_bounds__(SOFTMAXFLOW_THREADS, SOFTMAXFLOW_BLOCKS)
     advance(const __grid_constant__ kernels::Batch batch) {
     kernels::run_item<Team::size>(batch, [](const auto& b, long long item, auto team) {
         kernels::advance<Flow, Method>(b, item, team);

@@ -1,5 +1,6 @@
 #pragma once
-/// What a launch works on: plain data, handed to a kernel by value. Pointers are those of the device.
+/// What a launch works on: plain data, handed to a kernel by value. Pointers are those of the
+/// device.
 
 #include "softmaxflow/model/parameters.hpp"
 
@@ -25,8 +26,8 @@ struct Batch {
     long long iteration = 0;
     int checkpoint = 0;
     long long rounds = 0;
-    char* queue = nullptr;       // flow: a model::Queue
-    long long* busy = nullptr;   // flow: how many lanes have replicas left
+    char* queue = nullptr;      // flow: a model::Queue
+    long long* busy = nullptr;  // flow: how many lanes have replicas left
 };
 
 /// Observables of replicas, to be reduced block by block: an item is one curve at one checkpoint of

@@ -1,5 +1,6 @@
 #pragma once
-/// The parts of a run of descent: starts, steps to an iteration, a checkpoint. An item is a replica.
+/// The parts of a run of descent: starts, steps to an iteration, a checkpoint. An item is a
+/// replica.
 
 #include "kernels/memory.hpp"
 #include "softmaxflow/model/replica.hpp"
@@ -46,8 +47,8 @@ SOFTMAXFLOW_HD Steps<Flow, Method> make_steps(const Batch& batch, typename Flow:
 
 template <class Flow, class Method>
 SOFTMAXFLOW_HD void advance(const Batch& batch, long long index, typename Flow::Team team) {
-    model::Arena arena = arena_of(batch.working, batch.bytes_per_lane,
-                                  index * Flow::Team::size + team.rank());
+    model::Arena arena =
+        arena_of(batch.working, batch.bytes_per_lane, index * Flow::Team::size + team.rank());
     make_steps<Flow, Method>(batch, team, arena)(
         object_of<Standing<typename Flow::Real>>(batch, index), batch.iteration);
 }

@@ -67,7 +67,7 @@ struct StateRecord {
 struct BlockResult {
     std::int64_t first = 0;
     std::int64_t count = 0;
-    std::vector<Moments> moments;              ///< (curve, checkpoint); curves as in Problem
+    std::vector<Moments> moments;  ///< (curve, checkpoint); curves as in Problem
     /// (curve, checkpoint, bin): of this block, or of several delivered in one run, among whose
     /// counts those of this one are; then the others have none.
     std::vector<std::uint32_t> counts;

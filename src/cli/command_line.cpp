@@ -186,6 +186,10 @@ private:
         app->add_option("--workload", bench.workloads, "Only this; give it again for more")
             ->type_name("NAME")
             ->allow_extra_args(false);
+        app->add_option("--backend", bench.backend, "Where to compute")
+            ->capture_default_str()
+            ->type_name("cpu|cuda")
+            ->check(CLI::IsMember({"cpu", "cuda"}).description(""));
         app->add_option("--threads", bench.threads, "Threads, 0 takes all")->type_name("N");
         app->add_option("--numerics", bench.numerics, "Instead of that of CONFIG")
             ->type_name("strict|fast")

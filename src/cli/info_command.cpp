@@ -63,10 +63,8 @@ Json backends() {
     if (const std::string reason = why_no_cuda(); reason.empty())
         all.push_back(describe(*make_cuda_backend({})));
     else
-        all.push_back({{"name", "cuda"},
-                       {"usable", false},
-                       {"reason", reason},
-                       {"devices", Json::array()}});
+        all.push_back(
+            {{"name", "cuda"}, {"usable", false}, {"reason", reason}, {"devices", Json::array()}});
     return all;
 }
 

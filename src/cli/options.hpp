@@ -39,6 +39,7 @@ struct BenchOptions {
     std::vector<std::string> workloads;  ///< empty: all
     std::vector<std::string> set;        ///< with a config: "KEY=VALUE"
     std::optional<std::int64_t> threads;
+    std::string backend = "cpu";
     std::optional<std::string> numerics, precision;
     std::string instruction_set;  ///< empty: the best of this machine
     double seconds = 0.5;         ///< per measurement

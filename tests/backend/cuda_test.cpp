@@ -72,32 +72,35 @@ TEST(Cuda, FixedShapesAndLanesGiveTheSameWords) {
 }
 
 TEST(Cuda, StepsInF32GiveTheWordsOfTheCpu) {
-    for (const char* loss : {"logistic", "classification"})
-        for (const char* method : {"gradient_descent", "adam"}) {
-            Config config = small_config("sum", loss, method);
-            config.backend.precision = "f32";
-            config.dynamics.iterations = 3000;  // several launches
-            const Problem problem = problem_of(config);
-            EXPECT_EQ(outcome(problem, *cpu_backend()),
-                      outcome(problem, *fake::backend(std::make_shared<fake::Device>())))
-                << loss << " " << method;
-        }
+    for (const char* loss : {"logistic", "classification"}) {
+        Config config = small_config("sum", loss, "adam");
+        config.backend.precision = "f32";
+        config.dynamics.iterations = 1500;  // several launches
+        const Problem problem = problem_of(config);
+        EXPECT_EQ(outcome(problem, *cpu_backend()),
+                  outcome(problem, *fake::backend(std::make_shared<fake::Device>())))
+            << loss;
+    }
 }
 
 TEST(Cuda, FlowGivesTheWordsOfTheCpu) {
-    for (const char* loss : {"logistic", "cross_entropy"})
-        for (const char* clock : {"time", "arc"}) {
-            Config config = flow_config(loss);
-            config.dynamics.clock = clock;
-            for (const int order : {3, 5, 8}) {
-                config.dynamics.order = order;
-                config.dynamics.stiff = order == 3 ? "on" : "auto";
-                const Problem problem = problem_of(config);
-                EXPECT_EQ(outcome(problem, *cpu_backend()),
-                          outcome(problem, *fake::backend(std::make_shared<fake::Device>())))
-                    << loss << " " << clock << " " << order;
-            }
-        }
+    const struct {
+        const char *loss, *clock, *stiff;
+        int order;
+    } cases[] = {{"logistic", "arc", "auto", 5},
+                 {"logistic", "time", "auto", 8},
+                 {"cross_entropy", "time", "auto", 5},
+                 {"cross_entropy", "arc", "on", 3}};
+    for (const auto& c : cases) {
+        Config config = flow_config(c.loss);
+        config.dynamics.clock = c.clock;
+        config.dynamics.stiff = c.stiff;
+        config.dynamics.order = c.order;
+        const Problem problem = problem_of(config);
+        EXPECT_EQ(outcome(problem, *cpu_backend()),
+                  outcome(problem, *fake::backend(std::make_shared<fake::Device>())))
+            << c.loss << " " << c.clock << " " << c.order;
+    }
 }
 
 TEST(Cuda, FlowInF32GivesTheWordsOfTheCpu) {
@@ -115,7 +118,7 @@ TEST(Cuda, TwoDevicesShareARun) {
     config.ensemble.replicas = 9 * block_size + 5;
     const Problem problem = problem_of(config);
     const auto one = std::make_shared<fake::Device>(), other = std::make_shared<fake::Device>();
-    for (const auto& device : {one, other}) device->behaviour.largest = 3 << 20;  // small batches
+    for (const auto& device : {one, other}) device->behaviour.largest = 400 << 10;  // small batches
     EXPECT_EQ(outcome(problem, *cpu_backend()),
               outcome(problem, *cuda::make_backend({one, other}, fake::specialise(1))));
     EXPECT_GT(one->behaviour.launches, 0);
@@ -187,9 +190,9 @@ TEST(Cuda, StopsWhenAsked) {
         int delivered = 0;
         fake::backend(std::make_shared<fake::Device>())
             ->run(
-                problem_of(each), {0, each.ensemble.replicas},
-                [&](BlockResult&&) { ++delivered; }, [&](std::int64_t) { return ++ticks < 2; });
-        EXPECT_LT(delivered, 2);
+                problem_of(each), {0, each.ensemble.replicas}, [&](BlockResult&&) { ++delivered; },
+                [&](std::int64_t) { return ++ticks < 1; });
+        EXPECT_EQ(delivered, 0);
     }
 }
 

@@ -41,19 +41,18 @@ Kernel make(Body) {
             }};
 }
 
-#define SOFTMAXFLOW_EMULATED(name, lanes, Arguments, body)                                       \
-    {#name, make<(lanes == 1 ? 1 : team_size), kernels::Arguments>(                              \
-                [](const auto& arguments, long long item, auto team) {                           \
-                    using namespace kernels;                                                     \
-                    using Team [[maybe_unused]] = decltype(team);                                \
-                    body(arguments, item, team);                                                 \
+#define SOFTMAXFLOW_EMULATED(name, lanes, Arguments, body)             \
+    {#name, make<(lanes == 1 ? 1 : team_size), kernels::Arguments>(    \
+                [](const auto& arguments, long long item, auto team) { \
+                    using namespace kernels;                           \
+                    using Team [[maybe_unused]] = decltype(team);      \
+                    body(arguments, item, team);                       \
                 })},
 
 template <int Lanes>
 Kernel make_fixed() {
     return make<Lanes, kernels::Batch>([](const auto& batch, long long item, auto team) {
-        using Flow =
-            model::Flow<model::Softmax, model::Logistic, double, decltype(team), 8, 1>;
+        using Flow = model::Flow<model::Softmax, model::Logistic, double, decltype(team), 8, 1>;
         kernels::advance<Flow, model::GradientDescent>(batch, item, team);
     });
 }
@@ -63,9 +62,9 @@ Kernel make_fixed() {
 Kernel find(const std::string& name) {
     static const std::map<std::string, Kernel> all = {
         SOFTMAXFLOW_DESCENT_ENTRIES(SOFTMAXFLOW_EMULATED)
-        SOFTMAXFLOW_STEP_ENTRIES(SOFTMAXFLOW_EMULATED)
-        SOFTMAXFLOW_FLOW_ENTRIES(SOFTMAXFLOW_EMULATED)
-        SOFTMAXFLOW_FLOW_F32_ENTRIES(SOFTMAXFLOW_EMULATED)};
+            SOFTMAXFLOW_STEP_ENTRIES(SOFTMAXFLOW_EMULATED)
+                SOFTMAXFLOW_FLOW_ENTRIES(SOFTMAXFLOW_EMULATED)
+                    SOFTMAXFLOW_FLOW_F32_ENTRIES(SOFTMAXFLOW_EMULATED)};
     const auto found = all.find(name);
     return found == all.end() ? Kernel{} : found->second;
 }

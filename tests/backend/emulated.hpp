@@ -14,8 +14,8 @@ struct Kernel {
 /// A kernel of the list.
 Kernel find(const std::string& name);
 
-/// The loop of steps for softmax, logistic loss, gradient descent, 8 tokens, compiled for them, with
-/// 1 or 2 lanes.
+/// The loop of steps for softmax, logistic loss, gradient descent, 8 tokens, compiled for them,
+/// with 1 or 2 lanes.
 Kernel fixed_shape(int lanes);
 
 }  // namespace emulated

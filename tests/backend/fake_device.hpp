@@ -16,9 +16,9 @@ using namespace softmaxflow;
 /// Shared by the streams of a device.
 struct Behaviour {
     std::size_t memory = std::size_t{1} << 30;
-    std::size_t largest = memory;    ///< free memory that it claims
-    int launches_until_error = -1;   ///< -1: none
-    bool lost = false;               ///< after an error nothing works any more
+    std::size_t largest = memory;   ///< free memory that it claims
+    int launches_until_error = -1;  ///< -1: none
+    bool lost = false;              ///< after an error nothing works any more
     std::mutex mutex;
     std::size_t used = 0, most_used = 0;
     std::map<void*, std::size_t> sizes;

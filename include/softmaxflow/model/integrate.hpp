@@ -62,8 +62,8 @@ public:
         for (int i = 0; i < width; ++i) fill(i);
     }
 
-    /// Up to `rounds` steps of all lanes; false once no replica is left, or the caller of tick asked
-    /// to stop.
+    /// Up to `rounds` steps of all lanes; false once no replica is left, or the caller of tick
+    /// asked to stop.
     SOFTMAXFLOW_COLD bool go_on(Int rounds) {
         Int done = 0;
         for (; done < rounds && busy() && !stopped_; ++done) step();

@@ -5,8 +5,8 @@
 
 namespace softmaxflow::model::inline SOFTMAXFLOW_TARGET {
 
-/// The replicas of a run: those that wait for a lane, and those that one method leaves to another, as
-/// they stood. The lanes of a device share one; who takes which replica changes no result.
+/// The replicas of a run: those that wait for a lane, and those that one method leaves to another,
+/// as they stood. The lanes of a device share one; who takes which replica changes no result.
 struct Queue {
     Int first = 0, count = 0;  // replicas [first, first + count)
     Int taken = 0, ended = 0;

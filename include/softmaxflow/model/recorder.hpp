@@ -14,10 +14,10 @@ namespace softmaxflow::model::inline SOFTMAXFLOW_TARGET {
 /// increasing thresholds, exact to the iteration, and how a replica failed.
 template <class Real>
 struct Watch {
-    bool passages = false;                // whether there are thresholds
-    Real level = Real(infinity());        // the next one
-    Real next = Real(0.0);                // its index
-    WideOf<Real> failed{0.0};             // a status, or 0
+    bool passages = false;          // whether there are thresholds
+    Real level = Real(infinity());  // the next one
+    Real next = Real(0.0);          // its index
+    WideOf<Real> failed{0.0};       // a status, or 0
 };
 
 /// StepReal is what the steps are taken in.
@@ -101,8 +101,7 @@ public:
         const double iteration = p_.checkpoints[checkpoint];
         if (checkpoint == 0) note_start();
         evaluate();
-        if constexpr (is_wide<StepReal>)
-            watch(flow, evaluation_, Int(iteration), watch_, leads());
+        if constexpr (is_wide<StepReal>) watch(flow, evaluation_, Int(iteration), watch_, leads());
         for (int i = 0; i < width; ++i) seats_[i].from = seats_[i].to = checkpoint;
         const double time = p_.learning_rate * iteration;
         log_time = time > 0.0 ? log(Real(time)) : Real(not_a_number());
@@ -246,8 +245,8 @@ private:
                 if (seats_[i].live) store_curve(i, o, value);
         }
         if (p_.ranked) store_ranked();
-        watch_.failed = select(finite_state() | !(watch_.failed == Real(0.0)), watch_.failed,
-                               Real(non_finite));
+        watch_.failed =
+            select(finite_state() | !(watch_.failed == Real(0.0)), watch_.failed, Real(non_finite));
         for (int i = 0; i < width; ++i)
             if (seats_[i].live && row(i) < record_.state_count)
                 for (int c = seats_[i].from; c <= seats_[i].to; ++c) store_state(c, i);

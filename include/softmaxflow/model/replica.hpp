@@ -1,6 +1,6 @@
 #pragma once
-/// What every backend runs: draw, integrate, observe. The replicas of one Real (one on a GPU lane, a
-/// pack on the CPU) are followed by one Team of lanes from the draw of their starts to the last
+/// What every backend runs: draw, integrate, observe. The replicas of one Real (one on a GPU lane,
+/// a pack on the CPU) are followed by one Team of lanes from the draw of their starts to the last
 /// checkpoint: at one go by Replicas, or in parts, between which they lie in memory.
 
 #include "softmaxflow/model/integrate.hpp"
@@ -146,10 +146,12 @@ private:
     template <class Other, class OtherTokens>
     SOFTMAXFLOW_HD void load(typename Flow::State& x, const Other& from,
                              const OtherTokens& tokens) const {
+        SOFTMAXFLOW_UNROLL_FIXED(Flow::Slots)
         for (int j = 0; j < flow_.slots(); ++j) {
             const bool valid = flow_.tokens.valid(j);
             const int place = slot_of(j, tokens);
             x.logits[j] = valid ? convert<Real>(from.logits[place]) : Real(0.0);
+            SOFTMAXFLOW_UNROLL_FIXED(Flow::Outputs)
             for (int k = 0; k < flow_.output_count(); ++k)
                 x.value(k, j) = valid ? convert<Real>(from.value(k, place)) : Real(0.0);
         }
@@ -157,10 +159,12 @@ private:
     template <class Other, class OtherTokens>
     SOFTMAXFLOW_HD void store(Other& to, const typename Flow::State& x,
                               const OtherTokens& tokens) const {
+        SOFTMAXFLOW_UNROLL_FIXED(Flow::Slots)
         for (int j = 0; j < flow_.slots(); ++j) {
             if (!flow_.tokens.valid(j)) continue;
             const int place = slot_of(j, tokens);
             to.logits[place] = convert<WideOf<Real>>(x.logits[j]);
+            SOFTMAXFLOW_UNROLL_FIXED(Flow::Outputs)
             for (int k = 0; k < flow_.output_count(); ++k)
                 to.value(k, place) = convert<WideOf<Real>>(x.value(k, j));
         }
@@ -214,7 +218,7 @@ public:
                 Steps<Flow, Method>(p_, team_, arena, map_, loss_, method_)(standing_, next);
             }
             standing_.recorder.reach(c);
-            if (record_.tick != nullptr &&
+            if (on_host && record_.tick != nullptr &&
                 !record_.tick(record_.context, (next - before) * live_))
                 return false;
         }

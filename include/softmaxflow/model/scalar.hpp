@@ -44,8 +44,16 @@
 #define SOFTMAXFLOW_UNROLL(count) SOFTMAXFLOW_PRAGMA(GCC unroll count)
 #endif
 
-/// How many lanes take turns in memory: entry i of an array of lane l lies at i * interleave + l, so
-/// that the lanes of a warp read neighbours. 1 on the host, but where a device is emulated.
+/// Before a loop over arrays of `count` entries (0: known at run time only). A device has no
+/// registers that an index could choose from, so there the loop must go.
+#if defined(__CUDACC__)
+#define SOFTMAXFLOW_UNROLL_FIXED(count) SOFTMAXFLOW_PRAGMA(unroll((count) > 0 ? (count) : 1))
+#else
+#define SOFTMAXFLOW_UNROLL_FIXED(count)
+#endif
+
+/// How many lanes take turns in memory: entry i of an array of lane l lies at i * interleave + l,
+/// so that the lanes of a warp read neighbours. 1 on the host, but where a device is emulated.
 #if !defined(SOFTMAXFLOW_INTERLEAVE)
 #if defined(__CUDACC__)
 #define SOFTMAXFLOW_INTERLEAVE 32

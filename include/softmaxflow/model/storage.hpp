@@ -6,8 +6,9 @@
 
 namespace softmaxflow::model::inline SOFTMAXFLOW_TARGET {
 
-/// Hands out pieces of a block of memory, `lane` of the `interleave` lanes that share it; a block starts
-/// on a multiple of 64 bytes. With a null block it only counts the bytes that one lane needs.
+/// Hands out pieces of a block of memory, `lane` of the `interleave` lanes that share it; a block
+/// starts on a multiple of 64 bytes. With a null block it only counts the bytes that one lane
+/// needs.
 class Arena {
 public:
     SOFTMAXFLOW_HD explicit Arena(char* memory, int lane = 0) : memory_(memory), lane_(lane) {}
@@ -15,7 +16,8 @@ public:
     template <class T>
     SOFTMAXFLOW_HD T* take(int count) {
         used_ = (used_ + alignof(T) - 1) / alignof(T) * alignof(T);
-        char* place = memory_ == nullptr ? nullptr : memory_ + used_ * interleave + lane_ * sizeof(T);
+        char* place =
+            memory_ == nullptr ? nullptr : memory_ + used_ * interleave + lane_ * sizeof(T);
         used_ += sizeof(T) * static_cast<unsigned long>(count);
         return reinterpret_cast<T*>(place);
     }
@@ -40,6 +42,7 @@ struct Storage {
     /// Takes over the elements of another array of that size.
     template <class Other>
     SOFTMAXFLOW_HD void adopt(const Other& other) {
+        SOFTMAXFLOW_UNROLL_FIXED(Size)
         for (int i = 0; i < Size; ++i) data[i] = other[i];
     }
 };

@@ -16,8 +16,7 @@ constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 
 }  // namespace
 
-Staging::Staging(const Problem& problem, const model::Parameters& parameters,
-                 std::int64_t capacity)
+Staging::Staging(const Problem& problem, const model::Parameters& parameters, std::int64_t capacity)
     : problem_(problem),
       parameters_(parameters),
       capacity_(capacity),
@@ -45,7 +44,7 @@ model::Record Staging::prepare(std::int64_t first, std::int64_t count) {
     record_.issued = &issued_;
     arrays_.clear();
     using R = model::Record;
-    place([](R& r) -> double*& { return r.passage; }, passage_, thresholds_ * capacity_, nan);
+    place([](R& r) -> double*& { return r.passage; }, passage_, thresholds_* capacity_, nan);
     place([](R& r) -> double*& { return r.leader; }, leader_, capacity_);
     place([](R& r) -> double*& { return r.winner; }, winner_, capacity_);
     place([](R& r) -> double*& { return r.status; }, status_, capacity_);
@@ -145,26 +144,24 @@ void Staging::place_states() {
     using R = model::Record;
     place([](R& r) -> double*& { return r.logits; }, logits_, per_token);
     place([](R& r) -> double*& { return r.probability; }, probability_, per_token);
-    place([](R& r) -> double*& { return r.values; }, values_, per_token * m);
+    place([](R& r) -> double*& { return r.values; }, values_, per_token* m);
     if (memories_ > 0) {
         place([](R& r) -> double*& { return r.memory_logits[0]; }, memory_logits_[0], per_token);
-        place([](R& r) -> double*& { return r.memory_values[0]; }, memory_values_[0],
-              per_token * m);
+        place([](R& r) -> double*& { return r.memory_values[0]; }, memory_values_[0], per_token* m);
     }
     if (memories_ > 1) {
         place([](R& r) -> double*& { return r.memory_logits[1]; }, memory_logits_[1], per_token);
-        place([](R& r) -> double*& { return r.memory_values[1]; }, memory_values_[1],
-              per_token * m);
+        place([](R& r) -> double*& { return r.memory_values[1]; }, memory_values_[1], per_token* m);
     }
     if (parameters_.flow) {
-        place([](R& r) -> double*& { return r.clock; }, clock_, states * checkpoints_);
-        place([](R& r) -> double*& { return r.step_size; }, step_size_, states * checkpoints_);
+        place([](R& r) -> double*& { return r.clock; }, clock_, states* checkpoints_);
+        place([](R& r) -> double*& { return r.step_size; }, step_size_, states* checkpoints_);
         place([](R& r) -> double*& { return r.controller; }, controller_,
               2 * states * checkpoints_);
     }
-    place([](R& r) -> double*& { return r.metric; }, metric_, states * m * m);
-    place([](R& r) -> double*& { return r.ranks; }, ranks_, states * n);
-    place([](R& r) -> double*& { return r.response; }, response_, states * m);
+    place([](R& r) -> double*& { return r.metric; }, metric_, states* m* m);
+    place([](R& r) -> double*& { return r.ranks; }, ranks_, states* n);
+    place([](R& r) -> double*& { return r.response; }, response_, states* m);
     place([](R& r) -> double*& { return r.floor; }, floor_, states);
 }
 

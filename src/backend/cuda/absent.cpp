@@ -1,5 +1,6 @@
 // Where the build has no CUDA toolkit.
 
+#include "backend/cuda/report.hpp"
 #include "softmaxflow/backend.hpp"
 #include "softmaxflow/error.hpp"
 
@@ -14,3 +15,7 @@ std::unique_ptr<Backend> make_cuda_backend(const BackendOptions&) {
 }
 
 }  // namespace softmaxflow
+
+std::optional<softmaxflow::cuda::KernelReport> softmaxflow::cuda::describe_kernel(const Problem&) {
+    return std::nullopt;
+}

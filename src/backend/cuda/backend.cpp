@@ -10,6 +10,7 @@
 
 #include "backend/cpu/parameters.hpp"
 #include "backend/cuda/batch.hpp"
+#include "backend/cuda/report.hpp"
 #include "backend/cuda/rtc.hpp"
 #include "softmaxflow/error.hpp"
 
@@ -59,6 +60,33 @@ private:
     bool stopped_ = false;
 };
 
+/// The kernels that run a problem on a device.
+Kernels kernels_for(cuda::Device& device, const Problem& problem, const Specialise& specialise) {
+    const cpu::Choice choice = cpu::make_choice(problem);
+    Kernels kernels;
+    const std::string format = choice.single ? "f32" : "f64";
+    kernels.reduce = device.kernel("reduce");
+    if (choice.flow) {
+        const std::string order = std::to_string(choice.order);
+        kernels.begin = device.kernel(fmt::format("begin_{}_{}", format, order));
+        kernels.go_on = device.kernel(fmt::format("go_on_{}_{}", format, order));
+        kernels.begin_stiff = device.kernel(fmt::format("begin_{}_implicit", format));
+        kernels.go_on_stiff = device.kernel(fmt::format("go_on_{}_implicit", format));
+        return kernels;
+    }
+    kernels.start = device.kernel("start_" + format);
+    kernels.reach = device.kernel("reach_" + format);
+    if (specialise)
+        if (const auto kernel = specialise(device, shape_of(problem, choice))) {
+            kernels.advance = *kernel;
+            kernels.fixed_shape = true;
+            return kernels;
+        }
+    kernels.advance =
+        device.kernel(fmt::format("advance_{}_{}", format, lanes_of_any(problem, choice)));
+    return kernels;
+}
+
 class CudaBackend : public Backend {
 public:
     CudaBackend(cuda::Devices devices, Specialise specialise)
@@ -70,18 +98,19 @@ public:
         std::vector<softmaxflow::Device> list;
         for (const auto& device : devices_) {
             const DeviceInfo info = device->info();
-            list.push_back({fmt::format("{}, {} multiprocessors, compute capability {}.{}, {} GiB",
-                                        info.name, info.multiprocessors, info.major, info.minor,
-                                        info.memory >> 30),
-                            true, ""});
+            list.push_back(
+                {fmt::format("{}, {} multiprocessors, compute capability {}.{}, {} GiB", info.name,
+                             info.multiprocessors, info.major, info.minor, info.memory >> 30),
+                 true, ""});
         }
         return list;
     }
 
     [[nodiscard]] Support supports(const Problem& problem) const override {
         if (cpu::make_choice(problem).fast)
-            return {false, "it has strict numerics only; set backend.numerics = \"strict\", or "
-                           "backend.device = \"cpu\""};
+            return {false,
+                    "it has strict numerics only; set backend.numerics = \"strict\", or "
+                    "backend.device = \"cpu\""};
         return {};
     }
 
@@ -113,37 +142,11 @@ public:
     }
 
 private:
-    Kernels kernels_for(cuda::Device& device, const Problem& problem) const {
-        const cpu::Choice choice = cpu::make_choice(problem);
-        Kernels kernels;
-        const std::string format = choice.single ? "f32" : "f64";
-        kernels.reduce = device.kernel("reduce");
-        if (choice.flow) {
-            const std::string order = std::to_string(choice.order);
-            kernels.begin = device.kernel(fmt::format("begin_{}_{}", format, order));
-            kernels.go_on = device.kernel(fmt::format("go_on_{}_{}", format, order));
-            kernels.begin_stiff = device.kernel(fmt::format("begin_{}_implicit", format));
-            kernels.go_on_stiff = device.kernel(fmt::format("go_on_{}_implicit", format));
-            return kernels;
-        }
-        kernels.start = device.kernel("start_" + format);
-        kernels.reach = device.kernel("reach_" + format);
-        if (specialise_)
-            if (const auto kernel = specialise_(device, shape_of(problem, choice))) {
-                kernels.advance = *kernel;
-                kernels.fixed_shape = true;
-                return kernels;
-            }
-        kernels.advance = device.kernel(fmt::format("advance_{}_{}", format, lanes_of_any(problem, choice)));
-        return kernels;
-    }
-
     /// As many as fit the memory that is free, of what fills the device.
     std::int64_t first_batch(Stream& stream, const Problem& problem, const Kernels& kernels,
                              std::int64_t replicas) const {
         const std::size_t share = stream.free_memory() / (streams_per_device + 1);
-        const auto fitting =
-            static_cast<std::int64_t>(share / bytes_per_replica(problem, kernels));
+        const auto fitting = static_cast<std::int64_t>(share / bytes_per_replica(problem, kernels));
         const auto workers = static_cast<std::int64_t>(devices_.size()) * streams_per_device;
         const std::int64_t fair = (replicas + workers - 1) / workers;
         const std::int64_t wanted = std::max(fair, std::min(replicas, full_batch));
@@ -155,7 +158,7 @@ private:
     /// batches.
     void run_batches(cuda::Device& device, const Problem& problem, std::int64_t replicas,
                      Work& work, const BlockSink& deliver, const Progress& progress) const {
-        const Kernels kernels = kernels_for(device, problem);
+        const Kernels kernels = kernels_for(device, problem, specialise_);
         const std::unique_ptr<Stream> stream = device.stream();
         const int lanes = flow_lanes_per_multiprocessor * device.info().multiprocessors;
         std::int64_t most = first_batch(*stream, problem, kernels, replicas);
@@ -171,10 +174,11 @@ private:
                 runner.reset();
                 work.give_back(batch);
                 if (most == block_size)
-                    throw DeviceError(fmt::format("{}; a batch of {} replicas does not fit; use "
-                                                  "another device, fewer checkpoints or fewer "
-                                                  "tokens",
-                                                  error.what(), block_size));
+                    throw DeviceError(
+                        fmt::format("{}; a batch of {} replicas does not fit; use "
+                                    "another device, fewer checkpoints or fewer "
+                                    "tokens",
+                                    error.what(), block_size));
                 most = whole_blocks(most / 2);
             }
         }
@@ -200,6 +204,22 @@ Specialise run_time_compiler(bool kernel_cache) {
         kernel.threads = shape.threads;
         return kernel;
     };
+}
+
+std::optional<KernelReport> describe_kernel(const Problem& problem) {
+    std::string reason;
+    const Devices devices = find_devices(reason);
+    if (devices.empty() || is_flow(problem.config)) return std::nullopt;
+    Device& device = *devices.front();
+    const Kernels kernels = kernels_for(device, problem, run_time_compiler(true));
+    const KernelInfo info = device.describe(kernels.advance);
+    return KernelReport{kernels.fixed_shape,
+                        kernels.advance.lanes,
+                        kernels.advance.threads,
+                        info.registers,
+                        info.local_bytes,
+                        info.shared_bytes,
+                        info.blocks_per_multiprocessor * kernels.advance.threads / 32};
 }
 
 }  // namespace softmaxflow::cuda

@@ -32,12 +32,14 @@ std::size_t bytes_per_replica(const Problem& problem, const Kernels& kernels) {
     const model::Parameters p = cpu::make_parameters(problem);
     const Sizes sizes = sizes_of(choice, p, kernels.advance.lanes);
     const auto places = static_cast<std::size_t>(problem.curves() * p.checkpoint_count);
-    const std::size_t staged = places * (sizeof(double) + sizeof(model::BlockMoments) / block_size) +
-                               static_cast<std::size_t>(p.threshold_count + 6) * sizeof(double);
+    const std::size_t staged =
+        places * (sizeof(double) + sizeof(model::BlockMoments) / block_size) +
+        static_cast<std::size_t>(p.threshold_count + 6) * sizeof(double);
     // Lanes of a flow are few.
     if (choice.flow)
         return staged + static_cast<std::size_t>(sizes.parked_numbers + 2) * sizeof(double);
-    return staged + sizes.item + sizes.lane * static_cast<std::size_t>(working_lanes(kernels, choice));
+    return staged + sizes.item +
+           sizes.lane * static_cast<std::size_t>(working_lanes(kernels, choice));
 }
 
 Upload::Upload(Stream& stream, const Problem& problem)
@@ -109,14 +111,14 @@ BatchRunner::BatchRunner(Stream& stream, const Problem& problem, const Kernels& 
     working_ = Buffer(stream, arenas(sizes.lane, items * working_lanes(kernels, choice_)));
     batch_.memory = memory_.as();
     batch_.working = working_.as();
-    curves_ = Buffer(stream, sizeof(double) * static_cast<std::size_t>(curves * checkpoints *
-                                                                       capacity));
-    moments_ = Buffer(stream, sizeof(model::BlockMoments) *
-                                  static_cast<std::size_t>(curves * checkpoints * capacity /
-                                                           block_size));
-    counts_ = Buffer(stream, sizeof(unsigned) *
-                                 static_cast<std::size_t>(curves * checkpoints *
-                                                          problem.config.record.bins));
+    curves_ =
+        Buffer(stream, sizeof(double) * static_cast<std::size_t>(curves * checkpoints * capacity));
+    moments_ =
+        Buffer(stream, sizeof(model::BlockMoments) *
+                           static_cast<std::size_t>(curves * checkpoints * capacity / block_size));
+    counts_ = Buffer(
+        stream, sizeof(unsigned) *
+                    static_cast<std::size_t>(curves * checkpoints * problem.config.record.bins));
     record_ = Buffer(stream, sizeof(model::Record));
     batch_.record = record_.as<model::Record>();
     if (choice_.flow) {
@@ -222,8 +224,8 @@ bool BatchRunner::drain(const Kernel& begin, const Kernel& go_on, const Progress
         long long busy;
     } state;
     stream_.download(&state.queue, queue_.as(), sizeof state.queue);
-    const bool empty = state.queue.taken >= state.queue.count &&
-                       state.queue.unparked >= state.queue.parked;
+    const bool empty =
+        state.queue.taken >= state.queue.count && state.queue.unparked >= state.queue.parked;
     if (empty) return true;
     long long ended = state.queue.ended;
     launch(begin);

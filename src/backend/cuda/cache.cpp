@@ -60,7 +60,8 @@ void KernelCache::keep(const std::string& key, const std::vector<char>& image) c
     std::error_code error;
     fs::create_directories(folder_, error);
     const std::string final_name = path(key);
-    const std::string name = fmt::format("{}.{}.{:08x}", final_name, getpid(), std::random_device{}());
+    const std::string name =
+        fmt::format("{}.{}.{:08x}", final_name, getpid(), std::random_device{}());
     {
         const Header header = header_of(image.data(), image.size());
         std::ofstream file(name, std::ios::binary);

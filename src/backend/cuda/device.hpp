@@ -1,6 +1,6 @@
 #pragma once
-/// What the backend asks of a device. driver.cpp has it from NVIDIA's driver; tests have a host that
-/// plays a device, so that everything else here runs without a GPU.
+/// What the backend asks of a device. driver.cpp has it from NVIDIA's driver; tests have a host
+/// that plays a device, so that everything else here runs without a GPU.
 
 #include <cstddef>
 #include <memory>

@@ -21,7 +21,8 @@ struct Driver {
         const char* name;
         Function* function = nullptr;
     };
-#define SOFTMAXFLOW_CALL(member, function) Call<decltype(function)> member{#function}
+#define SOFTMAXFLOW_CALL(member, function) \
+    Call<decltype(function)> member { #function }
     SOFTMAXFLOW_CALL(init, cuInit);
     SOFTMAXFLOW_CALL(version, cuDriverGetVersion);
     SOFTMAXFLOW_CALL(device_count, cuDeviceGetCount);

@@ -7,7 +7,7 @@
 #include "kernels/list.hpp"
 
 // SOFTMAXFLOW_KERNELS_FOLDER is where CMake has nvcc put them.
-#define SOFTMAXFLOW_IMAGE(name)                                                        \
+#define SOFTMAXFLOW_IMAGE(name)                                                           \
     asm(".section .rodata\n.balign 16\n.global softmaxflow_" #name "\nsoftmaxflow_" #name \
         ":\n.incbin \"" SOFTMAXFLOW_KERNELS_FOLDER "/" #name ".fatbin\"\n.previous\n");   \
     extern "C" const char softmaxflow_##name[]

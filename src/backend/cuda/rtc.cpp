@@ -63,7 +63,8 @@ struct Nvrtc {
         const char* name;
         Function* function = nullptr;
     };
-#define SOFTMAXFLOW_CALL(member, function) Call<decltype(function)> member{#function}
+#define SOFTMAXFLOW_CALL(member, function) \
+    Call<decltype(function)> member { #function }
     SOFTMAXFLOW_CALL(version, nvrtcVersion);
     SOFTMAXFLOW_CALL(create, nvrtcCreateProgram);
     SOFTMAXFLOW_CALL(destroy, nvrtcDestroyProgram);
@@ -82,8 +83,9 @@ struct Nvrtc {
         for (const std::string& name : candidates())
             if ((library = dlopen(name.c_str(), RTLD_NOW)) != nullptr) break;
         if (library == nullptr) {
-            reason = "libnvrtc.so was found neither by the linker nor under CUDA_HOME, "
-                     "/usr/local/cuda or Python's site-packages/nvidia";
+            reason =
+                "libnvrtc.so was found neither by the linker nor under CUDA_HOME, "
+                "/usr/local/cuda or Python's site-packages/nvidia";
             return;
         }
         const auto find = [&]<class F>(Call<F>& call) {
@@ -120,7 +122,8 @@ std::vector<std::string> options_of(const Shape& shape, int architecture) {
             fmt::format("-DSOFTMAXFLOW_TOKENS={}", shape.tokens),
             fmt::format("-DSOFTMAXFLOW_OUTPUTS={}", shape.outputs),
             fmt::format("-DSOFTMAXFLOW_LANES={}", shape.lanes),
-            fmt::format("-DSOFTMAXFLOW_BLOCK={}", shape.threads),
+            fmt::format("-DSOFTMAXFLOW_THREADS={}", shape.threads),
+            fmt::format("-DSOFTMAXFLOW_BLOCKS={}", shape.blocks),
             fmt::format("-DSOFTMAXFLOW_STANDING_BYTES={}", standing_bytes(shape.real)),
             fmt::format("-DSOFTMAXFLOW_BATCH_BYTES={}", sizeof(kernels::Batch))};
 }

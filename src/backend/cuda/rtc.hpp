@@ -1,6 +1,6 @@
 #pragma once
-/// Kernels compiled when the program runs, for the shape at hand, by NVRTC: the compiler of the CUDA
-/// toolkit, opened as a library where there is one.
+/// Kernels compiled when the program runs, for the shape at hand, by NVRTC: the compiler of the
+/// CUDA toolkit, opened as a library where there is one.
 
 #include <optional>
 #include <string>

@@ -44,6 +44,7 @@ Shape shape_of(const Problem& problem, const cpu::Choice& choice) {
     };
     while (shape.lanes < 32 && shape.lanes < shape.tokens && numbers(shape.lanes) > most)
         shape.lanes *= 2;
+    shape.blocks = numbers(shape.lanes) <= most / 2 ? 4 : 3;
     return shape;
 }
 

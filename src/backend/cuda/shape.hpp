@@ -14,6 +14,7 @@ struct Shape {
     int tokens = 0, outputs = 0;
     int lanes = 1;
     int threads = 128;  ///< of a block
+    int blocks = 3;     ///< that a multiprocessor should hold: bounds the registers
 };
 
 /// The tuning table: a lane should hold its numbers in registers.
