@@ -124,7 +124,9 @@ def largest_difference(case, settings, replicas=10):
         worst = max(worst, (gap / np.maximum(1, size)).max())
     arc = settings.get("dynamics.clock") == '"arc"'
     ours = np.exp(states["log_time"][ok]) if arc else states["arc"][ok]
-    gap = np.abs(ours[:, 1:] / other[:, 1:] - 1).max()
+    # Close to the end of an arc t is as good as |q| is relative to what it was at the start.
+    before = files["replicas"]["residual_norm"][ok] > (0.1 if arc else 0.0)
+    gap = np.abs(ours[before, 1:] / other[before, 1:] - 1).max(initial=0)
     assert gap < 3e-7, f"{settings}: the other clock differs by {gap:.1e}"
     return worst
 

@@ -82,7 +82,7 @@ SOFTMAXFLOW_COLD Real log_integral_to_zero(Real h, const Pace<Real>& start, cons
                          select(rises, bend(start), bend(end)),
                          select(rises, bend(end), bend(start)) * low};
     // (1 - e^(-c y)) / (1 - e^-c) and c / (1 - e^-c), by their first terms for small c.
-    const auto small = c < Real(1e-4);
+    const auto small = c < Real(FormatOf<Real>::small_fall);
     const Real divisor = select(small, one, fall);
     const Real total = integrate<Real>([&](Real y) {
         const Real e = exp_clamped(-c * y);

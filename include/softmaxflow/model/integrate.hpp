@@ -389,11 +389,11 @@ private:
     }
 
     /// The second derivative of the pace, by the change of the first a millionth of the next step
-    /// ahead: far enough for rounding, near enough for the rule of clock.hpp.
+    /// ahead (f32: 1/256): far enough for rounding, near enough for the rule of clock.hpp.
     SOFTMAXFLOW_COLD void note_bend(Pack& pack, const State& derivative) {
         Course<Real>& c = pack.course;
         State &ahead = stepper_.next, &there = trial_;
-        const Real distance = Real(1e-6) * c.step;
+        const Real distance = Real(FormatOf<Real>::look_ahead) * c.step;
         for_each_entry(pack.flow, [&](auto at) SOFTMAXFLOW_INLINE {
             at(ahead) = fma(distance, at(derivative), at(pack.x));
         });

@@ -101,6 +101,10 @@ struct Format<double> {
     static constexpr double least_tolerance = 0x1p-300;
     static constexpr double shortest_step = 0x1p-48, least_step = 0x1p-1000;
     static constexpr double shortest_landing = 0x1p-44;
+    // clock.hpp: how far ahead a second derivative looks for a change of the first, as a share of
+    // the next step; and the fall of log |q| below which differences of exponentials lose more than
+    // their series.
+    static constexpr double look_ahead = 1e-6, small_fall = 1e-4;
 };
 
 template <>
@@ -114,6 +118,7 @@ struct Format<float> {
     static constexpr float least_tolerance = 0x1p-40F;
     static constexpr float shortest_step = 0x1p-21F, least_step = 0x1p-120F;
     static constexpr float shortest_landing = 0x1p-17F;
+    static constexpr float look_ahead = 0x1p-8F, small_fall = 0x1p-7F;
 };
 
 /// How many replicas a Real holds; the number format of one; the type of its comparisons and bits;
