@@ -22,9 +22,10 @@ SOFTMAXFLOW_HD Part* make_part(const Batch& batch, const model::Parameters& p,
                                const model::Record& record, model::Arena& arena,
                                model::Queue& queue) {
     using Flow = typename Part::Flow;
-    return make_object<Part>(
-        arena, p, record, model::Solo{}, arena, model::chosen<typename Flow::Map>(batch.map),
-        model::chosen<typename Flow::Loss>(batch.loss), queue, takes_parked<Part>);
+    const bool takes = takes_parked<Part>;
+    return make_object<Part>(arena, p, record, model::Solo{}, arena,
+                             model::chosen<typename Flow::Map>(batch.map),
+                             model::chosen<typename Flow::Loss>(batch.loss), queue, takes);
 }
 
 template <class Part>

@@ -50,9 +50,13 @@ struct Flow {
         SOFTMAXFLOW_HD State() : slots(0) {}
         SOFTMAXFLOW_HD State(Arena& arena, int slot_count, int m)
             : values(arena, slot_count * m), logits(arena, slot_count), slots(slot_count) {}
-        SOFTMAXFLOW_HD Real& value(int output, int slot) { return values[output * slots + slot]; }
+        SOFTMAXFLOW_HD Real& value(int output, int slot) { return values[place(output, slot)]; }
         SOFTMAXFLOW_HD const Real& value(int output, int slot) const {
-            return values[output * slots + slot];
+            return values[place(output, slot)];
+        }
+        // An index that the compiler knows keeps the array in registers.
+        SOFTMAXFLOW_HD int place(int output, int slot) const {
+            return output * (Slots > 0 ? Slots : slots) + slot;
         }
     };
 

@@ -44,7 +44,9 @@ Shape shape_of(const Problem& problem, const cpu::Choice& choice) {
     };
     while (shape.lanes < 32 && shape.lanes < shape.tokens && numbers(shape.lanes) > most)
         shape.lanes *= 2;
-    shape.blocks = numbers(shape.lanes) <= most / 2 ? 4 : 3;
+    // Every lane holds z, q and room for another such array.
+    const int held = numbers(shape.lanes) + (shape.outputs > 1 ? 3 * shape.outputs : 0);
+    shape.blocks = held <= most / 2 ? 4 : held <= most * 3 / 2 ? 3 : 2;
     return shape;
 }
 
