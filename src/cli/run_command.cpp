@@ -46,12 +46,6 @@ std::string host_name() {
     return gethostname(name, sizeof name - 1) == 0 ? name : "unknown";
 }
 
-RunInfo run_info(const Config& config) {
-    const BuildInfo build = build_info();
-    return {build.version, build.git, canonical_text(config, false), canonical_text(config),
-            *config.ensemble.seed};
-}
-
 /// Computes; a signal becomes Error(stopped) that says how to get the same run again.
 CellResult compute(const Plan& plan, const Common& common, RunTiming& timing) {
     ProgressBar bar(plan.work(), !common.quiet && isatty(STDERR_FILENO) == 1,

@@ -8,6 +8,24 @@
 
 namespace softmaxflow::model::inline SOFTMAXFLOW_TARGET {
 
+/// The wrong steps that tests of claims about descent ask for: tokens 0 and 1 change places, or all
+/// logits drift.
+template <class Flow, class Array>
+SOFTMAXFLOW_COLD void spoil_step(const Flow& flow, typename Flow::State& x, Array& scratch,
+                                 Sabotage sabotage, double drift) {
+    using Real = typename Flow::Real;
+    const auto logit = [&](int j) { return x.logits[j]; };
+    const Real first = at_token(flow.tokens, scratch, 0, logit);
+    const Real second = at_token(flow.tokens, scratch, 1, logit);
+    for (int j = 0; j < flow.slots(); ++j) {
+        const int token = flow.tokens.index(j);
+        if (sabotage != Sabotage::swapped)
+            x.logits[j] = x.logits[j] + Real(drift);
+        else if (token < 2)
+            x.logits[j] = token == 0 ? second : first;
+    }
+}
+
 template <class FlowType>
 class Watch {
 public:
@@ -90,19 +108,9 @@ public:
         sight_.keep_logits();
     }
 
-    /// The wrong steps that tests of claims about descent ask for: tokens 0 and 1 change places, or
-    /// all logits drift.
-    SOFTMAXFLOW_COLD void spoil(const Flow& flow, State& x) const {
-        if (p_.sabotage == Sabotage::none) return;
-        for (int j = 0; j < flow.slots(); ++j)
-            if (p_.sabotage != Sabotage::swapped)
-                x.logits[j] = x.logits[j] + Real(p_.learning_rate);
-        if (p_.sabotage != Sabotage::swapped) return;
-        auto& first = x.logits[0];
-        auto& second = x.logits[1];
-        const Real kept = first;
-        first = second;
-        second = kept;
+    SOFTMAXFLOW_COLD void spoil(const Flow& flow, State& x) {
+        if (p_.sabotage != Sabotage::none)
+            spoil_step(flow, x, sight_.room[0], p_.sabotage, p_.learning_rate);
     }
 
 private:

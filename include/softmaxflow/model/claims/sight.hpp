@@ -50,7 +50,7 @@ public:
                                Evaluation& e) {
         field_ = &field, x_ = &x, derivative_ = &derivative, evaluation_ = &e;
         gather(field.flow, x, e);
-        logit_rate = field.logit_rate;
+        logit_rate = double(field.logit_rate);
         take(field.flow, e, pull, [&](int j) { return derivative.logits[j]; });
     }
 
