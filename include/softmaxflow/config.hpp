@@ -82,6 +82,12 @@ struct RecordConfig {
     std::int64_t states = 0;  ///< full state of the first k replicas at every checkpoint
 };
 
+struct ClaimsConfig {
+    std::vector<std::string> ids;  ///< for check without IDs; empty: all that fit
+    double level = 0.95;           ///< of the intervals, before the correction for several claims
+    double horizon = 0.0;          ///< > 0: clock or iterations to test to; 0: the claim's own
+};
+
 struct BackendConfig {
     std::string device = "auto";
     std::int64_t threads = 0;       ///< 0: all
@@ -96,6 +102,7 @@ struct Config {
     DynamicsConfig dynamics;
     EnsembleConfig ensemble;
     RecordConfig record;
+    ClaimsConfig claims;
     BackendConfig backend;
 };
 

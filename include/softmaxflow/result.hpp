@@ -63,6 +63,15 @@ struct StateRecord {
     std::int32_t initial_leader = -1;  ///< token
 };
 
+/// What was seen of the claims of WatchPlan along the trajectories of a block; empty without.
+struct WatchResult {
+    std::vector<std::uint32_t> traits;  ///< (replica): bits of model::Needs that the start has
+    /// (claim, replica), all claims of model/claims/list.hpp: the smallest margin over the accepted
+    /// steps (infinite where there was none), the clock or iteration where it was, and the
+    /// accumulated change of the quantity that had the smallest.
+    std::vector<double> margin, clock, increment;
+};
+
 /// Results of `count` consecutive replicas from `first`. Failed replicas enter `status` only.
 struct BlockResult {
     std::int64_t first = 0;
@@ -81,6 +90,7 @@ struct BlockResult {
     /// (replica): first checkpoint that carries the last state of a replica which had converged or
     /// stopped before it; the number of checkpoints if there is none.
     std::vector<std::int32_t> stopped_before;
+    WatchResult watch;
     /// Flow: steps that lanes could have taken, and those that replicas took. Depends on the
     /// machine.
     std::int64_t issued_steps = 0, useful_steps = 0;

@@ -82,6 +82,9 @@ public:
         app_.require_subcommand(1);
         app_.set_help_all_flag("--help-all", "Show the help of all commands and exit");
         add_run();
+        add_check();
+        add_claims();
+        add_replay();
         add_bench();
         add_info();
         add_config();
@@ -174,6 +177,78 @@ private:
         });
     }
 
+    void add_check() {
+        CLI::App* app = command(app_, "check", "Test claims about every trajectory",
+                                "  softmaxflow check claims/benign\n"
+                                "  softmaxflow check claims/benign majorization --replicas 100000\n"
+                                "  softmaxflow check my.toml -o results/claims --seed 7\n");
+        app->add_option("CONFIG", check.config, "A path, or the name of a shipped example")
+            ->required();
+        app->add_option("ID", check.ids, "Claims; without, claims.ids of CONFIG or all that fit");
+        app->add_option("--set", check.set, "Override a key of CONFIG")
+            ->type_name("KEY=VALUE")
+            ->allow_extra_args(false);
+        app->add_option("--replicas", check.replicas, "Number of draws")->type_name("N");
+        app->add_option("-o,--output", check.output,
+                        "New directory for check.json and "
+                        "counterexamples")
+            ->type_name("DIR");
+        app->add_option("--threads", check.threads, "Threads, 0 takes all")->type_name("N");
+        app->add_option("--seed", check.seed, "Seed of all draws; without any one is drawn")
+            ->type_name("S");
+        app->add_option("--max-failed", check.max_failed,
+                        "Exit status 4 if more than this share fails")
+            ->capture_default_str()
+            ->type_name("SHARE")
+            ->check(CLI::Range(0.0, 1.0).description(""));
+        app->add_flag("--search", check.search,
+                      "Look for a violation with an optimiser, over --replicas trajectories");
+        app->add_flag("--twin", check.twin,
+                      "Sabotage the dynamics against the one claim named, which must then be "
+                      "refuted")
+            ->group(testing);
+        add_instruction_set(*app, check.instruction_set);
+        app->footer(
+            "\nExit status: 0 not refuted; 3 a claim was refuted; 4 undecided, vacuous, or too\n"
+            "many replicas failed; 1 a control (a claim known to be false) was not refuted;\n"
+            "2 usage or config; 5 stopped; 6 file error.");
+        app->callback([this] { action = [this] { return check_command(check, common); }; });
+    }
+
+    void add_claims() {
+        CLI::App* app = command(app_, "claims", "List claims, or show one",
+                                "  softmaxflow claims\n  softmaxflow claims majorization\n");
+        app->add_option("ID", claims.id, "Its statement, class, status and proof or citation");
+        app->callback([this] { action = [this] { return claims_command(claims, common); }; });
+    }
+
+    void add_replay() {
+        CLI::App* app = command(
+            app_, "replay", "Repeat one replica, in higher precision if wanted",
+            "  softmaxflow replay results/claims/counterexamples/all_logit_gaps_grow-3.json\n"
+            "  softmaxflow replay runs/logistic-1 --replica 17 --precision d100 -o again\n");
+        app->add_option("FILE", replay.path, "A counterexample, or the directory of a run")
+            ->required();
+        app->add_option("--cell", replay.cell, "Cell of the run")->type_name("K");
+        app->add_option("--replica", replay.replica, "Replica of the run")->type_name("R");
+        app->add_option("--precision", replay.precision, "53 bits, 113 bits or 100 digits")
+            ->type_name("f64|f113|d100")
+            ->capture_default_str()
+            ->check(CLI::IsMember({"f64", "f113", "d100"}).description(""));
+        app->add_option("-o,--output", replay.output, "New directory for its trajectory, states.nc")
+            ->type_name("DIR");
+        add_instruction_set(*app, replay.instruction_set);
+        app->footer("\nExit status: 0; 8 a counterexample gave other bits; 2, 6 as ever.");
+        app->callback([this] { action = [this] { return replay_command(replay, common); }; });
+    }
+
+    static void add_instruction_set(CLI::App& app, std::string& name) {
+        app.add_option("--instruction-set", name, "Force one of those that info names")
+            ->type_name("NAME")
+            ->check(CLI::IsMember(instruction_sets()).description(""))
+            ->group(testing);
+    }
+
     void add_bench() {
         CLI::App* app = command(app_, "bench", "Throughput, and the share of this machine's limit",
                                 "  softmaxflow bench\n"
@@ -229,10 +304,10 @@ private:
                                   "  softmaxflow config show quickstart --set model.dim=64\n"
                                   "  softmaxflow config keys\n");
         group->require_subcommand(1);
-        CLI::App* check = command(*group, "check", "Check everything that can be before a run",
-                                  "  softmaxflow config check my.toml\n");
-        add_config_argument(*check, config.config, config.set);
-        check->callback(
+        CLI::App* checker = command(*group, "check", "Check everything that can be before a run",
+                                    "  softmaxflow config check my.toml\n");
+        add_config_argument(*checker, config.config, config.set);
+        checker->callback(
             [this] { action = [this] { return config_check_command(config, common); }; });
         CLI::App* show = command(*group, "show", "Print a config with every key",
                                  "  softmaxflow config show quickstart\n"
@@ -250,6 +325,9 @@ private:
     CLI::App app_{"Batched simulator of softmax gradient dynamics", "softmaxflow"};
     Common common;
     RunOptions run;
+    CheckOptions check;
+    ClaimsOptions claims;
+    ReplayOptions replay;
     ConfigOptions config;
     BenchOptions bench;
     std::function<int()> action;

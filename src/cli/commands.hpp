@@ -9,6 +9,10 @@ namespace softmaxflow::cli {
 int run_command(const RunOptions& options, const Common& common);
 /// run --dry-run: what a run would take; writes no files.
 int dry_run_command(const RunOptions& options, const Common& common);
+/// Tests claims; with an output directory writes check.json and counterexamples.
+int check_command(const CheckOptions& options, const Common& common);
+int claims_command(const ClaimsOptions& options, const Common& common);
+int replay_command(const ReplayOptions& options, const Common& common);
 /// Throughput and its share of what the machine can do; writes no files.
 int bench_command(const BenchOptions& options, const Common& common);
 int info_command(const Common& common);

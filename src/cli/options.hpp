@@ -29,6 +29,33 @@ struct RunOptions {
     bool dry_run = false;
 };
 
+struct CheckOptions {
+    std::string config;
+    std::vector<std::string> ids;  ///< empty: claims.ids of the config, or all that fit
+    std::vector<std::string> set;
+    std::optional<std::int64_t> replicas;
+    std::string output;  ///< empty: nothing is written
+    std::optional<std::string> backend;
+    std::optional<std::int64_t> threads;
+    std::optional<std::int64_t> seed;
+    std::string instruction_set;
+    double max_failed = 0.01;
+    bool search = false;  ///< look for the start of smallest margin instead of drawing
+    bool twin = false;    ///< sabotaged dynamics: the claim must come out refuted
+};
+
+struct ClaimsOptions {
+    std::string id;  ///< empty: list all
+};
+
+struct ReplayOptions {
+    std::string path;  ///< a counterexample, or the directory of a run
+    std::int64_t cell = 0, replica = -1;
+    std::string precision = "f64";
+    std::string output;  ///< new directory for states.nc
+    std::string instruction_set;
+};
+
 struct ConfigOptions {
     std::string config;
     std::vector<std::string> set;

@@ -8,6 +8,7 @@
 #include <random>
 #include <thread>
 
+#include "io/build_info.hpp"
 #include "io/config.hpp"
 #include "io/start_file.hpp"
 #include "softmaxflow/ensemble.hpp"
@@ -29,6 +30,9 @@ std::vector<fs::path> example_folders() {
     folders.emplace_back(SOFTMAXFLOW_EXAMPLES);
     return folders;
 }
+
+/// Examples of `check` have a folder of their own, which is part of their names.
+constexpr const char* claims_folder = "claims/";
 
 std::vector<std::string> overrides(const RunOptions& options) {
     std::vector<std::string> list = options.set;
@@ -70,8 +74,10 @@ std::vector<std::string> example_names() {
     std::vector<std::string> names;
     for (const fs::path& folder : example_folders()) {
         std::error_code error;
-        for (const auto& entry : fs::directory_iterator(folder, error))
-            if (entry.path().extension() == ".toml") names.push_back(entry.path().stem().string());
+        for (const char* part : {"", claims_folder})
+            for (const auto& entry : fs::directory_iterator(folder / part, error))
+                if (entry.path().extension() == ".toml")
+                    names.push_back(part + entry.path().stem().string());
     }
     std::sort(names.begin(), names.end());
     names.erase(std::unique(names.begin(), names.end()), names.end());
@@ -81,7 +87,9 @@ std::vector<std::string> example_names() {
 std::string find_config(const std::string& config) {
     std::error_code error;
     if (fs::is_regular_file(config, error)) return config;
-    const bool is_name = config.find('/') == std::string::npos && !config.ends_with(".toml");
+    const bool of_claims = config.starts_with(claims_folder);
+    const bool is_name =
+        (of_claims || config.find('/') == std::string::npos) && !config.ends_with(".toml");
     if (!is_name || config.empty()) return config;  // reading it will say what is wrong
     for (const fs::path& folder : example_folders())
         if (const fs::path path = folder / (config + ".toml"); fs::is_regular_file(path, error))
@@ -110,6 +118,12 @@ std::int64_t Plan::full_round() const {
 }
 
 void use_cpu(Plan& plan) { plan.backend = make_cpu_backend({plan.threads, plan.instruction_set}); }
+
+RunInfo run_info(const Config& config) {
+    const BuildInfo build = build_info();
+    return {build.version, build.git, canonical_text(config, false), canonical_text(config),
+            *config.ensemble.seed};
+}
 
 Plan make_plan(const RunOptions& options) {
     Plan plan;

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "cli/options.hpp"
+#include "io/results.hpp"
 #include "softmaxflow/backend.hpp"
 
 namespace softmaxflow::cli {
@@ -45,6 +46,9 @@ void use_cpu(Plan& plan);
 /// Throws Error(usage) for a config or a combination that cannot run, Error(file) for files that
 /// cannot be read.
 Plan make_plan(const RunOptions& options);
+
+/// What a run of that config, seed included, leaves behind besides its results.
+RunInfo run_info(const Config& config);
 
 /// The file that CONFIG means: a path, or the name of a shipped example.
 std::string find_config(const std::string& config);

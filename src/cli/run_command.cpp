@@ -46,12 +46,6 @@ std::string host_name() {
     return gethostname(name, sizeof name - 1) == 0 ? name : "unknown";
 }
 
-RunInfo run_info(const Config& config) {
-    const BuildInfo build = build_info();
-    return {build.version, build.git, canonical_text(config, false), canonical_text(config),
-            *config.ensemble.seed};
-}
-
 /// run_ensemble; where the device fails, all of it again on the CPU, if that is asked for.
 CellResult compute_with_fallback(Plan& plan, bool fallback, ProgressBar& bar) {
     const auto run = [&] {

@@ -78,6 +78,18 @@ struct Store {
         const auto x = as_integer(*culprit);
         return x && *x >= 0 && put(x, to->emplace());
     }
+    bool operator()(std::vector<std::string>* to) {
+        to->clear();
+        const toml::array* array = culprit->as_array();
+        if (!array) return false;
+        for (const toml::node& item : *array) {
+            if (!put(item.value_exact<std::string>(), to->emplace_back())) {
+                culprit = &item;
+                return false;
+            }
+        }
+        return true;
+    }
     bool operator()(const CheckpointSlot& to) {
         if (culprit->is_array()) return put_list(as_number, *to.list) && !to.list->empty();
         to.list->clear();
@@ -112,7 +124,7 @@ void store(const Key& key, const toml::node& node, const std::string& place, Con
 
 void check_section(const std::string& section, const toml::node& node, const std::string& place) {
     const std::vector<std::string> sections = all_sections();
-    if (section == "sweep" || section == "claims") {
+    if (section == "sweep") {
         fail(place, fmt::format("table [{}]: not in this version; remove it", section));
     }
     const bool known = std::find(sections.begin(), sections.end(), section) != sections.end();

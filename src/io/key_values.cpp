@@ -124,6 +124,10 @@ std::string value_text(const Key& key, const Config& config) {
                    [&](const CheckpointSlot& x) {
                        return x.list->empty() ? fmt::format("{}", *x.count)
                                               : list_text(*x.list, checkpoint_text(config));
+                   },
+                   [](const std::vector<std::string>* x) {
+                       std::vector<std::string_view> words(x->begin(), x->end());
+                       return list_text(words, toml_string);
                    }},
         slot_of(key, config));
 }
@@ -141,7 +145,13 @@ std::string complaint(const Key& key, const Config& config) {
                             : fmt::format("expected at most 2^63 - 1, found {}", **x);
             },
             [&](const std::vector<double>* x) { return list_complaint(key, *x); },
-            [&](const CheckpointSlot& x) { return checkpoint_complaint(key, x, is_flow(config)); }},
+            [&](const CheckpointSlot& x) { return checkpoint_complaint(key, x, is_flow(config)); },
+            [&](const std::vector<std::string>* x) {
+                for (const std::string& word : *x)
+                    if (std::string wrong = string_complaint(key, word); !wrong.empty())
+                        return wrong;
+                return std::string();
+            }},
         slot_of(key, config));
 }
 

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "claims/claim.hpp"
 #include "softmaxflow/model/catalogue.hpp"
 
 namespace softmaxflow {
@@ -42,6 +43,15 @@ constexpr auto methods = [] {
     return names;
 }();
 
+std::span<const char* const> claim_ids() {
+    static const std::vector<const char*> ids = [] {
+        std::vector<const char*> list;
+        for (const claims::Claim& claim : claims::all_claims()) list.push_back(claim.id.data());
+        return list;
+    }();
+    return ids;
+}
+
 const double infinity = std::numeric_limits<double>::infinity();
 const Range positive = {0.0, infinity, true};
 const Range not_negative = {0.0};
@@ -65,11 +75,11 @@ const UsedBy log_spacing = {"record.spacing", {"log"}};
 
 // clang-format off
 using M = ModelConfig; using O = ObjectiveConfig; using I = InitConfig; using D = DynamicsConfig;
-using E = EnsembleConfig; using R = RecordConfig; using B = BackendConfig;
+using E = EnsembleConfig; using R = RecordConfig; using B = BackendConfig; using C = ClaimsConfig;
 constexpr auto model_ = &Config::model; constexpr auto objective_ = &Config::objective;
 constexpr auto init_ = &Config::init; constexpr auto dynamics_ = &Config::dynamics;
 constexpr auto ensemble_ = &Config::ensemble; constexpr auto record_ = &Config::record;
-constexpr auto backend_ = &Config::backend;
+constexpr auto backend_ = &Config::backend; constexpr auto claims_ = &Config::claims;
 
 // section, name, where it lives, unit, help; then range, choices, users as they apply
 const std::vector<Key> table = {
@@ -179,6 +189,13 @@ const std::vector<Key> table = {
     {"record", "states", at<record_, &R::states>, "",
      "write the full state of the first so many replicas to states.nc", not_negative},
 
+    {"claims", "ids", at<claims_, &C::ids>, "", "claims that check tests; empty: all that fit",
+     {}, claim_ids()},
+    {"claims", "level", at<claims_, &C::level>, "", "coverage of intervals, before it is corrected",
+     {0.5, 1, false, true}},
+    {"claims", "horizon", at<claims_, &C::horizon>, "clock or iteration",
+     "how far check follows a replica; 0: as far as the claim asks", not_negative},
+
     {"backend", "device", at<backend_, &B::device>, "", "where to compute", {}, devices},
     {"backend", "threads", at<backend_, &B::threads>, "", "threads; 0 takes all", {0, 4096}},
     {"backend", "precision", at<backend_, &B::precision>, "", "number format of the steps; draws and observables are f64",
@@ -195,8 +212,9 @@ std::string Key::full() const { return fmt::format("{}.{}", section, name); }
 
 std::string Key::type() const {
     // In the order of the alternatives of Slot.
-    constexpr const char* types[] = {"integer", "float",          "boolean",        "string",
-                                     "integer", "list of floats", "integer or list"};
+    constexpr const char* types[] = {"integer",         "float",          "boolean",
+                                     "string",          "integer",        "list of floats",
+                                     "integer or list", "list of strings"};
     static_assert(std::size(types) == std::variant_size_v<Slot>);
     Config config;
     return types[slot(config).index()];

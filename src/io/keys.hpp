@@ -22,8 +22,9 @@ struct CheckpointSlot {
 };
 
 /// Where the value of a key lives. The alternative is also the type of the key.
-using Slot = std::variant<std::int64_t*, double*, bool*, std::string*,
-                          std::optional<std::uint64_t>*, std::vector<double>*, CheckpointSlot>;
+using Slot =
+    std::variant<std::int64_t*, double*, bool*, std::string*, std::optional<std::uint64_t>*,
+                 std::vector<double>*, CheckpointSlot, std::vector<std::string>*>;
 
 /// Values a number may take; an infinite end is never reached.
 struct Range {

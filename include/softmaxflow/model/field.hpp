@@ -33,13 +33,15 @@ struct Field {
     const Flow& flow;
     bool arc;
     ScalarOf<Real> logit_rate, value_decay, logit_decay;
+    Sabotage sabotage;
 
     SOFTMAXFLOW_HD Field(const Flow& f, const Parameters& p)
         : flow(f),
           arc(p.arc_clock),
           logit_rate(ScalarOf<Real>(p.logit_rate)),
           value_decay(ScalarOf<Real>(p.value_decay)),
-          logit_decay(ScalarOf<Real>(p.logit_decay)) {}
+          logit_decay(ScalarOf<Real>(p.logit_decay)),
+          sabotage(p.sabotage) {}
 
     SOFTMAXFLOW_HD bool decays() const {
         return value_decay != ScalarOf<Real>(0) || logit_decay != ScalarOf<Real>(0);
@@ -60,6 +62,7 @@ struct Field {
             for (int j = 0; j < flow.slots(); ++j) derivative.value(k, j) = rate * e.numerators[j];
         }
         if (decays()) subtract_decays(x, e, derivative);
+        if (sabotage != Sabotage::none) spoil(e, derivative);
     }
 
     /// log |q| of an evaluated state; fills q / |q|.
@@ -176,6 +179,25 @@ private:
                 derivative.logits[j] = rate * map.slope(x.logits[j], e.numerators[j]) *
                                        ((value(j) - reference) - centre);
         });
+    }
+
+    /// The wrong dynamics that tests of claims ask for.
+    SOFTMAXFLOW_COLD void spoil(Evaluation& e, State& derivative) const {
+        auto& pulls = derivative.logits;
+        const auto at = [&](int token) {
+            return sum(flow.tokens, e.token_scratch, [&](int j) {
+                return flow.tokens.index(j) == token ? pulls[j] : Real(-0.0);
+            });
+        };
+        const Real first = at(0), second = at(1);
+        const Real mean = Real(logit_rate) * flow.mean_projected_value(e);
+        for (int j = 0; j < flow.slots(); ++j) {
+            if (sabotage == Sabotage::reversed) pulls[j] = -pulls[j];
+            if (sabotage == Sabotage::doubled) pulls[j] = pulls[j] + pulls[j];
+            if (sabotage == Sabotage::uncentred) pulls[j] = fma(mean, e.weight(j), pulls[j]);
+            if (sabotage != Sabotage::swapped || flow.tokens.index(j) > 1) continue;
+            pulls[j] = flow.tokens.index(j) == 0 ? second : first;
+        }
     }
 
     /// Decay runs in time; in the arc clock it is divided by |q|.

@@ -12,7 +12,20 @@
 
 namespace softmaxflow::model::inline SOFTMAXFLOW_TARGET {
 
-template <class FlowType, class StepperType>
+/// Stands where nothing is watched (model/watch.hpp).
+struct Unwatched {
+    static constexpr bool watches = false;
+    Unwatched() = default;
+    SOFTMAXFLOW_HD Unwatched(const Parameters&, const Record&, Arena&) {}
+    template <class... Anything>
+    SOFTMAXFLOW_HD void start(const Anything&...) const {}
+    SOFTMAXFLOW_HD void seat(int) const {}
+    SOFTMAXFLOW_HD void leave(int, Int) const {}
+    template <class... Anything>
+    SOFTMAXFLOW_HD void look(const Anything&...) const {}
+};
+
+template <class FlowType, class StepperType, class Watcher = Unwatched>
 class Integration {
 public:
     using Flow = FlowType;
@@ -45,7 +58,8 @@ public:
           trial_(arena, active_.flow.slots(), p.outputs),
           room_(arena, active_.flow.slots(), p.outputs),
           unit_(arena, p.outputs),
-          rate_(arena, p.outputs) {
+          rate_(arena, p.outputs),
+          watcher_(p, record, arena) {
         for (int i = 0; i < width; ++i) busy_[i] = false;
     }
 
@@ -166,6 +180,7 @@ private:
             c.error = convert<Real>(origin.step_error);
             c.stiff = convert<Real>(origin.stiff_steps);
         }
+        watcher_.start(fresh_.flow, fresh_.x, room_, c.sign, origin);
         if (p_.arc_clock) note_bend(fresh_, fresh_derivative_);
         for (int i = 0; i < width; ++i) fresh_.checkpoint[i] = fresh_.threshold[i] = 0;
     }
@@ -208,6 +223,7 @@ private:
         active_.checkpoint[i] = fresh_.checkpoint[j];
         active_.threshold[i] = fresh_.threshold[j];
         busy_[i] = true;
+        watcher_.seat(i);
         const Course<Real>& c = active_.course;
         while (active_.threshold[i] < p_.threshold_count &&
                lane(c.top, i) >= Scalar(p_.thresholds[active_.threshold[i]]))
@@ -267,6 +283,7 @@ private:
         const Course<Real>& c = active_.course;
         active_.origin.store_end(i, status, stopped ? left : p_.checkpoint_count, lane(c.steps, i),
                                  lane(c.rejected, i));
+        watcher_.leave(i, active_.origin.replica(i));
         busy_[i] = false;
         set_lane(active_.course.step, i, Scalar(0));
         if (leads()) fetch_add(queue_.ended, 1);
@@ -281,6 +298,7 @@ private:
         double* numbers = queue_.states + place * queue_.numbers;
         for_each_entry(active_.flow, [&](auto at) { *numbers++ = lane(at(active_.x), i); });
         active_.course.with(active_.course, [&](Real& x, const Real&) { *numbers++ = lane(x, i); });
+        watcher_.leave(i, active_.origin.replica(i));
         busy_[i] = false;
         set_lane(active_.course.step, i, Scalar(0));
     }
@@ -333,6 +351,7 @@ private:
         const Mask changes = accepted & !(leader == c.leader);
         if (any(changes)) change_leader(changes, leader);
         c.clock = select(accepted, select(reaches, c.target, c.clock + h), c.clock);
+        watcher_.look(accepted, active_.field, active_.x, derivative, e, c.clock, h);
         c.landing = select(accepted, Real(0.0), c.landing);
         c.top = select(accepted, top_share(active_.flow, e), c.top);
         c.output = select(accepted, norm(active_.flow.outputs, e.output), c.output);
@@ -629,6 +648,7 @@ private:
     State fresh_derivative_, trial_;
     Evaluation room_;
     decltype(Evaluation::output) unit_, rate_;
+    Watcher watcher_;
     Real level_ = Real(infinity());
     bool busy_[width];
     int waiting_ = 0, fresh_count_ = 0, seen_count_ = 0;

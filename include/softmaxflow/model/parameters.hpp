@@ -10,6 +10,38 @@ enum class Response : int { normal, unit };
 enum class Stiff : int { automatic, on, off };
 enum class ValueLaw : int { normal, rank_one, zero, identity, student, log_uniform, equal_losers };
 
+/// Alterations of the dynamics, to test what tests them: no config key sets one.
+enum class Sabotage : int {
+    none,
+    reversed,   ///< the logits move the other way
+    doubled,    ///< ... twice as fast
+    uncentred,  ///< ... without the term <s, w>
+    swapped,    ///< tokens 0 and 1 move each other's logits
+};
+
+/// What a trajectory must be for a claim to be about it. Of the first group the config decides, of
+/// the second every replica on its own: these bits are stored as Record::traits.
+enum Needs : unsigned {
+    softmax_map = 1U << 0,
+    smooth_map = 1U << 1,  ///< softmax, sigmoid, l2, relu, or sum
+    gradient_flow = 1U << 2,
+    gradient_descent = 1U << 3,
+    flow_or_closed_descent = 1U << 4,  ///< flow, gradient_descent or momentum
+    no_decay = 1U << 5,
+    moving_logits = 1U << 6,  ///< logit_rate > 0
+    single_output = 1U << 7,
+    several_outputs = 1U << 8,
+    two_tokens = 1U << 9,
+    three_tokens = 1U << 10,   ///< or more
+    unbounded_arc = 1U << 11,  ///< logistic or exponential loss
+
+    equal_logits = 1U << 16,
+    no_ties = 1U << 17,            ///< among projected values at the start
+    positive_residual = 1U << 18,  ///< q > 0, one output
+    equal_losers = 1U << 19,       ///< all tokens but one start with the same u and a
+};
+inline constexpr unsigned decided_by_replica = 0xffff0000U;
+
 /// Everything that defines the replicas of one cell.
 struct Parameters {
     int tokens = 0;   // n
@@ -83,6 +115,11 @@ struct Parameters {
 
     bool ranked = false;  // record curves per token
 
+    // Claims: what model/watch.hpp looks at.
+    unsigned long long watched = 0;  // bit i: claim i of claims/list.hpp
+    bool sorted = false;             // tokens are numbered by w(0), the largest first
+    Sabotage sabotage = Sabotage::none;
+
     const double* checkpoints = nullptr;  // iterations, or values of the clock, increasing
     int checkpoint_count = 0;
     const double* thresholds = nullptr;  // increasing
@@ -109,6 +146,12 @@ struct Record {
     double* rejected = nullptr;        // (replica): attempts given up
     double* stopped_before = nullptr;  // (replica): as in BlockResult
     long long* issued = nullptr;       // flow: steps that lanes could have taken
+
+    // Claims: presets are infinity for margins, NaN for clocks and 0 for increments.
+    double* traits = nullptr;        // (replica): bits of Needs that the start has
+    double* margin = nullptr;        // (claim, replica): smallest over the accepted steps
+    double* margin_clock = nullptr;  // (claim, replica): where
+    double* increment = nullptr;     // (claim, replica): accumulated, of the worst quantity
 
     // Full states of replicas below state_count (counted from `first`).
     long long state_count = 0;

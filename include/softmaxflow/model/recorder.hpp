@@ -13,7 +13,7 @@ namespace softmaxflow::model::inline SOFTMAXFLOW_TARGET {
 /// What a loop of steps keeps by value of what it has seen: first passages of max s through
 /// increasing thresholds, exact to the iteration, and how a replica failed.
 template <class Real>
-struct Watch {
+struct Seen {
     bool passages = false;          // whether there are thresholds
     Real level = Real(infinity());  // the next one
     Real next = Real(0.0);          // its index
@@ -64,6 +64,7 @@ public:
         const Bits first(replica), last(replica + live - 1);
         if (p_.restart_logits == nullptr) {
             Start<Flow>(p_, first, last)(flow, x, evaluation_);
+            if (p_.sorted) sort_tokens();
             round_to_steps();
             return;
         }
@@ -150,14 +151,14 @@ public:
     SOFTMAXFLOW_COLD auto finite() { return finite_state(); }
 
     /// What has been seen so far: a loop of steps takes a copy along and gives it back.
-    SOFTMAXFLOW_HD Watch<StepReal> seen() const { return watch_; }
-    SOFTMAXFLOW_HD void see(const Watch<StepReal>& seen) { watch_ = seen; }
+    SOFTMAXFLOW_HD Seen<StepReal> seen() const { return watch_; }
+    SOFTMAXFLOW_HD void see(const Seen<StepReal>& seen) { watch_ = seen; }
 
     /// Looks at a state that a flow of StepReals has evaluated: first passages, and denominators
     /// that vanish. `writes`: whether this lane stores what it finds.
     template <class AnyFlow>
     SOFTMAXFLOW_HD void watch(const AnyFlow& evaluated, typename AnyFlow::Evaluation& e,
-                              Int iteration, Watch<StepReal>& seen, bool writes) const {
+                              Int iteration, Seen<StepReal>& seen, bool writes) const {
         visit(evaluated.map, [&](auto map) SOFTMAXFLOW_INLINE {
             if (map.signed_weights && any(abs(e.scales.weight) >= StepReal(1.0 / map_regulariser)))
                 seen.failed = note_singular(seen.failed, convert<Real>(e.scales.weight));
@@ -176,8 +177,8 @@ private:
     SOFTMAXFLOW_COLD void evaluate() { flow.evaluate(x, evaluation_); }
 
     /// Stores the passages of every threshold up to `top`.
-    SOFTMAXFLOW_COLD Watch<StepReal> pass(Watch<StepReal> seen, StepReal top, Int iteration,
-                                          bool writes) const {
+    SOFTMAXFLOW_COLD Seen<StepReal> pass(Seen<StepReal> seen, StepReal top, Int iteration,
+                                         bool writes) const {
         using Scalar = ScalarOf<StepReal>;
         for (int i = 0; i < width; ++i) {
             int next = int(lane(seen.next, i));
@@ -201,6 +202,27 @@ private:
     SOFTMAXFLOW_COLD static Real note_singular(Real failed, Real scale) {
         const auto singular = abs(scale) >= Real(1.0 / map_regulariser);
         return select(singular & (failed == Real(0.0)), Real(map_singular), failed);
+    }
+
+    /// Numbers the tokens anew by their projected values w, the largest first.
+    SOFTMAXFLOW_COLD void sort_tokens() {
+        flow.evaluate(x, evaluation_);
+        for (int j = 0; j < flow.slots(); ++j) logs_[j] = flow.projected_value(x, evaluation_, j);
+        rank_tokens(flow.tokens, logs_, ranks_);
+        sort_row([&](int j) -> Real& { return x.logits[j]; });
+        for (int k = 0; k < flow.output_count(); ++k)
+            sort_row([&](int j) -> Real& { return x.value(k, j); });
+    }
+    template <class Entry>
+    SOFTMAXFLOW_COLD void sort_row(Entry entry) {
+        for (int token = 0; token < p_.tokens; ++token) {
+            const Real own = sum(flow.tokens, evaluation_.token_scratch, [&](int j) {
+                return select(ranks_[j] == Real(token), entry(j), Real(-0.0));
+            });
+            for (int j = 0; j < flow.slots(); ++j)
+                if (flow.tokens.index(j) == token) logs_[j] = own;
+        }
+        for (int j = 0; j < flow.slots(); ++j) entry(j) = logs_[j];
     }
 
     // One lane of the team writes what is common to all.
@@ -341,7 +363,7 @@ private:
     int memories_;
     typename Flow::Evaluation evaluation_;
     Storage<Real, 0> ranks_, logs_;
-    Watch<StepReal> watch_;
+    Seen<StepReal> watch_;
     Real leader_{0.0};
 };
 

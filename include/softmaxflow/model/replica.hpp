@@ -42,7 +42,7 @@ SOFTMAXFLOW_HD int memories_of(Method method) {
 
 /// The loop of steps from one checkpoint to the next, in registers where the shape is known to the
 /// compiler. Its lanes may be more than those that keep the replica between checkpoints.
-template <class FlowType, class MethodType>
+template <class FlowType, class MethodType, class Watcher = Unwatched>
 class Steps {
 public:
     using Flow = FlowType;
@@ -54,9 +54,14 @@ public:
                          typename Flow::Loss loss, Method method)
         : Steps(p, team, arena, Arena(nullptr), map, loss, method) {}
 
-    /// On to iteration `to`.
+    /// On to iteration `to`, every state shown to the watcher, which may alter it.
     template <class OtherTeam>
     SOFTMAXFLOW_HD void operator()(Standing<Real, OtherTeam>& standing, Int to) {
+        Watcher none;
+        (*this)(standing, to, none);
+    }
+    template <class OtherTeam>
+    SOFTMAXFLOW_HD void operator()(Standing<Real, OtherTeam>& standing, Int to, Watcher& watcher) {
         auto& recorder = standing.recorder;
         const auto& tokens = recorder.flow.tokens;
         const bool leads = flow_.tokens.team.rank() == 0;
@@ -70,13 +75,13 @@ public:
         auto seen = recorder.seen();
         auto arc = recorder.arc;
         if constexpr (is_wide<Real>) {
-            arc = take_steps(recorder, standing.iteration, to, rates, seen, arc);
+            arc = take_steps(recorder, standing.iteration, to, rates, seen, arc, watcher);
         } else {
             // A sum in f32 would stall; one of few steps, added to a sum in f64, does not.
             for (Int from = standing.iteration, next; from < to; from = next) {
                 next = from - from % steps_per_sum + steps_per_sum;
                 if (next > to) next = to;
-                const Real part = take_steps(recorder, from, next, rates, seen, Real(0.0));
+                const Real part = take_steps(recorder, from, next, rates, seen, Real(0.0), watcher);
                 arc = arc + convert<WideOf<Real>>(part);
             }
             // The recorder sees a state in f64, but thresholds are passed in f32.
@@ -108,7 +113,7 @@ private:
     /// Returns the arc, which `arc` is before.
     template <class AnyRecorder, class AnyRates>
     SOFTMAXFLOW_HD Real take_steps(const AnyRecorder& recorder, Int from, Int to, AnyRates& rates,
-                                   Watch<Real>& seen, Real arc) {
+                                   Seen<Real>& seen, Real arc, Watcher& watcher) {
         const bool leads = flow_.tokens.team.rank() == 0;
         for (Int iteration = from; iteration < to; ++iteration) {
             if constexpr (in_parts)
@@ -116,6 +121,7 @@ private:
             else
                 flow_.evaluate(x_, e_);
             recorder.watch(flow_, e_, iteration, seen, leads);
+            if constexpr (Watcher::watches) look(recorder, iteration, watcher);
             arc = fma(Real(rates.eta), flow_.residual_norm(e_), arc);
             rates.advance();
             visit(method_, [&](auto item) SOFTMAXFLOW_INLINE {
@@ -124,8 +130,22 @@ private:
                 else
                     item.step(flow_, e_, x_, memory_, rates);
             });
+            if constexpr (Watcher::watches) watcher.spoil(flow_, x_);
+        }
+        if constexpr (Watcher::watches) {
+            if (double(to) == p_.checkpoints[p_.checkpoint_count - 1]) {
+                flow_.evaluate(x_, e_);
+                look(recorder, to, watcher);
+            }
         }
         return arc;
+    }
+
+    template <class AnyRecorder>
+    SOFTMAXFLOW_COLD void look(const AnyRecorder& recorder, Int iteration, Watcher& watcher) {
+        const bool first = iteration == Int(p_.checkpoints[0]);
+        if (first) watcher.start(flow_, x_, e_, e_.residual[0], recorder);
+        watcher.look(flow_, x_, e_, iteration, first);
     }
 
     /// Every map, loss and method in one function would take a device's compiler many minutes; with
@@ -181,7 +201,7 @@ private:
 };
 
 /// The whole run of the replicas of one Real, from the draw of their starts to the last checkpoint.
-template <class FlowType, class MethodType>
+template <class FlowType, class MethodType, class Watcher = Unwatched>
 class Replicas {
 public:
     using Flow = FlowType;
@@ -199,12 +219,13 @@ public:
           live_(live),
           standing_(p, record, team, arena, any_of<Maps>(map), any_of<Losses>(loss),
                     memories_of(method)),
+          watcher_(p, record, arena),
           working_(arena),
           team_(team),
           map_(map),
           loss_(loss),
           method_(method) {
-        const Steps<Flow, Method> counts_its_memory(p, team, arena, map, loss, method);
+        const Steps<Flow, Method, Watcher> counts_its_memory(p, team, arena, map, loss, method);
     }
 
     /// False if the caller of tick asked to stop.
@@ -215,13 +236,15 @@ public:
             // Steps in f32 look at the state of a checkpoint themselves.
             if (before < next || !is_wide<Real>) {
                 Arena arena = working_;
-                Steps<Flow, Method>(p_, team_, arena, map_, loss_, method_)(standing_, next);
+                Steps<Flow, Method, Watcher> steps(p_, team_, arena, map_, loss_, method_);
+                steps(standing_, next, watcher_);
             }
             standing_.recorder.reach(c);
             if (on_host && record_.tick != nullptr &&
                 !record_.tick(record_.context, (next - before) * live_))
                 return false;
         }
+        for (int i = 0; i < live_; ++i) watcher_.leave(i, replica_ + i);
         return true;
     }
 
@@ -231,6 +254,7 @@ private:
     Int replica_;
     int live_;
     Standing<Real, Team> standing_;
+    Watcher watcher_;
     Arena working_;
     Team team_;
     typename Flow::Map map_;
@@ -241,15 +265,15 @@ private:
 /// Gradient flow of replicas [first, first + count), each of which takes its own steps; those that
 /// the explicit method finds stiff go on with the implicit one. With an arena that only counts,
 /// nothing runs. False if the caller of tick asked to stop.
-template <class Scheme, class Flow>
+template <class Scheme, class Flow, class Watcher = Unwatched>
 SOFTMAXFLOW_COLD bool run_flow(const Parameters& p, const Record& record, typename Flow::Team team,
                                Arena& arena, Int first, Int count, typename Flow::Map map = {},
                                typename Flow::Loss loss = {}) {
-    using ExplicitPart = Integration<Flow, Explicit<Scheme, Flow>>;
+    using ExplicitPart = Integration<Flow, Explicit<Scheme, Flow>, Watcher>;
     // Implicit steps are not specialised: what is gained there is not worth another copy of them.
     using General =
         model::Flow<Any<Maps>, Any<Losses>, typename Flow::Real, typename Flow::Team, 0, 0>;
-    using ImplicitPart = Integration<General, Implicit<General>>;
+    using ImplicitPart = Integration<General, Implicit<General>, Watcher>;
     static_assert(interleave == 1 || Flow::Slots < 0, "the queue is one piece of memory");
     Queue queue;
     const int slots = Tokens<typename Flow::Team, 0>(team, p.tokens).slots();

@@ -2,6 +2,7 @@
 /// The kernels of gradient flow.
 
 #include "backend/cpu/run.hpp"
+#include "softmaxflow/model/watch.hpp"
 
 namespace softmaxflow::cpu {
 inline namespace SOFTMAXFLOW_TARGET {
@@ -10,21 +11,33 @@ template <class T>
 using AnyFlow = model::Flow<model::Any<model::Maps>, model::Any<model::Losses>, Vectors<T, 1>,
                             model::Solo, 0, 0>;
 
+/// Claims are watched along steps in f64, of any shape.
+template <class Flow>
+struct WatcherOf {
+    using type = model::Unwatched;
+};
+template <class Flow>
+requires(model::is_wide<typename Flow::Real>&& Flow::Slots == 0) struct WatcherOf<Flow> {
+    using type = model::Watch<Flow>;
+};
+
 template <class Scheme, class Flow>
 bool run_flow(const Choice& choice, const model::Parameters& parameters,
               const model::Record& record, long long first, long long count, char* memory) {
     model::Arena arena(memory);
-    return model::run_flow<Scheme, Flow>(parameters, record, model::Solo{}, arena, first, count,
-                                         model::chosen<typename Flow::Map>(choice.map),
-                                         model::chosen<typename Flow::Loss>(choice.loss));
+    return model::run_flow<Scheme, Flow, typename WatcherOf<Flow>::type>(
+        parameters, record, model::Solo{}, arena, first, count,
+        model::chosen<typename Flow::Map>(choice.map),
+        model::chosen<typename Flow::Loss>(choice.loss));
 }
 
 template <class Scheme, class Flow>
 unsigned long flow_memory(const Choice& choice, const model::Parameters& parameters) {
     model::Arena counter(nullptr);
-    model::run_flow<Scheme, Flow>(parameters, model::Record{}, model::Solo{}, counter, 0,
-                                  parameters.group, model::chosen<typename Flow::Map>(choice.map),
-                                  model::chosen<typename Flow::Loss>(choice.loss));
+    model::run_flow<Scheme, Flow, typename WatcherOf<Flow>::type>(
+        parameters, model::Record{}, model::Solo{}, counter, 0, parameters.group,
+        model::chosen<typename Flow::Map>(choice.map),
+        model::chosen<typename Flow::Loss>(choice.loss));
     return counter.used();
 }
 
@@ -39,9 +52,9 @@ template <class T>
 Kernel flow_kernel(const Choice& choice, [[maybe_unused]] int tokens) {
 #if defined(__AVX2__)
     if constexpr (sizeof(T) == sizeof(double)) {
-        const bool known = choice.map == model::index_of<model::Maps>(model::Softmax::name) &&
-                           choice.loss == model::index_of<model::Losses>(model::Logistic::name) &&
-                           tokens == 8;
+        const bool known =
+            !choice.watched && choice.map == model::index_of<model::Maps>(model::Softmax::name) &&
+            choice.loss == model::index_of<model::Losses>(model::Logistic::name) && tokens == 8;
         if (known && choice.order == 8) return integrated<model::DormandPrince, KnownFlow<T>>;
         if (known && choice.order == 5) return integrated<model::Tsitouras, KnownFlow<T>>;
     }

@@ -8,6 +8,7 @@ namespace {
 
 template <class T>
 Kernel choose(const Choice& choice, int tokens, int outputs) {
+    if (choice.watched && !choice.flow) return watched_descent_kernel();
     return choice.flow ? flow_kernel<T>(choice, tokens)
                        : descent_kernel<T>(choice, tokens, outputs);
 }

@@ -12,10 +12,11 @@ struct Choice {
     int map = 0;
     int loss = 0;
     int method = 0;
-    bool flow = false;    ///< gradient flow; `method` means nothing then
-    int order = 5;        ///< flow
-    bool fast = false;    ///< carried exponentials: softmax and gradient descent without decay
-    bool single = false;  ///< steps in f32
+    bool flow = false;     ///< gradient flow; `method` means nothing then
+    int order = 5;         ///< flow
+    bool fast = false;     ///< carried exponentials: softmax and gradient descent without decay
+    bool single = false;   ///< steps in f32
+    bool watched = false;  ///< claims are watched along
 };
 
 struct Kernel {

@@ -48,7 +48,8 @@ Choice make_choice(const Problem& problem) {
             flow,
             static_cast<int>(dynamics.order),
             problem.config.backend.numerics == "fast" && !decays && !flow,
-            problem.config.backend.precision == "f32"};
+            problem.config.backend.precision == "f32",
+            problem.watch.claims != 0};
 }
 
 model::Parameters make_parameters(const Problem& problem) {
@@ -124,6 +125,10 @@ model::Parameters make_parameters(const Problem& problem) {
         p.restart_memory_logits[i] = data_or_null(restart.memory_logits[i]);
         p.restart_memory_values[i] = data_or_null(restart.memory_values[i]);
     }
+
+    p.watched = problem.watch.claims;
+    p.sorted = problem.watch.sorted;
+    p.sabotage = problem.watch.sabotage;
 
     p.ranked = config.record.ranked;
     p.checkpoints = problem.checkpoints.data();

@@ -22,7 +22,7 @@ inline constexpr int vector_bytes = 16;
 template <class T, int P>
 using Vectors = model::Pack<vector_bytes / static_cast<int>(sizeof(T)), P, T>;
 
-template <class Flow, class Method>
+template <class Flow, class Method, class Watcher>
 bool run(const Choice& choice, const model::Parameters& parameters, const model::Record& record,
          long long first, long long count, char* memory) {
     using Map = typename Flow::Map;
@@ -31,27 +31,27 @@ bool run(const Choice& choice, const model::Parameters& parameters, const model:
     for (long long done = 0; done < count; done += step) {
         model::Arena arena(memory);
         const int live = count - done < step ? static_cast<int>(count - done) : step;
-        model::Replicas<Flow, Method> replicas(parameters, record, model::Solo{}, arena,
-                                               first + done, live, model::chosen<Map>(choice.map),
-                                               model::chosen<Loss>(choice.loss),
-                                               model::chosen<Method>(choice.method));
+        model::Replicas<Flow, Method, Watcher> replicas(
+            parameters, record, model::Solo{}, arena, first + done, live,
+            model::chosen<Map>(choice.map), model::chosen<Loss>(choice.loss),
+            model::chosen<Method>(choice.method));
         if (!replicas.run()) return false;
     }
     return true;
 }
 
-template <class Flow, class Method>
+template <class Flow, class Method, class Watcher>
 unsigned long memory(const Choice& choice, const model::Parameters& parameters) {
     model::Arena counter(nullptr);
-    const model::Replicas<Flow, Method> probe(parameters, model::Record{}, model::Solo{}, counter,
-                                              0, 0, model::chosen<typename Flow::Map>(choice.map),
-                                              model::chosen<typename Flow::Loss>(choice.loss),
-                                              model::chosen<Method>(choice.method));
+    const model::Replicas<Flow, Method, Watcher> probe(
+        parameters, model::Record{}, model::Solo{}, counter, 0, 0,
+        model::chosen<typename Flow::Map>(choice.map),
+        model::chosen<typename Flow::Loss>(choice.loss), model::chosen<Method>(choice.method));
     return counter.used();
 }
 
-template <class Flow, class Method>
-constexpr Kernel kernel{run<Flow, Method>, memory<Flow, Method>};
+template <class Flow, class Method, class Watcher = model::Unwatched>
+constexpr Kernel kernel{run<Flow, Method, Watcher>, memory<Flow, Method, Watcher>};
 
 /// The kernels by the number format of their steps. Those of either format are instantiated in
 /// files of their own, which build side by side.
@@ -61,6 +61,9 @@ template <class T>
 Kernel descent_kernel(const Choice& choice, int tokens, int outputs);
 extern template Kernel descent_kernel<double>(const Choice&, int, int);
 extern template Kernel descent_kernel<float>(const Choice&, int, int);
+
+/// Descent that claims are watched along, in f64: watched_descent.cpp.
+Kernel watched_descent_kernel();
 
 /// Softmax, gradient descent and logistic loss of 4, 8 or 16 tokens, no kernel for other numbers:
 /// few_tokens.hpp.

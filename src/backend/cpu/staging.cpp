@@ -6,6 +6,7 @@
 #include "backend/cpu/parameters.hpp"
 #include "softmaxflow/backend.hpp"
 #include "softmaxflow/model/catalogue.hpp"
+#include "softmaxflow/model/claims/list.hpp"
 #include "softmaxflow/model/reduce.hpp"
 #include "softmaxflow/model/source.hpp"
 
@@ -13,6 +14,7 @@ namespace softmaxflow::cpu {
 namespace {
 
 constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+constexpr double infinity = std::numeric_limits<double>::infinity();
 
 }  // namespace
 
@@ -52,6 +54,7 @@ model::Record Staging::prepare(std::int64_t first, std::int64_t count) {
     place([](R& r) -> double*& { return r.rejected; }, rejected_, capacity_);
     place([](R& r) -> double*& { return r.stopped_before; }, stopped_before_, capacity_);
     place_states();
+    if (parameters_.watched != 0) place_watch();
     last_.resize(static_cast<std::size_t>(
         problem_.config.record.replica_table ? model::observable_count * capacity_ : 0));
     state_clocks_.resize(static_cast<std::size_t>(2 * checkpoints_ * state_count_));
@@ -85,6 +88,7 @@ BlockResult Staging::block(std::int64_t index) const {
                 block.final_observables.push_back(last_[o * capacity_ + r]);
     }
     copy_states(block);
+    if (parameters_.watched != 0) copy_watch(block, begin);
     return block;
 }
 
@@ -105,6 +109,30 @@ void Staging::copy_curves() {
     for (const auto clock : {model::Observable::arc, model::Observable::log_time})
         for (int c = 0; c < checkpoints_; ++c)
             to = std::copy_n(row(static_cast<int>(clock), c), state_count_, to);
+}
+
+/// What claims are told of every replica: model/watch.hpp.
+void Staging::place_watch() {
+    const std::int64_t claims = model::WatchedClaims::size;
+    using R = model::Record;
+    place([](R& r) -> double*& { return r.traits; }, traits_, capacity_);
+    place([](R& r) -> double*& { return r.margin; }, margin_, claims* capacity_, infinity);
+    place([](R& r) -> double*& { return r.margin_clock; }, margin_clock_, claims* capacity_, nan);
+    place([](R& r) -> double*& { return r.increment; }, increment_, claims* capacity_);
+}
+
+void Staging::copy_watch(BlockResult& block, std::int64_t begin) const {
+    const std::int64_t count = block.count;
+    block.watch.traits.assign(traits_.begin() + begin, traits_.begin() + begin + count);
+    for (std::int64_t c = 0; c < model::WatchedClaims::size; ++c) {
+        const auto append = [&](Array& to, const Array& from) {
+            const auto row = from.begin() + c * capacity_ + begin;
+            to.insert(to.end(), row, row + count);
+        };
+        append(block.watch.margin, margin_);
+        append(block.watch.clock, margin_clock_);
+        append(block.watch.increment, increment_);
+    }
 }
 
 double* Staging::row(int curve, int checkpoint) {

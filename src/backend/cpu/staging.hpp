@@ -54,6 +54,8 @@ private:
     void copy_states(BlockResult& block) const;
     [[nodiscard]] Array target_of(std::int64_t replica) const;
     void place(Member member, Array& array, std::int64_t size, double value = 0.0);
+    void place_watch();
+    void copy_watch(BlockResult& block, std::int64_t begin) const;
 
     const Problem& problem_;
     const model::Parameters& parameters_;
@@ -69,6 +71,7 @@ private:
     Array logits_, probability_, values_, memory_logits_[2], memory_values_[2];
     Array metric_, response_, floor_, ranks_;
     Array clock_, step_size_, controller_;
+    Array traits_, margin_, margin_clock_, increment_;
 };
 
 }  // namespace softmaxflow::cpu

@@ -1,0 +1,39 @@
+#pragma once
+/// The same for several outputs, where no order is preserved.
+
+#include "softmaxflow/model/claims/claim.hpp"
+
+namespace softmaxflow::model::inline SOFTMAXFLOW_TARGET {
+
+struct EntropyDecreasesVector {
+    static constexpr const char* name = "entropy_decreases_vector";
+    static constexpr const char* statement = "the entropy of s decreases";
+    static constexpr const char* about = "equal logits; regression or cross_entropy, m > 1";
+    static constexpr const char* status = "open";
+    static constexpr const char* because = "Neither proof nor counterexample is known.";
+    static constexpr unsigned needs =
+        softmax_map | gradient_flow | no_decay | moving_logits | several_outputs | equal_logits;
+    static constexpr Sabotage twin = Sabotage::reversed;
+
+    /// As for entropy_decreases; without an order of the tokens the terms of the leader need not
+    /// be of one sign, so what falls below is looked at in higher precision.
+    static constexpr double tolerance(int n, int m) { return 4.0 * n * n * (n + m + 8.0); }
+
+    template <class Sight>
+    SOFTMAXFLOW_COLD static auto margin(Sight& v) {
+        using Real = typename Sight::Real;
+        Worst<Real> worst;
+        constexpr int top = 0;
+        Real mean(0.0), total(0.0), terms(0.0);
+        for (int i = 0; i < v.n; ++i) mean = fma(v.weight[i], v.logit[i] - v.logit[top], mean);
+        for (int i = 0; i < v.n; ++i) {
+            const Real x = v.weight[i] * ((v.logit[i] - v.logit[top]) - mean);
+            total = fma(x, v.pull[i], total);
+            terms = fma(abs(x), abs(v.pull[i]), terms);
+        }
+        worst.add(total, terms);
+        return worst;
+    }
+};
+
+}  // namespace softmaxflow::model::inline SOFTMAXFLOW_TARGET

@@ -1,0 +1,34 @@
+#pragma once
+/// No token overtakes another, whatever the steps of descent.
+
+#include "softmaxflow/model/claims/claim.hpp"
+
+namespace softmaxflow::model::inline SOFTMAXFLOW_TARGET {
+
+struct OrderPreservedDescent {
+    static constexpr const char* name = "order_preserved_descent";
+    static constexpr const char* statement = "u and a keep the order of u(0)";
+    static constexpr const char* about = "as U but gradient_descent with any learning rate";
+    static constexpr const char* status = "open";
+    static constexpr const char* because =
+        "Neither proof nor counterexample is known: [VRF] Theorem 3.2 is about the flow.";
+    static constexpr unsigned needs = softmax_map | gradient_descent | no_decay | moving_logits |
+                                      single_output | equal_logits | no_ties | positive_residual;
+    static constexpr Sabotage twin = Sabotage::swapped;
+
+    /// As for order_preserved.
+    static constexpr double tolerance(int, int) { return 4.0; }
+
+    template <class Sight>
+    SOFTMAXFLOW_COLD static auto margin(Sight& v) {
+        using Real = typename Sight::Real;
+        Worst<Real> worst;
+        for (int i = 0; i + 1 < v.n; ++i) {
+            worst.add(v.logit[i] - v.logit[i + 1], abs(v.logit[i]) + abs(v.logit[i + 1]));
+            worst.add(v.value[i] - v.value[i + 1], abs(v.value[i]) + abs(v.value[i + 1]));
+        }
+        return worst;
+    }
+};
+
+}  // namespace softmaxflow::model::inline SOFTMAXFLOW_TARGET

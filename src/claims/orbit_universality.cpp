@@ -1,0 +1,115 @@
+// The loss is a clock: logistic, exponential and square loss trace the same curve, at their own
+// pace.
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "claims/ensemble_states.hpp"
+#include "claims/pass.hpp"
+#include "ensemble/edges.hpp"
+#include "softmaxflow/error.hpp"
+#include "softmaxflow/model/claims/claim.hpp"
+
+namespace softmaxflow::claims {
+namespace {
+
+Finding measure(const Laboratory& laboratory);
+
+}  // namespace
+
+const Measured orbit_universality = {
+    {"orbit_universality", "states at equal arc tau agree across losses", "U", "proved",
+     "On the arc clock q / |q| = 1: u' = kappa_t s and a' = rho C u whatever the loss.",
+     model::class_u, model::Sabotage::doubled},
+    true,
+    measure};
+
+namespace {
+
+constexpr double own_time = 100.0;
+/// Largest difference allowed, in tolerances of a step: errors of both runs, grown along the way.
+constexpr double steps_allowed = 1e4;
+
+/// `base` in the time clock to its end, on the starts common to all losses.
+Problem timed_problem(const Laboratory& laboratory, const std::string& loss) {
+    Config config = laboratory.base.config;
+    config.objective.loss = loss;
+    if (loss != "square") config.objective.radius = ObjectiveConfig().radius;
+    config.ensemble.common_random_numbers = true;
+    config.dynamics.clock = "time";
+    config.dynamics.horizon = laboratory.horizon > 0 ? laboratory.horizon : own_time;
+    config.record = {};
+    config.record.bins = 8;
+    config.record.states = config.ensemble.replicas;
+    config.record.checkpoint_list = {config.dynamics.horizon};
+    Problem problem = laboratory.problem_of(config);
+    problem.watch.claims = 1;
+    problem.watch.sorted = true;
+    return problem;
+}
+
+/// The replica of `timed` on the arc clock to `arc`, undisturbed.
+StateRecord on_the_arc(const Laboratory& laboratory, const Problem& timed, std::int64_t replica,
+                       double arc) {
+    Problem one = replay_problem(timed, start_of(timed, laboratory.backend, replica));
+    one.config.dynamics.clock = "arc";
+    one.config.dynamics.horizon = arc;
+    one.config.record.states = 1;
+    one.config.record.checkpoint_list = {arc};
+    one.checkpoints = {0.0, arc};
+    one.edges = curve_edges(one.config);
+    one.watch.sabotage = model::Sabotage::none;
+    StateRecord state;
+    laboratory.backend.run(
+        one, {0, 1}, [&](BlockResult&& block) { state = std::move(block.states.at(0)); }, nullptr);
+    return state;
+}
+
+double largest_difference(const std::vector<double>& a, const std::vector<double>& b,
+                          std::int64_t n) {
+    double size = 0.0, apart = 0.0;
+    for (std::int64_t i = 1; i <= n; ++i) {
+        size = std::max(size, std::abs(a[a.size() - i]) + std::abs(b[b.size() - i]));
+        apart = std::max(apart, std::abs(a[a.size() - i] - b[b.size() - i]));
+    }
+    return apart / std::max(size, 1.0);
+}
+
+Finding measure(const Laboratory& laboratory) {
+    Finding finding;
+    finding.counts = true;
+    Tally& tally = finding.tally;
+    const std::int64_t n = laboratory.base.config.model.tokens;
+    const double allowed = steps_allowed * laboratory.base.config.dynamics.rtol;
+    for (const char* loss : {"logistic", "exponential", "square"}) {
+        Problem timed = timed_problem(laboratory, loss);
+        if (laboratory.twin) timed.watch.sabotage = orbit_universality.claim.twin;
+        std::vector<StateRecord> states;
+        for_each_state(laboratory, timed,
+                       [&](const StateRecord& state, const BlockResult& block, std::size_t i) {
+                           if (enters(tally, block, i, orbit_universality.claim.needs))
+                               states.push_back(state);
+                       });
+        for (const StateRecord& state : states) {
+            const double arc = state.arc.back();
+            const StateRecord other = on_the_arc(laboratory, timed, state.replica, arc);
+            const double apart =
+                std::max(largest_difference(state.logits, other.logits, n),
+                         largest_difference(state.projected_values, other.projected_values, n));
+            note_margin(tally, state.replica, (allowed - apart) / (allowed + apart), arc);
+        }
+    }
+    // What exceeds the tolerance by far is no truncation.
+    for (const Suspect& suspect : tally.suspects)
+        tally.count(suspect.margin < -0.9 ? Ruling::confirmed : Ruling::undecided);
+    finding.method = fmt::format(
+        "three losses in time against the arc clock at the same arc: "
+        "relative difference at most {:g}",
+        allowed);
+    return finding;
+}
+
+}  // namespace
+}  // namespace softmaxflow::claims

@@ -1,0 +1,164 @@
+#include "claims/pass.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <limits>
+
+#include "ensemble/edges.hpp"
+#include "softmaxflow/error.hpp"
+#include "softmaxflow/model/claims/list.hpp"
+#include "softmaxflow/model/math.hpp"
+
+namespace softmaxflow::claims {
+namespace {
+
+/// Adds the replicas of a block to the tally of one claim.
+void add_block(const BlockResult& block, const Claim& claim, double bound, Tally& tally) {
+    const unsigned needed = claim.needs & model::decided_by_replica;
+    for (std::int64_t i = 0; i < block.count; ++i) {
+        const auto place = static_cast<std::size_t>(claim.watched * block.count + i);
+        const double margin = block.watch.margin[place];
+        const bool ok = is_ok(block.status[i]);
+        ++tally.draws;
+        // A replica that ended where it began shows nothing.
+        const bool in_class = (block.watch.traits[i] & needed) == needed;
+        if (!in_class || (ok && !(margin < std::numeric_limits<double>::infinity()))) {
+            ++tally.excluded;
+            continue;
+        }
+        if (!ok) {
+            ++tally.failed;
+            continue;
+        }
+        const Suspect seen{block.first + i, margin, block.watch.clock[place],
+                           block.watch.increment[place]};
+        const bool first = tally.smallest_replica < 0;
+        if (first || margin < tally.smallest_margin ||
+            (margin == tally.smallest_margin && seen.replica < tally.smallest_replica)) {
+            tally.smallest_margin = margin;
+            tally.smallest_replica = seen.replica;
+            tally.smallest_clock = seen.clock;
+            tally.smallest_increment = seen.increment;
+        }
+        if (margin < bound) tally.suspects.push_back(seen);
+    }
+}
+
+}  // namespace
+
+double own_horizon(const Config& config) {
+    const auto n = static_cast<double>(config.model.tokens);
+    const double scale = std::min(config.init.value_scale, 1.0);
+    const double slow = scale > 0.0 ? 5.0 * n * model::log(1.0 / scale) : 0.0;
+    const bool normal = config.objective.target == "random_normal";
+    return std::max(1000.0, slow) / (normal ? static_cast<double>(config.model.dim) : 1.0);
+}
+
+double violation_bound(const Claim& claim, const Problem& problem) {
+    const auto n = static_cast<int>(problem.config.model.tokens);
+    return -model::unit_roundoff * claim.tolerance(n, static_cast<int>(problem.outputs));
+}
+
+Problem watched_problem(const Problem& base, const std::vector<const Claim*>& claims,
+                        double horizon, bool twin) {
+    Problem problem = base;
+    DynamicsConfig& dynamics = problem.config.dynamics;
+    double end = end_of_run(base.config);
+    if (is_flow(base.config)) {
+        dynamics.clock = "arc";
+        dynamics.horizon = end = horizon > 0.0 ? horizon : own_horizon(base.config);
+        dynamics.stop_at_probability = 0.0;
+    } else if (horizon > 0.0) {
+        end = std::max(1.0, std::floor(horizon));
+        dynamics.iterations = static_cast<std::int64_t>(end);
+    }
+    problem.config.record = {};
+    problem.config.record.bins = 8;
+    problem.config.record.thresholds.clear();
+    problem.config.record.replica_table = false;
+    problem.config.record.checkpoint_list = {end};
+    problem.checkpoints = {base.checkpoints.front(), end};
+    problem.edges = curve_edges(problem.config);
+    for (const Claim* claim : claims)
+        if (claim->watched >= 0) problem.watch.claims |= std::uint64_t{1} << claim->watched;
+    problem.watch.sorted = true;
+    if (twin) problem.watch.sabotage = claims.front()->twin;
+    return problem;
+}
+
+std::vector<Tally> run_pass(const Problem& problem, const std::vector<const Claim*>& claims,
+                            Backend& backend, const Progress& progress) {
+    std::vector<Tally> tallies(claims.size());
+    std::vector<double> bounds;
+    for (const Claim* claim : claims) bounds.push_back(violation_bound(*claim, problem));
+    std::atomic<bool> stopped = false;
+    const std::int64_t replicas = problem.config.ensemble.replicas;
+    backend.run(
+        problem, {0, replicas},
+        [&](BlockResult&& block) {
+            for (std::size_t i = 0; i < claims.size(); ++i)
+                add_block(block, *claims[i], bounds[i], tallies[i]);
+        },
+        [&](std::int64_t work) {
+            const bool go_on = !progress || progress(work);
+            if (!go_on) stopped = true;
+            return go_on;
+        });
+    if (stopped)
+        throw Error(Exit::stopped, fmt::format("stopped after {} of {} draws; a test needs all",
+                                               tallies.front().draws, replicas));
+    for (Tally& tally : tallies)
+        std::sort(tally.suspects.begin(), tally.suspects.end(),
+                  [](const Suspect& a, const Suspect& b) { return a.replica < b.replica; });
+    return tallies;
+}
+
+RestartData start_of(const Problem& problem, Backend& backend, std::int64_t replica) {
+    Problem one = problem;
+    one.config.record.states = replica + 1;
+    StateRecord state;
+    backend.run(
+        one, {replica, 1}, [&](BlockResult&& block) { state = std::move(block.states.at(0)); },
+        nullptr);
+    // The arrays of a state begin with its first checkpoint.
+    const auto first = [&](const std::vector<double>& array) {
+        const auto size = static_cast<std::ptrdiff_t>(array.size() / one.checkpoints.size());
+        return std::vector<double>(array.begin(), array.begin() + size);
+    };
+    RestartData start;
+    start.replicas = 1;
+    start.checkpoint = one.checkpoints.front();
+    start.logits = first(state.logits);
+    start.projected_values = first(state.projected_values);
+    start.metric = state.metric;
+    start.response = state.response;
+    start.floor = {state.floor};
+    start.target = state.target;
+    start.arc = first(state.arc);
+    start.initial_leader = {static_cast<double>(state.initial_leader)};
+    start.ranks = state.ranks;
+    if (is_flow(problem.config)) {
+        start.clock = first(state.clock);
+        start.log_time = first(state.log_time);
+        start.step_size = first(state.step_size);
+        start.controller = first(state.controller);
+        // log t is NaN where t = 0.
+        if (start.clock.front() == 0.0) start.log_time = {-std::numeric_limits<double>::infinity()};
+    }
+    return start;
+}
+
+Problem replay_problem(const Problem& problem, RestartData start) {
+    Problem replay = problem;
+    replay.starts = {};
+    replay.config.init.file.clear();
+    replay.restart = std::move(start);
+    replay.config.ensemble.replicas = 1;
+    replay.watch.sorted = false;
+    return replay;
+}
+
+}  // namespace softmaxflow::claims

@@ -1,0 +1,37 @@
+#pragma once
+/// One pass over the trajectories of a cell for all claims that are watched along them.
+
+#include <vector>
+
+#include "claims/claim.hpp"
+#include "claims/tally.hpp"
+#include "softmaxflow/backend.hpp"
+
+namespace softmaxflow::claims {
+
+/// Of class U and everything that runs with it: arc clock to max(1000, 5 n log(1 / value_scale)),
+/// over the mean of kappa_t; doubled runs of values or logits far from the default scale included.
+double own_horizon(const Config& config);
+
+/// The problem `base` with its recording cut down to what claims need, watched for `claims`. A flow
+/// runs on the arc clock to `horizon` (0: own_horizon), descent to its iterations.
+/// `twin`: with the sabotaged dynamics of the first claim.
+Problem watched_problem(const Problem& base, const std::vector<const Claim*>& claims,
+                        double horizon, bool twin);
+
+/// Runs all replicas; one tally per claim, apparent violations among its suspects, none of them
+/// ruled on yet. Throws Error(stopped) if `progress` asked to stop.
+std::vector<Tally> run_pass(const Problem& problem, const std::vector<const Claim*>& claims,
+                            Backend& backend, const Progress& progress);
+
+/// The margin below which a claim is violated, not counting rounding: -tolerance.
+double violation_bound(const Claim& claim, const Problem& problem);
+
+/// What replica `replica` of `problem` starts from, as a restart at the start of its run: it
+/// takes the same steps, to the same bits.
+RestartData start_of(const Problem& problem, Backend& backend, std::int64_t replica);
+
+/// The problem of that one replica, to be run as its replica 0.
+Problem replay_problem(const Problem& problem, RestartData start);
+
+}  // namespace softmaxflow::claims

@@ -1,0 +1,61 @@
+#include "claims/tally.hpp"
+
+#include "stats/proportion.hpp"
+
+namespace softmaxflow::claims {
+
+const char* ruling_name(Ruling ruling) {
+    switch (ruling) {
+        case Ruling::confirmed:
+            return "confirmed";
+        case Ruling::dismissed:
+            return "dismissed";
+        case Ruling::undecided:
+            break;
+    }
+    return "undecided";
+}
+
+const char* verdict_name(Verdict verdict) {
+    switch (verdict) {
+        case Verdict::not_refuted:
+            return "not_refuted";
+        case Verdict::refuted:
+            return "refuted";
+        case Verdict::undecided:
+            return "undecided";
+        case Verdict::measured:
+            return "measured";
+        case Verdict::vacuous:
+            break;
+    }
+    return "vacuous";
+}
+
+void Tally::count(Ruling ruling) {
+    confirmed += ruling == Ruling::confirmed ? 1 : 0;
+    dismissed += ruling == Ruling::dismissed ? 1 : 0;
+    undecided += ruling == Ruling::undecided ? 1 : 0;
+}
+
+Judgement judge(const Tally& tally, double level) {
+    constexpr double one_sided_level = 0.95;
+    Judgement judgement;
+    const std::int64_t n = tally.tested(), k = tally.confirmed;
+    judgement.rate = clopper_pearson(k, n, level);
+    judgement.upper_one_sided = clopper_pearson_upper(k, n, one_sided_level);
+    judgement.worst = clopper_pearson(k + tally.undecided + tally.failed, n + tally.failed, level);
+    if (n == 0)
+        judgement.verdict = Verdict::vacuous;
+    else if (k > 0)
+        judgement.verdict = Verdict::refuted;
+    else
+        judgement.verdict = tally.undecided > 0 ? Verdict::undecided : Verdict::not_refuted;
+    return judgement;
+}
+
+double corrected_level(double level, std::int64_t tests) {
+    return 1.0 - (1.0 - level) / static_cast<double>(tests);
+}
+
+}  // namespace softmaxflow::claims

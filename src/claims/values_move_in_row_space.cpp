@@ -1,0 +1,150 @@
+// What the loss does not see of V never moves: on the full path, V and all, in d dimensions.
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "backend/cpu/parameters.hpp"
+#include "claims/measured.hpp"
+#include "softmaxflow/error.hpp"
+#include "softmaxflow/model/catalogue.hpp"
+#include "softmaxflow/model/source.hpp"
+
+namespace softmaxflow::claims {
+namespace {
+
+Finding measure(const Laboratory& laboratory);
+
+}  // namespace
+
+const Measured values_move_in_row_space = {
+    {"values_move_in_row_space", "the part of V orthogonal to the rows of W is constant",
+     "untied, full path, no decay, not adam or sign_descent; here losses with one output", "proved",
+     "dV/dt = W^T q s^T lies in the row space of W.",
+     model::gradient_descent | model::no_decay | model::single_output | model::softmax_map,
+     model::Sabotage::swapped},
+    true,
+    measure};
+
+namespace {
+
+constexpr std::int64_t most_iterations = 1000;
+
+/// One replica of gradient descent on V (d x n) and a, nothing folded.
+class FullPath {
+public:
+    FullPath(const Config& config, const model::Parameters& p, model::Bits replica)
+        : config_(config),
+          n_(p.tokens),
+          d_(p.dim),
+          values_(static_cast<std::size_t>(d_ * n_)),
+          logits_(static_cast<std::size_t>(n_), p.logit_mean),
+          weights_(logits_),
+          target_(static_cast<std::size_t>(d_)) {
+        const auto kind = config.objective.loss == "square" ? model::ObjectiveKind::unit_direction
+                                                            : model::ObjectiveKind::direction;
+        model::draw_target(p, kind, replica, target_.data());
+        const model::Source<double> source(p, replica, replica);
+        for (int i = 0; i < d_; i += 2)
+            for (int j = 0; j < n_; ++j) {
+                const auto pair = source.value_pair(i, j);
+                value(i, j) = pair.first;
+                if (i + 1 < d_) value(i + 1, j) = pair.second;
+            }
+        start_ = values_;
+    }
+
+    /// `wrong`: the residual enters along another direction than it is taken.
+    void step(bool wrong) {
+        double total = 0.0, output = 0.0;
+        for (int j = 0; j < n_; ++j) total += weights_[j] = model::exp(logits_[j]);
+        std::vector<double> seen(logits_.size());
+        for (int j = 0; j < n_; ++j) {
+            weights_[j] /= total;
+            for (int i = 0; i < d_; ++i) seen[j] += target_[i] * value(i, j);
+            output += weights_[j] * seen[j];
+        }
+        const double q = residual(output), eta = config_.dynamics.learning_rate;
+        for (int j = 0; j < n_; ++j) {
+            logits_[j] += eta * config_.dynamics.logit_rate * q * weights_[j] * (seen[j] - output);
+            for (int i = 0; i < d_; ++i)
+                value(i, j) += eta * q * target_[wrong ? (i + 1) % d_ : i] * weights_[j];
+        }
+    }
+
+    /// |orthogonal part of V - V(0)| against |V - V(0)| + |V(0)|.
+    [[nodiscard]] double drift() const {
+        double length = 0.0, across = 0.0, moved = 0.0, size = 0.0;
+        for (const double t : target_) length += t * t;
+        for (int j = 0; j < n_; ++j) {
+            double along = 0.0;
+            const auto change = [&](int i) { return value(i, j) - start_[i * n_ + j]; };
+            for (int i = 0; i < d_; ++i) along += target_[i] * change(i) / length;
+            for (int i = 0; i < d_; ++i) {
+                const double rest = change(i) - along * target_[i];
+                across += rest * rest;
+                moved += change(i) * change(i);
+                size += start_[i * n_ + j] * start_[i * n_ + j];
+            }
+        }
+        const double terms = std::sqrt(moved) + std::sqrt(size);
+        return terms > 0.0 ? std::sqrt(across) / terms : 0.0;
+    }
+
+private:
+    double& value(int i, int j) { return values_[static_cast<std::size_t>(i * n_ + j)]; }
+    [[nodiscard]] double value(int i, int j) const {
+        return values_[static_cast<std::size_t>(i * n_ + j)];
+    }
+    [[nodiscard]] double residual(double z) const {
+        if (config_.objective.loss == "square") return config_.objective.radius - z;
+        return config_.objective.loss == "exponential" ? model::exp(-z) : model::sigmoid(-z);
+    }
+
+    const Config& config_;
+    int n_, d_;
+    std::vector<double> values_, logits_, weights_, target_, start_;
+};
+
+Finding measure(const Laboratory& laboratory) {
+    const Config& config = laboratory.base.config;
+    if (config.model.dim < 2)
+        throw Error(Exit::usage,
+                    "claim values_move_in_row_space: in one dimension nothing is orthogonal to W; "
+                    "set model.dim to 2 or more");
+    if (!config.init.file.empty() || config.init.logit_scale != 0)
+        throw Error(Exit::usage,
+                    "claim values_move_in_row_space: draws its own starts with equal logits");
+    const model::Parameters p = cpu::make_parameters(laboratory.base);
+    const std::int64_t iterations = std::min(config.dynamics.iterations, most_iterations);
+    // Each step rounds every entry of V once, by half a unit of at most |V(0)| + |V - V(0)|.
+    const double allowed = 0x1p-53 * (static_cast<double>(iterations) + 16.0) * 4.0;
+    Finding finding;
+    finding.counts = true;
+    for (std::int64_t r = 0; r < config.ensemble.replicas; ++r) {
+        FullPath path(config, p, static_cast<model::Bits>(r));
+        for (std::int64_t i = 0; i < iterations; ++i) path.step(laboratory.twin);
+        const double drift = path.drift(), margin = (allowed - drift) / (allowed + drift);
+        Tally& tally = finding.tally;
+        ++tally.draws;
+        if (tally.smallest_replica < 0 || margin < tally.smallest_margin) {
+            tally.smallest_margin = margin;
+            tally.smallest_replica = r;
+        }
+        if (margin >= 0.0) continue;
+        tally.suspects.push_back({r, margin, static_cast<double>(iterations), 0.0});
+        // A thousand times what rounding does is no rounding.
+        tally.count(drift > 1e3 * allowed ? Ruling::confirmed : Ruling::undecided);
+        if (laboratory.progress && !laboratory.progress(0))
+            throw Error(Exit::stopped, "stopped: a test needs all of its draws");
+    }
+    finding.method = fmt::format(
+        "gradient descent of the full (V, a) for {} iterations: drift "
+        "relative to |V| at most {:.2g}",
+        iterations, allowed);
+    return finding;
+}
+
+}  // namespace
+}  // namespace softmaxflow::claims
