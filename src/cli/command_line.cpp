@@ -141,8 +141,14 @@ private:
         app->add_option("-o,--output", run.output, "New directory; without it runs/<config>-<n>")
             ->type_name("DIR");
         app->add_option("--backend", run.backend, "Where to compute")
-            ->type_name("auto|cpu")
-            ->check(CLI::IsMember({"auto", "cpu"}).description(""));
+            ->type_name("auto|cpu|cuda")
+            ->check(CLI::IsMember({"auto", "cpu", "cuda"}).description(""));
+        app->add_flag("!--no-cache", run.kernel_cache, "Keep no compiled CUDA kernels");
+        app->add_option_function<std::string>(
+               "--fallback", [this](const std::string&) { run.fallback_cpu = true; },
+               "Where to compute if the device fails")
+            ->type_name("cpu")
+            ->check(CLI::IsMember({"cpu"}).description(""));
         app->add_option("--threads", run.threads, "Threads, 0 takes all")->type_name("N");
         app->add_option("--seed", run.seed, "Seed of all draws; without any one is drawn")
             ->type_name("S");
@@ -180,6 +186,10 @@ private:
         app->add_option("--workload", bench.workloads, "Only this; give it again for more")
             ->type_name("NAME")
             ->allow_extra_args(false);
+        app->add_option("--backend", bench.backend, "Where to compute")
+            ->capture_default_str()
+            ->type_name("cpu|cuda")
+            ->check(CLI::IsMember({"cpu", "cuda"}).description(""));
         app->add_option("--threads", bench.threads, "Threads, 0 takes all")->type_name("N");
         app->add_option("--numerics", bench.numerics, "Instead of that of CONFIG")
             ->type_name("strict|fast")

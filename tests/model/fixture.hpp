@@ -3,7 +3,6 @@
 /// that tests can compare them for equality.
 
 #include <algorithm>
-#include <barrier>
 #include <cstdint>
 #include <cstring>
 #include <functional>
@@ -12,6 +11,7 @@
 #include <thread>
 #include <vector>
 
+#include "model/emulated_team.hpp"
 #include "softmaxflow/model/pack.hpp"
 #include "softmaxflow/model/replica.hpp"
 
@@ -303,32 +303,6 @@ template <class Real>
 Words run_any(const Case& c, int count) {
     return run_solo<AnyMap, AnyLoss, AnyMethod, Real>(c, count);
 }
-
-/// What the lanes of one emulated team share.
-struct Exchange {
-    explicit Exchange(int size) : barrier(size) {}
-    std::barrier<> barrier;
-    double slot[2][32];
-};
-
-/// S lanes as S threads that meet at every exchange, as the lanes of a warp do.
-template <int S>
-struct EmulatedTeam {
-    static constexpr int size = S;
-    Exchange* shared;
-    int lane_rank;
-    int* parity;  // of this lane: consecutive exchanges use alternate slots
-
-    [[nodiscard]] int rank() const { return lane_rank; }
-    /// A float passes through a double unchanged.
-    template <class Real>
-    [[nodiscard]] Real exchange(Real x, int distance) const {
-        double* slot = shared->slot[*parity ^= 1];
-        slot[lane_rank] = static_cast<double>(x);
-        shared->barrier.arrive_and_wait();
-        return static_cast<Real>(slot[lane_rank ^ distance]);
-    }
-};
 
 /// S lanes per replica, through the same replica.hpp.
 template <class Map, class Loss, class Method, int S, int N = 0, int M = 0, class Real = double>

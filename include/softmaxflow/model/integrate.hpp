@@ -7,25 +7,10 @@
 /// run that goes on from a checkpoint takes the same steps.
 
 #include "softmaxflow/model/course.hpp"
+#include "softmaxflow/model/queue.hpp"
 #include "softmaxflow/model/recorder.hpp"
 
 namespace softmaxflow::model::inline SOFTMAXFLOW_TARGET {
-
-/// Replicas that one method leaves to another, as they stood.
-struct Parked {
-    int count = 0, numbers = 0;
-    Int* replica = nullptr;     // (parked)
-    int* checkpoint = nullptr;  // (parked): their next one
-    int* threshold = nullptr;   // (parked): likewise
-    double* states = nullptr;   // (parked, numbers)
-
-    SOFTMAXFLOW_HD Parked(Arena& arena, Int capacity, int numbers_of_one)
-        : numbers(numbers_of_one),
-          replica(arena.take<Int>(int(capacity))),
-          checkpoint(arena.take<int>(int(capacity))),
-          threshold(arena.take<int>(int(capacity))),
-          states(arena.take<double>(int(capacity) * numbers_of_one)) {}
-};
 
 template <class FlowType, class StepperType>
 class Integration {
@@ -44,11 +29,11 @@ public:
     /// `takes_parked`: this is the method that replicas are left to; else those that turn stiff are
     /// parked, unless p.stiff forbids it.
     SOFTMAXFLOW_HD Integration(const Parameters& p, const Record& record, Team team, Arena& arena,
-                               typename Flow::Map map, typename Flow::Loss loss, Parked& parked,
+                               typename Flow::Map map, typename Flow::Loss loss, Queue& queue,
                                bool takes_parked)
         : p_(p),
           record_(record),
-          parked_(parked),
+          queue_(queue),
           takes_parked_(takes_parked),
           tolerance_{ScalarOf<Real>(p.rtol), ScalarOf<Real>(p.atol)},
           controller_{ScalarOf<Real>(Stepper::error_order)},
@@ -72,19 +57,25 @@ public:
         return slots * (p.outputs + 1) + course;
     }
 
-    /// Integrates replicas [first, first + count) and the parked ones, if it takes those; false if
-    /// the caller of tick asked to stop.
-    SOFTMAXFLOW_COLD bool run(Int first, Int count) {
-        next_ = first;
-        end_ = first + count;
+    /// Takes the first replicas of the queue, or those that were left to this method.
+    SOFTMAXFLOW_COLD void begin() {
         for (int i = 0; i < width; ++i) fill(i);
-        for (Int rounds = 1; busy(); ++rounds) {
-            if (record_.issued != nullptr && leads()) *record_.issued += width;
-            step();
-            if (rounds % 64 == 0) tick(0);
-            if (stopped_) return false;
-        }
-        if (seen_count_ > 0) flush();
+    }
+
+    /// Up to `rounds` steps of all lanes; false once no replica is left, or the caller of tick
+    /// asked to stop.
+    SOFTMAXFLOW_COLD bool go_on(Int rounds) {
+        Int done = 0;
+        for (; done < rounds && busy() && !stopped_; ++done) step();
+        if (leads()) fetch_add(queue_.issued, done * width);
+        return busy() && !stopped_;
+    }
+
+    /// The whole queue; false if the caller of tick asked to stop.
+    SOFTMAXFLOW_COLD bool run() {
+        begin();
+        while (go_on(64)) tick(0);
+        if (seen_count_ > 0 && !stopped_) flush();
         return !stopped_;
     }
 
@@ -115,7 +106,9 @@ private:
         return false;
     }
     SOFTMAXFLOW_COLD void tick(Int replicas) {
-        if (record_.tick != nullptr && !record_.tick(record_.context, replicas)) stopped_ = true;
+        if constexpr (on_host)
+            if (record_.tick != nullptr && !record_.tick(record_.context, replicas))
+                stopped_ = true;
     }
 
     // --- Replicas come ---
@@ -130,15 +123,22 @@ private:
     SOFTMAXFLOW_COLD bool draw() {
         waiting_ = fresh_count_ = 0;
         fresh_.course = {};
-        if (next_ < end_) {
-            fresh_count_ = end_ - next_ < width ? int(end_ - next_) : width;
-            start(next_, fresh_count_);
-            next_ += fresh_count_;
-            begin();
-        } else if (takes_parked_ && unparked_ < parked_.count) {
-            fresh_count_ = 1;
-            start(parked_.replica[unparked_], 1);
-            unpark(unparked_++);
+        if (queue_.taken < queue_.count) {
+            const Int place = fetch_add(queue_.taken, width), left = queue_.count - place;
+            if (left > 0) {
+                fresh_count_ = left < width ? int(left) : width;
+                start(queue_.first + place, fresh_count_);
+                set_out();
+                return true;
+            }
+        }
+        if (takes_parked_ && queue_.unparked < queue_.parked) {
+            const Int place = fetch_add(queue_.unparked, 1);
+            if (place < queue_.parked) {
+                fresh_count_ = 1;
+                start(queue_.replica[place], 1);
+                unpark(place);
+            }
         }
         return fresh_count_ > 0;
     }
@@ -152,7 +152,7 @@ private:
                        [&](auto at) { at(fresh_.x) = convert<Real>(at(fresh_.origin.x)); });
     }
 
-    SOFTMAXFLOW_COLD void begin() {
+    SOFTMAXFLOW_COLD void set_out() {
         Course<Real>& c = fresh_.course;
         Recorder<Real, Team>& origin = fresh_.origin;
         const bool restart = p_.restart_clock != nullptr;
@@ -269,26 +269,27 @@ private:
                                  lane(c.rejected, i));
         busy_[i] = false;
         set_lane(active_.course.step, i, Scalar(0));
+        if (leads()) fetch_add(queue_.ended, 1);
         tick(1);
     }
 
     SOFTMAXFLOW_COLD void park(int i) {
-        const int place = parked_.count++;
-        parked_.replica[place] = active_.origin.replica(i);
-        parked_.checkpoint[place] = active_.checkpoint[i];
-        parked_.threshold[place] = active_.threshold[i];
-        double* numbers = parked_.states + Int(place) * parked_.numbers;
+        const Int place = fetch_add(queue_.parked, 1);
+        queue_.replica[place] = active_.origin.replica(i);
+        queue_.checkpoint[place] = active_.checkpoint[i];
+        queue_.threshold[place] = active_.threshold[i];
+        double* numbers = queue_.states + place * queue_.numbers;
         for_each_entry(active_.flow, [&](auto at) { *numbers++ = lane(at(active_.x), i); });
         active_.course.with(active_.course, [&](Real& x, const Real&) { *numbers++ = lane(x, i); });
         busy_[i] = false;
         set_lane(active_.course.step, i, Scalar(0));
     }
-    SOFTMAXFLOW_COLD void unpark(int place) {
-        const double* numbers = parked_.states + Int(place) * parked_.numbers;
+    SOFTMAXFLOW_COLD void unpark(Int place) {
+        const double* numbers = queue_.states + place * queue_.numbers;
         for_each_entry(fresh_.flow, [&](auto at) { at(fresh_.x) = Real(*numbers++); });
         fresh_.course.with(fresh_.course, [&](Real& x, const Real&) { x = Real(*numbers++); });
-        fresh_.checkpoint[0] = parked_.checkpoint[place];
-        fresh_.threshold[0] = parked_.threshold[place];
+        fresh_.checkpoint[0] = queue_.checkpoint[place];
+        fresh_.threshold[0] = queue_.threshold[place];
         look_around(false);
         if (p_.arc_clock) note_bend(fresh_, fresh_derivative_);
     }
@@ -618,7 +619,7 @@ private:
 
     const Parameters& p_;
     const Record& record_;
-    Parked& parked_;
+    Queue& queue_;
     bool takes_parked_, stopped_ = false;
     Tolerance<Real> tolerance_;
     Controller<Real> controller_;
@@ -630,8 +631,7 @@ private:
     decltype(Evaluation::output) unit_, rate_;
     Real level_ = Real(infinity());
     bool busy_[width];
-    Int next_ = 0, end_ = 0;
-    int waiting_ = 0, fresh_count_ = 0, unparked_ = 0, seen_count_ = 0;
+    int waiting_ = 0, fresh_count_ = 0, seen_count_ = 0;
 };
 
 }  // namespace softmaxflow::model::inline SOFTMAXFLOW_TARGET

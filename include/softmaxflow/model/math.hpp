@@ -172,13 +172,18 @@ SOFTMAXFLOW_HD Real power_of_two(Real k) {
 
 }  // namespace detail
 
+template <class Real, class BitsOf>
+SOFTMAXFLOW_HD Real add_exponent(const Real& x, const BitsOf& exponent) {
+    return from_bits(to_bits(x) + exponent);
+}
+
 /// e^x for the inner loop: equal to exp(x) for |x| <= c = Elementary::exp_clamp (708; 87 in f32),
 /// e^c or e^-c beyond, by the sign of x, for NaN too. In that range p 2^floor(k) is an addition to
 /// the exponent of p.
 template <class Real>
 SOFTMAXFLOW_HD Real exp_clamped(Real x) {
     const detail::ExpParts<Real> parts(clamp(x, Real(detail::Elements<Real>::exp_clamp)));
-    return from_bits(to_bits(parts.p) + parts.exponent());
+    return add_exponent(parts.p, parts.exponent());
 }
 
 /// e^x, full range: denormal results are rounded correctly from e^x within 1 ulp.
