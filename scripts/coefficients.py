@@ -5,7 +5,7 @@ Every fit interpolates at Chebyshev points in 60 digits, which is within a small
 The error printed with each fit is that of the exact rational function, before any rounding; the
 errors of the code itself are measured by the tests over the whole range.
 """
-from mpmath import mp, mpf, cos, pi, exp, log, sqrt, matrix, lu_solve, erfinv, fabs
+from mpmath import mp, mpf, cos, pi, exp, log, sqrt, matrix, lu_solve, erfinv, fabs, frexp, ldexp, nint
 
 mp.dps = 60
 
@@ -46,8 +46,18 @@ def evaluate(coefficients, x):
     return total
 
 
+def to_single(x):
+    """The float nearest to x."""
+    mantissa, exponent = frexp(mpf(x))
+    return ldexp(nint(mantissa * 2**24), exponent - 24)
+
+
 def report(name, coefficients):
     print(f"{name} = {{" + ", ".join(float(c).__repr__() for c in coefficients) + "};")
+
+
+def report_single(name, coefficients):
+    print(f"{name} = {{" + ", ".join(f"{float(c):.9g}F" for c in coefficients) + "};")
 
 
 def worst(error, low, high, count=2001):
@@ -80,6 +90,34 @@ def fit_log():
     print("log, error of s^3 P over log", mp.nstr(worst(
         lambda z: z * (evaluate(c, z) - remainder(z)) / 2, mpf(10) ** -12, top), 3))
     report("log_tail", c)
+
+
+def fit_single():
+    # In f32: e^x = 2^k e^r with |r| <= ln(2)/2, and log with fewer terms. The errors are those of the rounded
+    # coefficients.
+    half = log(mpf(2)) / 2 * mpf("1.0001")
+
+    def of_exp(r):
+        return (exp(r) - 1 - r) / r**2 if fabs(r) > mpf(10) ** -15 else mpf(1) / 2 + r / 6
+
+    c = [to_single(x) for x in fit_polynomial(of_exp, -half, half, 4)]
+    print("f32 exp, relative error", mp.nstr(worst(
+        lambda r: (1 + r + r * r * evaluate(c, r)) / exp(r) - 1, -half, half), 3))
+    report_single("exp", c)
+
+    top = ((sqrt(mpf(2)) - 1) / (sqrt(mpf(2)) + 1)) ** 2 * mpf("1.0001")
+
+    def of_log(z):
+        s = sqrt(z)
+        return (log((1 + s) / (1 - s)) - 2 * s) / s**3
+
+    c = [to_single(x) for x in fit_polynomial(of_log, mpf(10) ** -12, top, 2)]
+    print("f32 log, error of s^3 P over log", mp.nstr(worst(
+        lambda z: z * (evaluate(c, z) - of_log(z)) / 2, mpf(10) ** -12, top), 3))
+    report_single("log", c)
+    ln2 = log(mpf(2))
+    high = mpf(int(ln2 * 2**16)) / 2**16
+    report_single("ln2 high, low; log2(e)", [high, to_single(ln2 - high), to_single(1 / ln2)])
 
 
 def normal_quantile(p):
@@ -138,6 +176,7 @@ def fit_quantile():
 if __name__ == "__main__":
     fit_exp()
     fit_log()
+    fit_single()
     fit_quantile()
     ln2 = log(mpf(2))
     high = mpf(int(ln2 * mpf(2) ** 32)) / mpf(2) ** 32  # 32 bits, so k * high is exact

@@ -53,9 +53,15 @@ public:
 struct BackendOptions {
     int threads = 0;              ///< 0: all
     std::string instruction_set;  ///< "" = best of this machine; else one of instruction_sets()
+    bool kernel_cache = true;     ///< keep kernels compiled at run time on disk
 };
 
 std::unique_ptr<Backend> make_cpu_backend(const BackendOptions& options);
+
+/// Why no CUDA device can be used here; empty if one can.
+std::string why_no_cuda();
+/// All CUDA devices of this machine. Throws Error(device) where why_no_cuda() has a reason.
+std::unique_ptr<Backend> make_cuda_backend(const BackendOptions& options);
 
 /// Instruction sets compiled in, best first: a subset of avx512, avx2, generic.
 std::vector<std::string> instruction_sets();

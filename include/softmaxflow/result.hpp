@@ -76,8 +76,10 @@ struct WatchResult {
 struct BlockResult {
     std::int64_t first = 0;
     std::int64_t count = 0;
-    std::vector<Moments> moments;              ///< (curve, checkpoint); curves as in Problem
-    std::vector<std::uint32_t> counts;         ///< (curve, checkpoint, bin)
+    std::vector<Moments> moments;  ///< (curve, checkpoint); curves as in Problem
+    /// (curve, checkpoint, bin): of this block, or of several delivered in one run, among whose
+    /// counts those of this one are; then the others have none.
+    std::vector<std::uint32_t> counts;
     std::vector<Status> status;                ///< (replica)
     std::vector<std::int32_t> initial_leader;  ///< (replica)
     std::vector<std::int32_t> winner;          ///< (replica)

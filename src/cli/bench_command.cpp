@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
+#include "cli/bench_device.hpp"
 #include "cli/bench_figures.hpp"
 #include "cli/bench_report.hpp"
 #include "cli/commands.hpp"
@@ -62,6 +63,7 @@ void use_workloads(const BenchOptions& options, BenchReport& report) {
 /// The cases that are compared with each other get the same size.
 void choose_sizes(Workloads& workloads, Backend& backend, int threads, double seconds) {
     for (Case& c : workloads.throughput) choose_size(c, backend, threads, seconds);
+    for (Case& c : workloads.flows) choose_size(c, backend, threads, seconds);
     if (auto& cases = workloads.statistics; !cases.empty()) {
         choose_size(cases[1], backend, threads, seconds);
         set_size(cases[0], cases[1].replicas, cases[1].iterations);
@@ -77,29 +79,57 @@ void choose_sizes(Workloads& workloads, Backend& backend, int threads, double se
 }
 
 /// All cases in turn, again and again, so that whatever else the machine does hits all alike.
-void measure(BenchReport& report, Backend& backend, bool show_progress) {
-    Machine machine(report.instruction_set, report.precision == "f32", report.threads);
-    machine.sample();
-    choose_sizes(report.workloads, backend, report.threads, report.seconds);
+/// `between` is called before, between and after the rounds.
+template <class Between>
+void measure(BenchReport& report, Backend& backend, int threads, bool show_progress,
+             Between between) {
+    between();
+    choose_sizes(report.workloads, backend, threads, report.seconds);
     const std::vector<Case*> cases = report.workloads.all();
     double total = 0.0;
     for (const Case* c : cases) total += c->replica_steps() * report.repeats;
     ProgressBar bar(total, show_progress);
     bar.add(0);
     for (int i = 0; i < report.repeats; ++i) {
-        machine.sample();
+        between();
         for (Case* c : cases) {
             sample(*c, backend);
             bar.add(c->replicas * c->iterations);
         }
     }
-    machine.sample();
+    between();
+}
+
+void measure_cpu(BenchReport& report, bool show_progress) {
+    const auto backend = make_cpu_backend({report.threads, report.instruction_set});
+    Machine machine(report.instruction_set, report.precision == "f32", report.threads);
+    measure(report, *backend, report.threads, show_progress, [&] { machine.sample(); });
     report.costs = machine.costs();
+}
+
+/// On the CUDA devices. Replicas come in rounds that fill them.
+int measure_cuda(BenchReport& report, const Common& common) {
+    constexpr int round = 1 << 17;  // replicas
+    const auto backend = make_cuda_backend({});
+    for (const Case* c : report.workloads.all())
+        if (const Support support = backend->supports(c->problem); !support.ok)
+            throw Error(Exit::usage,
+                        fmt::format("backend cuda cannot run {}: {}", c->name, support.reason));
+    measure(report, *backend, round / static_cast<int>(block_size),
+            !common.quiet && isatty(STDERR_FILENO) == 1, [] {});
+    if (common.json)
+        write_json(device_json(report, *backend));
+    else
+        write_out(device_text(report, *backend));
+    return static_cast<int>(Exit::done);
 }
 
 std::string brief(const BenchReport& report) {
     std::string out;
     for (const Case& c : report.workloads.throughput)
+        out += fmt::format("{} {:.4g}\n", c.name,
+                           throughput_of(c, report.threads, report.costs).median);
+    for (const Case& c : report.workloads.flows)
         out += fmt::format("{} {:.4g}\n", c.name,
                            throughput_of(c, report.threads, report.costs).median);
     if (const auto& cases = report.workloads.statistics; !cases.empty())
@@ -131,8 +161,8 @@ int bench_command(const BenchOptions& options, const Common& common) {
     report.processor = processor_name();
     report.repeats = options.repeats;
     report.seconds = options.seconds;
-    const auto backend = make_cpu_backend({report.threads, report.instruction_set});
-    measure(report, *backend, !common.quiet && isatty(STDERR_FILENO) == 1);
+    if (options.backend == "cuda") return measure_cuda(report, common);
+    measure_cpu(report, !common.quiet && isatty(STDERR_FILENO) == 1);
 
     if (common.json)
         write_json(bench_json(report));

@@ -144,8 +144,14 @@ private:
         app->add_option("-o,--output", run.output, "New directory; without it runs/<config>-<n>")
             ->type_name("DIR");
         app->add_option("--backend", run.backend, "Where to compute")
-            ->type_name("auto|cpu")
-            ->check(CLI::IsMember({"auto", "cpu"}).description(""));
+            ->type_name("auto|cpu|cuda")
+            ->check(CLI::IsMember({"auto", "cpu", "cuda"}).description(""));
+        app->add_flag("!--no-cache", run.kernel_cache, "Keep no compiled CUDA kernels");
+        app->add_option_function<std::string>(
+               "--fallback", [this](const std::string&) { run.fallback_cpu = true; },
+               "Where to compute if the device fails")
+            ->type_name("cpu")
+            ->check(CLI::IsMember({"cpu"}).description(""));
         app->add_option("--threads", run.threads, "Threads, 0 takes all")->type_name("N");
         app->add_option("--seed", run.seed, "Seed of all draws; without any one is drawn")
             ->type_name("S");
@@ -255,6 +261,10 @@ private:
         app->add_option("--workload", bench.workloads, "Only this; give it again for more")
             ->type_name("NAME")
             ->allow_extra_args(false);
+        app->add_option("--backend", bench.backend, "Where to compute")
+            ->capture_default_str()
+            ->type_name("cpu|cuda")
+            ->check(CLI::IsMember({"cpu", "cuda"}).description(""));
         app->add_option("--threads", bench.threads, "Threads, 0 takes all")->type_name("N");
         app->add_option("--numerics", bench.numerics, "Instead of that of CONFIG")
             ->type_name("strict|fast")
@@ -276,8 +286,9 @@ private:
             ->check(CLI::IsMember(instruction_sets()).description(""));
         app->footer(
             "\nWorkloads: P1-4, P1-8, P1-16, P1-32, P1-64 (or P1 for all five) logistic loss\n"
-            "with so many tokens; P2 cross_entropy; P3 regression; P5 what all statistics\n"
-            "cost; P7 what a large value dimension costs. All take about a minute.");
+            "with so many tokens; P2 cross_entropy; P3 regression; P4-1e-6, P4-1e-9 gradient flow\n"
+            "to these errors; P5 what all statistics cost; P7 what a large value dimension costs.\n"
+            "All take about a minute.");
         app->callback([this] { action = [this] { return bench_command(bench, common); }; });
     }
 

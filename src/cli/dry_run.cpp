@@ -45,7 +45,7 @@ double round_seconds(const Plan& plan, std::int64_t replicas, std::int64_t itera
 void estimate_time(const Plan& plan, Estimate& estimate) {
     constexpr double enough = 0.2;  // seconds
     const std::int64_t total = plan.iterations();
-    const std::int64_t replicas = std::min(plan.replicas(), plan.threads * block_size);
+    const std::int64_t replicas = std::min(plan.replicas(), plan.full_round());
     const std::int64_t whole_rounds = (plan.replicas() + replicas - 1) / replicas;
     const auto rounds = static_cast<double>(whole_rounds);
     round_seconds(plan, replicas, 1);  // warms caches and clocks up

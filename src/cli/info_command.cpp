@@ -50,17 +50,22 @@ Json libraries() {
         {"CLI11", CLI11_VERSION}};
 }
 
-Json backends() {
-    const std::unique_ptr<Backend> cpu = make_cpu_backend({});
+Json describe(const Backend& backend) {
     Json devices = Json::array();
-    for (const Device& device : cpu->devices())
+    for (const Device& device : backend.devices())
         devices.push_back(
             {{"name", device.name}, {"usable", device.usable}, {"reason", device.reason}});
-    return {{{"name", "cpu"}, {"usable", true}, {"reason", ""}, {"devices", devices}},
-            {{"name", "cuda"},
-             {"usable", false},
-             {"reason", "not in this version"},
-             {"devices", Json::array()}}};
+    return {{"name", backend.name()}, {"usable", true}, {"reason", ""}, {"devices", devices}};
+}
+
+Json backends() {
+    Json all = {describe(*make_cpu_backend({}))};
+    if (const std::string reason = why_no_cuda(); reason.empty())
+        all.push_back(describe(*make_cuda_backend({})));
+    else
+        all.push_back(
+            {{"name", "cuda"}, {"usable", false}, {"reason", reason}, {"devices", Json::array()}});
+    return all;
 }
 
 Json info() {

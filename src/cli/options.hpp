@@ -23,6 +23,8 @@ struct RunOptions {
     std::optional<std::int64_t> threads;
     std::optional<std::int64_t> seed;
     std::string instruction_set;  ///< empty: the best of this machine
+    bool kernel_cache = true;     ///< keep compiled CUDA kernels
+    bool fallback_cpu = false;    ///< run on the CPU where the device fails
     double max_failed = 0.01;     ///< share of failed replicas beyond which the exit status is 4
     bool dry_run = false;
 };
@@ -64,6 +66,7 @@ struct BenchOptions {
     std::vector<std::string> workloads;  ///< empty: all
     std::vector<std::string> set;        ///< with a config: "KEY=VALUE"
     std::optional<std::int64_t> threads;
+    std::string backend = "cpu";
     std::optional<std::string> numerics, precision;
     std::string instruction_set;  ///< empty: the best of this machine
     double seconds = 0.5;         ///< per measurement

@@ -42,6 +42,26 @@ std::vector<std::string> overrides(const RunOptions& options) {
     return list;
 }
 
+/// Puts the backend into the plan that the config asks for; auto takes a CUDA device where there is
+/// one that can run the problem.
+void choose_backend(Plan& plan, const RunOptions& options) {
+    const std::string& device = plan.problem.config.backend.device;
+    use_cpu(plan);
+    if (device == "cpu" || !options.instruction_set.empty()) return;
+    if (const std::string reason = why_no_cuda(); !reason.empty()) {
+        if (device == "auto") return;
+        const std::string message =
+            fmt::format("backend.device = \"cuda\", but no CUDA device can be used: {}", reason);
+        if (!options.fallback_cpu) throw Error(Exit::device, message + "; --fallback cpu runs it");
+        fmt::print(stderr, "softmaxflow: {}; running on the CPU\n", message);
+        return;
+    }
+    BackendOptions wanted;
+    wanted.kernel_cache = options.kernel_cache;
+    auto cuda = make_cuda_backend(wanted);
+    if (device == "cuda" || cuda->supports(plan.problem).ok) plan.backend = std::move(cuda);
+}
+
 /// Below 2^63, so that the seed can be written in a config.
 std::uint64_t draw_seed() {
     std::random_device device;
@@ -83,6 +103,22 @@ std::string find_config(const std::string& config) {
                                          : fmt::format("did you mean `{}`?", near)));
 }
 
+std::string Plan::where() const {
+    if (backend->name() == "cpu")
+        return fmt::format("cpu, {} thread{}, {}", threads, threads == 1 ? "" : "s",
+                           instruction_set);
+    const std::vector<Device> devices = backend->devices();
+    const std::string others =
+        devices.size() > 1 ? fmt::format(" and {} more", devices.size() - 1) : "";
+    return fmt::format("{}, {}{}", backend->name(), devices.front().name, others);
+}
+
+std::int64_t Plan::full_round() const {
+    return backend->name() == "cpu" ? threads * block_size : std::int64_t{1} << 17;
+}
+
+void use_cpu(Plan& plan) { plan.backend = make_cpu_backend({plan.threads, plan.instruction_set}); }
+
 RunInfo run_info(const Config& config) {
     const BuildInfo build = build_info();
     return {build.version, build.git, canonical_text(config, false), canonical_text(config),
@@ -102,12 +138,11 @@ Plan make_plan(const RunOptions& options) {
                        : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
     plan.instruction_set = options.instruction_set.empty() ? usable_instruction_sets().front()
                                                            : options.instruction_set;
-    plan.backend = make_cpu_backend({plan.threads, plan.instruction_set});
-
     Inputs inputs = read_inputs(config);
     const std::uint64_t key = cell_key(config, inputs.digests);
     plan.problem = make_problem(config, std::move(inputs.starts), std::move(inputs.objective), key,
                                 std::move(inputs.restart));
+    choose_backend(plan, options);
     if (const Support support = plan.backend->supports(plan.problem); !support.ok)
         throw Error(Exit::usage, fmt::format("{}: backend {} cannot run this: {}", plan.path,
                                              plan.backend->name(), support.reason));

@@ -18,9 +18,13 @@ struct Plan {
     Problem problem;          ///< problem.config is the resolved config, with its seed
     bool seed_drawn = false;  ///< the config had none
     std::unique_ptr<Backend> backend;
-    int threads = 1;              ///< 0 resolved
-    std::string instruction_set;  ///< "" resolved
+    int threads = 1;              ///< of the CPU; 0 resolved
+    std::string instruction_set;  ///< of the CPU; "" resolved
 
+    /// "cpu, 2 threads, avx512", or "cuda, <device>".
+    [[nodiscard]] std::string where() const;
+    /// Replicas that keep all of the backend busy.
+    [[nodiscard]] std::int64_t full_round() const;
     [[nodiscard]] std::int64_t replicas() const { return problem.config.ensemble.replicas; }
     [[nodiscard]] bool flow() const { return is_flow(problem.config); }
     /// Iterations of this run of descent: a restart leaves out those behind its states.
@@ -35,6 +39,9 @@ struct Plan {
     }
     [[nodiscard]] const char* work_unit() const { return flow() ? "replicas" : "replica-steps"; }
 };
+
+/// The CPU instead, whatever the config says.
+void use_cpu(Plan& plan);
 
 /// Throws Error(usage) for a config or a combination that cannot run, Error(file) for files that
 /// cannot be read.

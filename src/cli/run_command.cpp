@@ -46,19 +46,34 @@ std::string host_name() {
     return gethostname(name, sizeof name - 1) == 0 ? name : "unknown";
 }
 
+/// run_ensemble; where the device fails, all of it again on the CPU, if that is asked for.
+CellResult compute_with_fallback(Plan& plan, bool fallback, ProgressBar& bar) {
+    const auto run = [&] {
+        WatchedBackend backend(*plan.backend, bar);
+        return run_ensemble(plan.problem, backend, [&](std::int64_t work) {
+            bar.add(work);
+            return !StopOnSignal::requested();
+        });
+    };
+    try {
+        return run();
+    } catch (const Error& error) {
+        if (error.status() != Exit::device || !fallback) throw;
+        fmt::print(stderr, "softmaxflow: {}; running on the CPU\n", error.what());
+    }
+    use_cpu(plan);
+    return run();
+}
+
 /// Computes; a signal becomes Error(stopped) that says how to get the same run again.
-CellResult compute(const Plan& plan, const Common& common, RunTiming& timing) {
+CellResult compute(Plan& plan, bool fallback, const Common& common, RunTiming& timing) {
     ProgressBar bar(plan.work(), !common.quiet && isatty(STDERR_FILENO) == 1,
                     plan.flow() ? "replicas" : "steps");
-    WatchedBackend backend(*plan.backend, bar);
     timing.start = std::chrono::system_clock::now();
     const auto begin = std::chrono::steady_clock::now();
     CellResult result;
     try {
-        result = run_ensemble(plan.problem, backend, [&](std::int64_t work) {
-            bar.add(work);
-            return !StopOnSignal::requested();
-        });
+        result = compute_with_fallback(plan, fallback, bar);
     } catch (const Error& error) {
         if (error.status() != Exit::stopped) throw;
         throw Error(Exit::stopped,
@@ -90,7 +105,7 @@ void print(const Report& report, const Common& common) {
 }  // namespace
 
 int run_command(const RunOptions& options, const Common& common) {
-    const Plan plan = make_plan(options);
+    Plan plan = make_plan(options);
     const Config& config = plan.problem.config;
     const RunDirectory directory(options.output, plan.name);
     const StopOnSignal stop(directory.path());
@@ -101,7 +116,7 @@ int run_command(const RunOptions& options, const Common& common) {
                    plan.backend->devices().front().name);
 
     RunTiming timing;
-    const CellResult result = compute(plan, common, timing);
+    const CellResult result = compute(plan, options.fallback_cpu, common, timing);
     const WrittenFiles files =
         write_run(directory.path(), plan.problem, result, run_info(config), timing);
     const Report report{plan, result, timing, files, directory.path().string(), options.max_failed};

@@ -60,8 +60,7 @@ std::string header(const Report& report, const Style& style) {
            line(fmt::format("{} replicas, seed {}{}, {}", grouped(plan.replicas()),
                             *config.ensemble.seed, plan.seed_drawn ? " (drawn)" : "",
                             failed_text(report, style))) +
-           line(fmt::format("{}, {} thread{}, {}: {}, {} {}/s", plan.backend->name(), plan.threads,
-                            plan.threads == 1 ? "" : "s", plan.instruction_set, duration(seconds),
+           line(fmt::format("{}: {}, {} {}/s", plan.where(), duration(seconds),
                             number(plan.work() / seconds, 2), plan.work_unit())) +
            (plan.flow() ? flow_line(report.result) : "");
 }

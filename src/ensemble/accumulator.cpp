@@ -73,7 +73,7 @@ void CellAccumulator::add(BlockResult&& block) {
         widen(cells_[i].min, cells_[i].max, moments.min, moments.max);
         cells_[i].finite += moments.finite;
     }
-    add_elementwise(counts_, block.counts);
+    if (!block.counts.empty()) add_elementwise(counts_, block.counts);
     add_replicas(block);
     issued_steps_ += block.issued_steps;
     useful_steps_ += block.useful_steps;
@@ -89,7 +89,8 @@ void CellAccumulator::add(BlockResult&& block) {
 void CellAccumulator::require_shape(const BlockResult& block) const {
     const auto count = static_cast<std::size_t>(block.count);
     const std::size_t table = keep_table_ ? count * model::observable_count : 0;
-    if (block.moments.size() != cells_.size() || block.counts.size() != counts_.size() ||
+    if (block.moments.size() != cells_.size() ||
+        (!block.counts.empty() && block.counts.size() != counts_.size()) ||
         block.status.size() != count || block.initial_leader.size() != count ||
         block.winner.size() != count || block.steps.size() != count ||
         block.rejected_steps.size() != count || block.stopped_before.size() != count ||

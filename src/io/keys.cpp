@@ -31,7 +31,7 @@ constexpr const char* spacings[] = {"log", "linear"};
 constexpr const char* clocks[] = {"time", "arc"};
 constexpr const char* orders[] = {"3", "5", "8"};
 constexpr const char* stiffnesses[] = {"auto", "on", "off"};
-constexpr const char* devices[] = {"auto", "cpu"};
+constexpr const char* devices[] = {"auto", "cpu", "cuda"};
 constexpr const char* precisions[] = {"f64", "f32"};
 constexpr const char* numerics[] = {"strict", "fast"};
 

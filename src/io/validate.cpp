@@ -200,25 +200,28 @@ void check_ranked(const Config& config, const Places& places) {
 void check_precision(const Config& config, const Places& places) {
     const DynamicsConfig& dynamics = config.dynamics;
     if (config.backend.precision != "f32" || !is_flow(config)) return;
-    constexpr double least_rtol = 1e-6, range = 1e30;
+    constexpr double least_rtol = 1e-6, least_clock = 1e-30, most_clock = 1e30;
     constexpr std::int64_t most_steps = std::int64_t{1} << 24;
     const char* const remedy = "or set backend.precision = \"f64\"";
     if (dynamics.rtol < least_rtol) {
         fail(places, {"dynamics.rtol", "backend.precision"},
-             fmt::format("set to {}, but f32 rounds each number by 6e-8 of it, several times a "
-                         "step: expected at least {}; raise dynamics.rtol, {}",
-                         toml_float(dynamics.rtol), toml_float(least_rtol), remedy));
+             fmt::format("f32 rounds each number by 6e-8 of it, several times a step, and so needs "
+                         "dynamics.rtol >= {}, found {}; raise it, {}",
+                         toml_float(least_rtol), toml_float(dynamics.rtol), remedy));
     }
     if (dynamics.max_steps > most_steps) {
         fail(places, {"dynamics.max_steps", "backend.precision"},
-             fmt::format("set to {}, but f32 counts steps to 2^24 = {} only; lower it, {}",
-                         dynamics.max_steps, most_steps, remedy));
+             fmt::format("f32 counts steps to 2^24 = {} only, found dynamics.max_steps = {}; lower "
+                         "it, {}",
+                         most_steps, dynamics.max_steps, remedy));
     }
-    if (dynamics.horizon > range || dynamics.horizon < 1 / range) {
-        fail(places, {"dynamics.horizon", "backend.precision"},
-             fmt::format("set to {}, but clocks in f32 are to lie in {} .. {}; change it, {}",
-                         toml_float(dynamics.horizon), toml_float(1 / range), toml_float(range),
-                         remedy));
+    if (dynamics.horizon > most_clock || dynamics.horizon < least_clock) {
+        fail(
+            places, {"dynamics.horizon", "backend.precision"},
+            fmt::format("clocks in f32 are to lie in {} .. {}, found dynamics.horizon = {}; change "
+                        "it, {}",
+                        toml_float(least_clock), toml_float(most_clock),
+                        toml_float(dynamics.horizon), remedy));
     }
 }
 

@@ -26,6 +26,7 @@ int main() {
         plain.parameters.ranked = true;
         print<double>("scalar", plain);
         print<model::Pack<4, 1>>("pack", plain);
+        print<model::Pack<8, 1, float>>("f32 pack", plain);
     });
     for_each_pair([](Choice choice) {
         for (const auto& [name, c] : every_case(choice, replicas)) {

@@ -19,13 +19,16 @@ std::unique_ptr<Backend> backend(const std::string& set, int threads) {
 TEST(Cpu, InstructionSetsAndThreadsGiveTheSameWords) {
     for_each_problem(
         [](const std::string& map, const std::string& loss, const std::string& method) {
-            const Config config = small_config(map, loss, method);
-            const Blocks expected = run(config, *backend("generic", 1));
-            EXPECT_EQ(expected.size(), 2U);
-            const std::string what = map + " " + loss + " " + method;
-            EXPECT_EQ(expected, run(config, *backend("", 1))) << what;
-            for (const std::string& set : usable_instruction_sets())
-                EXPECT_EQ(expected, run(config, *backend(set, 2))) << what << " " << set;
+            for (const char* precision : {"f64", "f32"}) {
+                Config config = small_config(map, loss, method);
+                config.backend.precision = precision;
+                const Blocks expected = run(config, *backend("generic", 1));
+                EXPECT_EQ(expected.size(), 2U);
+                const std::string what = map + " " + loss + " " + method + " " + precision;
+                EXPECT_EQ(expected, run(config, *backend("", 1))) << what;
+                for (const std::string& set : usable_instruction_sets())
+                    EXPECT_EQ(expected, run(config, *backend(set, 2))) << what << " " << set;
+            }
         });
 }
 
@@ -50,15 +53,18 @@ TEST(Cpu, StrangeLogitsGiveTheSameWords) {
             for (const int tokens : {8, 9}) {
                 Config config = small_config(map, "logistic", method);
                 config.model.tokens = tokens;
-                const Problem problem = make_problem(config, strange_starts(config), {}, 42);
-                const Blocks expected = run(problem, *backend("generic", 1));
-                for (const std::string& set : usable_instruction_sets())
-                    EXPECT_EQ(expected, run(problem, *backend(set, 1)))
-                        << map << " " << method << " " << tokens << " " << set;
+                for (const char* precision : {"f64", "f32"}) {
+                    config.backend.precision = precision;
+                    const Problem problem = make_problem(config, strange_starts(config), {}, 42);
+                    const Blocks expected = run(problem, *backend("generic", 1));
+                    for (const std::string& set : usable_instruction_sets())
+                        EXPECT_EQ(expected, run(problem, *backend(set, 1)))
+                            << map << " " << method << " " << tokens << " " << set << precision;
+                }
             }
 }
 
-/// Everything in the blocks, against replica.hpp on plain doubles with every choice and size made
+/// Everything in the blocks, against replica.hpp on plain numbers with every choice and size made
 /// at run time.
 void expect_equals_scalar_replica(const Config& config, const std::string& set) {
     const Problem problem = make_problem(config, {}, {}, 42);
@@ -68,7 +74,9 @@ void expect_equals_scalar_replica(const Config& config, const std::string& set) 
     scalar_case.checkpoints.assign(problem.checkpoints.begin(), problem.checkpoints.end());
     scalar_case.thresholds = config.record.thresholds;
     const int count = static_cast<int>(config.ensemble.replicas);
-    const fixture::Words scalar = fixture::run_any<double>(scalar_case, count);
+    const fixture::Words scalar = config.backend.precision == "f32"
+                                      ? fixture::run_any<float>(scalar_case, count)
+                                      : fixture::run_any<double>(scalar_case, count);
 
     int unequal = 0, compared = 0;
     const auto compare = [&](double a, double b) {
@@ -118,7 +126,10 @@ TEST(Cpu, EqualsTheScalarReplica) {
         [](const std::string& map, const std::string& loss, const std::string& method) {
             Config config = small_config(map, loss, method);
             config.ensemble.replicas = 19;
-            expect_equals_scalar_replica(config, "");
+            for (const char* precision : {"f64", "f32"}) {
+                config.backend.precision = precision;
+                expect_equals_scalar_replica(config, "");
+            }
         });
 }
 
@@ -129,8 +140,11 @@ TEST(Cpu, SpecialisedShapesEqualTheScalarReplica) {
             Config config = small_config(loss, "gradient_descent");
             config.model.tokens = tokens;
             config.model.dim = config.objective.samples = outputs;
-            config.ensemble.replicas = 19;
-            expect_equals_scalar_replica(config, set);
+            config.ensemble.replicas = 37;  // more than two vectors of floats
+            for (const char* precision : {"f64", "f32"}) {
+                config.backend.precision = precision;
+                expect_equals_scalar_replica(config, set);
+            }
         };
         for (const int tokens : {1, 2, 3, 4, 5, 8, 9, 16, 17, 32, 33, 64, 65, 100})
             expect_equal("logistic", tokens, 5);
@@ -174,6 +188,82 @@ TEST(Cpu, FastNumericsStayCloseToStrict) {
                         largest = std::max(largest, std::fabs(block.states[r].logits[i] -
                                                               fast.at(first).states[r].logits[i]));
             EXPECT_LT(largest, 1e-12) << loss << " " << tokens;
+        }
+}
+
+/// The largest difference of any logit or projected value between two precisions, relative to the
+/// larger of 1 and the number itself.
+double difference_of_precisions(Config config, const std::string& set = "") {
+    const auto precise = results(make_problem(config, {}, {}, 42), *backend(set, 1));
+    config.backend.precision = "f32";
+    if (is_flow(config)) config.dynamics.rtol = 1e-6;
+    const auto rounded = results(make_problem(config, {}, {}, 42), *backend(set, 1));
+    double largest = 0.0;
+    const auto compare = [&](const std::vector<double>& a, const std::vector<double>& b) {
+        ASSERT_EQ(a.size(), b.size());
+        for (std::size_t i = 0; i < a.size(); ++i) {
+            if (std::isnan(a[i]) && std::isnan(b[i])) continue;  // log 0
+            const double difference = std::fabs(a[i] - b[i]) / std::fmax(1.0, std::fabs(a[i]));
+            largest = difference <= largest ? largest : difference;
+        }
+    };
+    for (const auto& [first, block] : precise)
+        for (std::size_t r = 0; r < block.states.size(); ++r) {
+            const StateRecord& other = rounded.at(first).states[r];
+            compare(block.states[r].logits, other.logits);
+            compare(block.states[r].projected_values, other.projected_values);
+            compare(block.states[r].arc, other.arc);
+            // Where the arc ends, it does so in f32 as early as its tolerance allows.
+            const std::string& loss = config.objective.loss;
+            const bool endless =
+                loss == "logistic" || loss == "exponential" || loss == "classification";
+            if (is_flow(config) && endless) compare(block.states[r].log_time, other.log_time);
+        }
+    return largest;
+}
+
+/// The same starts, rounded once, and steps whose errors add up slowly.
+TEST(Cpu, SinglePrecisionStaysCloseToDouble) {
+    for (const char* loss : model::Losses::names)
+        for (const char* map : {"softmax", "sigmoid", "l2"})
+            for (const char* method : {"gradient_descent", "momentum", "adam"}) {
+                Config config = small_config(map, loss, method);
+                config.dynamics.learning_rate = method == std::string("adam") ? 0.01 : 0.03;
+                config.dynamics.iterations = 300;
+                const double difference = difference_of_precisions(config);
+                // adam divides by the size of the gradient: where that vanishes, rounding counts.
+                const double bound = method == std::string("adam") ? 3e-3 : 1e-4;
+                EXPECT_LT(difference, bound) << map << " " << loss << " " << method;
+                EXPECT_GT(difference, 1e-9) << map << " " << loss << " " << method;
+            }
+}
+
+TEST(Cpu, FlowInSinglePrecisionStaysCloseToDouble) {
+    for (const char* loss : model::Losses::names)
+        for (const char* clock : {"time", "arc"})
+            for (const char* stiff : {"off", "on"}) {
+                Config config = small_config("softmax", loss, "flow");
+                config.dynamics.clock = clock;
+                config.dynamics.stiff = stiff;
+                config.dynamics.horizon = 2.0;
+                config.dynamics.rtol = 1e-10;
+                const double difference = difference_of_precisions(config);
+                EXPECT_LT(difference, 1e-4) << loss << " " << clock << " " << stiff;
+                EXPECT_GT(difference, 1e-9) << loss << " " << clock << " " << stiff;
+            }
+}
+
+TEST(Cpu, FlowInSinglePrecisionGivesTheSameWordsEverywhere) {
+    for (const char* loss : model::Losses::names)
+        for (const char* clock : {"time", "arc"}) {
+            Config config = small_config("softmax", loss, "flow");
+            config.dynamics.clock = clock;
+            config.dynamics.horizon = 20.0;
+            config.dynamics.rtol = 1e-5;
+            config.backend.precision = "f32";
+            const Blocks expected = run(config, *backend("generic", 1));
+            for (const std::string& set : usable_instruction_sets())
+                EXPECT_EQ(expected, run(config, *backend(set, 2))) << loss << " " << clock << set;
         }
 }
 
@@ -249,6 +339,7 @@ TEST(Cpu, RestartGivesTheWordsOfTheUninterruptedRun) {
         [](const std::string& map, const std::string& loss, const std::string& method) {
             Config config = small_config(map, loss, method);
             config.ensemble.replicas = config.record.states = 19;
+            if (method != "momentum") config.backend.precision = "f32";
             const Problem problem = make_problem(config, {}, {}, 42);
             const auto whole = results(problem, *backend("", 1));
             const RestartData restart = restart_from(whole, problem, 2);

@@ -32,6 +32,18 @@ TEST(BenchLimit, CountsAStep) {
     EXPECT_GT(count(only("P1-16"), Unit::store), 0);
 }
 
+/// In f32 an exponential has no table and 9 fma, and is never carried along.
+TEST(BenchLimit, CountsAStepInSinglePrecision) {
+    cli::Case c = only("P1-8");
+    c.problem.config.backend.precision = "f32";
+    EXPECT_EQ(count(c, Unit::fma), 9 * 9 + 8 * 4 + 6 + 2);
+    EXPECT_EQ(count(c, Unit::add), 9 * 3 + 7 + 7 + 8 + 1 + 8);
+    EXPECT_EQ(count(c, Unit::table), 0);
+    EXPECT_EQ(count(c, Unit::bits), 9);
+    c.problem.config.backend.numerics = "fast";
+    EXPECT_EQ(count(c, Unit::fma), 9 * 9 + 8 * 4 + 6 + 2);
+}
+
 TEST(BenchLimit, CountsGrowWithWhatIsAsked) {
     cli::Case c = only("P1-8");
     const double watched = count(c, Unit::add);
@@ -202,15 +214,44 @@ TEST_F(Bench, LargeDimension) {
     EXPECT_EQ(dims[3]["longer"]["iterations"], 3 * dims[0]["shorter"]["iterations"].get<int>());
 }
 
+TEST_F(Bench, WholeFlows) {
+    const Outcome outcome = bench({"--workload", "P4-1e-6", "--json"});
+    ASSERT_EQ(outcome.status, 0) << outcome.err;
+    const auto flows = outcome.json()["flow"];
+    ASSERT_EQ(flows.size(), 1U);
+    EXPECT_EQ(flows[0]["replicas_failed"], 0);
+    auto seconds = flows[0]["seconds"].get<std::vector<double>>();
+    ASSERT_EQ(seconds.size(), 5U);
+    std::sort(seconds.begin(), seconds.end());
+    EXPECT_DOUBLE_EQ(flows[0]["starts_per_second"]["median"],
+                     flows[0]["replicas"].get<double>() / seconds[2]);
+}
+
 TEST_F(Bench, TextFitsATerminal) {
+    const Outcome flow = bench({"--workload", "P4"});
+    ASSERT_EQ(flow.status, 0) << flow.err;
+    std::istringstream flow_lines(flow.out);
+    for (std::string line; std::getline(flow_lines, line);)
+        EXPECT_LE(cli::columns(line), 80U) << line;
     const Outcome outcome = bench({"--workload", "P2", "--workload", "P5", "--numerics", "fast"});
     ASSERT_EQ(outcome.status, 0) << outcome.err;
     EXPECT_NE(outcome.out.find("P2    cross_entropy"), std::string::npos) << outcome.out;
-    EXPECT_NE(outcome.out.find("1 thread, fast"), std::string::npos) << outcome.out;
+    EXPECT_NE(outcome.out.find("1 thread, f64 fast"), std::string::npos) << outcome.out;
     std::istringstream lines(outcome.out);
     for (std::string line; std::getline(lines, line);) EXPECT_LE(cli::columns(line), 80U) << line;
     EXPECT_EQ(bench({"--workload", "P2", "--quiet"}).out.substr(0, 3), "P2 ");
     EXPECT_TRUE(leftovers().empty());
+}
+
+TEST_F(Bench, TakesThePrecision) {
+    const Outcome outcome = bench({"--workload", "P1-8", "--precision", "f32", "--json"});
+    ASSERT_EQ(outcome.status, 0) << outcome.err;
+    const auto json = outcome.json();
+    EXPECT_EQ(json["precision"], "f32");
+    const auto doubles = bench({"--workload", "P1-8", "--json"}).json();
+    EXPECT_EQ(json["core"]["numbers_per_vector"].get<int>(),
+              2 * doubles["core"]["numbers_per_vector"].get<int>());
+    EXPECT_GT(json["throughput"][0]["limit"]["share_median"], 0.0);
 }
 
 TEST_F(Bench, ConfigIsCutAndTheCutIsTold) {
@@ -246,7 +287,7 @@ TEST_F(Bench, RefusesAFlow) {
 
 TEST_F(Bench, RefusesWhatMakesNoSense) {
     write_small_config();
-    expect_usage({"--workload", "P4"}, "--workload P4: unknown; expected P1 or one of P1-4, P1-8");
+    expect_usage({"--workload", "P6"}, "--workload P6: unknown; expected P1 or one of P1-4, P1-8");
     expect_usage({"--workload", "P1-5"}, "P1-5: unknown");
     expect_usage({"small.toml", "--workload", "P1"}, "not both");
     expect_usage({"--set", "model.tokens=3"}, "--set needs a CONFIG");

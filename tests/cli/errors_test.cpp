@@ -5,6 +5,7 @@
 
 #include "io/netcdf_reader.hpp"
 #include "program.hpp"
+#include "softmaxflow/backend.hpp"
 
 namespace softmaxflow::testing_support {
 namespace {
@@ -49,6 +50,22 @@ protected:
         return {"run", "starts.toml", "-o", directory};
     }
 };
+
+TEST_F(Errors, DeviceIsSeven) {
+    const std::string reason = why_no_cuda();
+    if (reason.empty()) GTEST_SKIP() << "a CUDA device is here";
+    expect_error({"run", "small.toml", "--backend", "cuda"}, 7, reason);
+    expect_error({"run", "small.toml", "--set", "backend.device=cuda"}, 7, "--fallback cpu");
+    expect_error({"bench", "--backend", "cuda", "--workload", "P1-8"}, 7, reason);
+    expect_error({"run", "small.toml", "--fallback", "gpu"}, 2, "--fallback");
+    const Outcome fallback =
+        run({"run", "small.toml", "--backend", "cuda", "--fallback", "cpu", "--json"});
+    const Outcome automatic = run({"run", "small.toml", "--no-cache", "--json"});
+    EXPECT_EQ(fallback.status, 0) << fallback.err;
+    EXPECT_NE(fallback.err.find(reason), std::string::npos) << fallback.err;
+    EXPECT_EQ(fallback.json()["backend"], "cpu");
+    EXPECT_EQ(fallback.json()["payload_hash"], automatic.json()["payload_hash"]);
+}
 
 TEST_F(Errors, UsageIsTwo) {
     expect_error({}, 2, "A subcommand is required");

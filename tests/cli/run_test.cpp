@@ -79,6 +79,28 @@ TEST_F(Run, BitsDependOnNeitherThreadsNorVectors) {
     }
 }
 
+TEST_F(Run, SinglePrecisionIsStampedAndHasItsOwnBits) {
+    const Words single = {"--set", "backend.precision=f32"};
+    const auto with = [&](const std::string& folder, Words words) {
+        words.insert(words.end(), single.begin(), single.end());
+        return run_json(folder, words);
+    };
+    const auto double_json = run_json("double");
+    const auto json = with("single", {"--threads", "1"});
+    EXPECT_EQ(json["precision"], "f32");
+    EXPECT_EQ(double_json["precision"], "f64");
+    EXPECT_EQ(NetcdfReader((folder() / "single/results.nc").string()).text("", "precision"), "f32");
+    EXPECT_NE(json["payload_hash"], double_json["payload_hash"]);
+    for (const std::string& set : usable_instruction_sets())
+        EXPECT_EQ(with(set, {"--threads", "2", "--instruction-set", set})["payload_hash"],
+                  json["payload_hash"])
+            << set;
+    const auto entropy = [](const auto& j) -> double {
+        return j["observables"]["entropy"]["end_mean"];
+    };
+    EXPECT_NEAR(entropy(json), entropy(double_json), 1e-4);
+}
+
 TEST_F(Run, AnotherSeedGivesOtherResults) {
     EXPECT_NE(run_json("a")["payload_hash"], run_json("b", {"--seed", "12"})["payload_hash"]);
 }
@@ -259,11 +281,20 @@ TEST_F(FlowRun, CountsWhatStopsEarly) {
         << text.out;
 }
 
-TEST_F(FlowRun, GoesOnToTheSameBits) {
-    flow_json("whole");
-    flow_json("first", {"--set", "dynamics.horizon=10", "--set", "record.checkpoints=[2.5]"});
+class FlowRunIn : public FlowRun, public ::testing::WithParamInterface<std::string> {};
+INSTANTIATE_TEST_SUITE_P(Precisions, FlowRunIn, ::testing::Values("f64", "f32"));
+
+TEST_P(FlowRunIn, GoesOnToTheSameBits) {
+    const auto go = [&](const std::string& directory, Words words) {
+        for (const std::string& set :
+             {"backend.precision=" + GetParam(), std::string("dynamics.rtol=1e-6")})
+            words.insert(words.end(), {"--set", set});
+        flow_json(directory, words);
+    };
+    go("whole", {});
+    go("first", {"--set", "dynamics.horizon=10", "--set", "record.checkpoints=[2.5]"});
     const std::string states = (folder() / "first/states.nc").string();
-    flow_json("second", {"--set", "init.file=" + states, "--set", "ensemble.replicas=3"});
+    go("second", {"--set", "init.file=" + states, "--set", "ensemble.replicas=3"});
     const NetcdfReader whole((folder() / "whole/states.nc").string());
     const NetcdfReader second((folder() / "second/states.nc").string());
     EXPECT_EQ(second.values<double>("checkpoint_clock"), (std::vector<double>{10, 20}));

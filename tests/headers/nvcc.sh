@@ -5,11 +5,21 @@ command -v "$1" >/dev/null || { echo "skipped: no nvcc; install the CUDA toolkit
 ptx=$(mktemp) || exit 1
 trap 'rm -f "$ptx"' EXIT
 "$1" -std=c++20 -arch=sm_90 -fmad=false -Werror all-warnings -I "$2" -ptx -o "$ptx" "$3" || exit 1
-for kernel in quad_kernel solo_kernel; do
+for kernel in quad_kernel f32_steps solo_kernel; do
     grep -q "\.entry.*$kernel" "$ptx" || { echo "no $kernel in the compiled code"; exit 1; }
 done
 if grep -qE 'ex2|lg2|sqrt\.approx|div\.full|rcp\.approx' "$ptx"; then
     grep -nE 'ex2|lg2|sqrt\.approx|div\.full|rcp\.approx' "$ptx"
     echo "strict numerics allow only correctly rounded operations"
+    exit 1
+fi
+doubles() { awk '/\.entry/ { own = /'"$1"'/ } own && /\.f64/' "$ptx"; }
+if [ -z "$(doubles quad_kernel)" ]; then
+    echo "the search for f64 instructions finds none where there are some"
+    exit 1
+fi
+if [ -n "$(doubles f32_steps)" ]; then
+    doubles f32_steps
+    echo "steps in f32 use f64"
     exit 1
 fi

@@ -11,6 +11,9 @@ namespace {
 
 constexpr int replicas = 19;  // the last pack of every width is only partly filled
 
+// Steps in f32 are compared by the same rules among themselves.
+using FloatPack = model::Pack<4, 3, float>;
+
 template <class Real>
 void expect_equal(const Case& c, const Words& scalar, const std::string& what) {
     EXPECT_EQ(0, unequal_words(scalar, run_any<Real>(c, replicas)))
@@ -25,14 +28,17 @@ TEST(Bits, PacksEqualScalar) {
         Case c(choice);
         c.parameters.ranked = true;
         expect_equal<model::Pack<4, 3>>(c, run_any<double>(c, replicas), "plain");
+        expect_equal<FloatPack>(c, run_any<float>(c, replicas), "f32");
     });
 }
 
 TEST(Bits, PacksEqualScalarInEveryCase) {
     for_each_pair([](Choice choice) {
         if ((choice.map + choice.loss) % 2 != 0) return;
-        for (const auto& [name, c] : every_case(choice, replicas))
+        for (const auto& [name, c] : every_case(choice, replicas)) {
             expect_equal<model::Pack<4, 3>>(c, run_any<double>(c, replicas), name);
+            expect_equal<FloatPack>(c, run_any<float>(c, replicas), name + ", f32");
+        }
     });
 }
 
@@ -51,7 +57,7 @@ void expect_fixed_equals_any() {
             (N == 0 || c.parameters.tokens == N) && (M == 0 || c.parameters.outputs == M);
         if (!fits) continue;
         const Words fixed = run_solo<Map, Loss, Method, Real, N, M>(c, replicas);
-        EXPECT_EQ(0, unequal_words(fixed, run_any<double>(c, replicas)))
+        EXPECT_EQ(0, unequal_words(fixed, run_any<model::ScalarOf<Real>>(c, replicas)))
             << choice.name() << ", " << name;
     }
 }
@@ -62,6 +68,7 @@ TEST(Bits, WhatTheCompilerKnowsChangesNothing) {
     expect_fixed_equals_any<Softmax, Logistic, GradientDescent, Pack<8, 2>, 11, 1>();
     expect_fixed_equals_any<Sum, CrossEntropy, Adam, double, 11, 5>();
     expect_fixed_equals_any<L1, Classification, Momentum, double, 0, 0>();
+    expect_fixed_equals_any<Softmax, Logistic, GradientDescent, Pack<8, 2, float>, 11, 1>();
 }
 
 template <int Size>
@@ -105,12 +112,16 @@ TEST(Bits, TeamsEqualScalarWithSizesKnownToTheCompiler) {
     const Case c(choice_of<Softmax, Logistic, GradientDescent>());
     const Words team = run_team<Softmax, Logistic, GradientDescent, 4, 11, 1>(c, 2);
     EXPECT_EQ(0, unequal_words(run_any<double>(c, 2), team));
+    const Words in_f32 = run_team<Softmax, Logistic, GradientDescent, 4, 11, 1, float>(c, 2);
+    EXPECT_EQ(0, unequal_words(run_any<float>(c, 2), in_f32));
+    EXPECT_LT(0, unequal_words(team, in_f32));
 }
 
 /// What a run that went on from checkpoint 1 of another wrote from there on.
+template <class Real, class Pack>
 void expect_continues(const Case& c, const std::string& what) {
-    const Words whole = run_any<double>(c, replicas);
-    const Words rest = run_any<model::Pack<4, 3>>(continued(c, whole, 1, replicas), replicas);
+    const Words whole = run_any<Real>(c, replicas);
+    const Words rest = run_any<Pack>(continued(c, whole, 1, replicas), replicas);
     const int all = static_cast<int>(c.checkpoints.size()), n = c.parameters.tokens;
     int unequal = 0;
     const auto compare = [&](double a, double b) {
@@ -150,12 +161,103 @@ TEST(Bits, RestartGoesOnAsIfNeverInterrupted) {
     for_each_choice([](Choice choice) {
         Case c(choice);
         c.parameters.ranked = true;
-        expect_continues(c, "plain");
+        expect_continues<double, model::Pack<4, 3>>(c, "plain");
+        expect_continues<float, FloatPack>(c, "f32");
     });
     for_each_pair([](Choice choice) {
         if (choice.map != choice.loss) return;
-        for (const auto& [name, c] : every_case(choice, replicas))
-            if (name != "strange logits") expect_continues(c, name);
+        for (const auto& [name, c] : every_case(choice, replicas)) {
+            if (name == "strange logits") continue;
+            expect_continues<double, model::Pack<4, 3>>(c, name);
+            expect_continues<float, FloatPack>(c, name + ", f32");
+        }
+    });
+}
+
+/// The arc of 10^5 equal steps: a sum in f32 would have stopped growing.
+TEST(Bits, ArcOfManyStepsInSinglePrecisionGrowsToTheEnd) {
+    using namespace model;
+    Case c(choice_of<Softmax, Logistic, GradientDescent>());
+    c.parameters.learning_rate = 1e-6;  // q hardly changes
+    c.checkpoints = {0, 77, 200'000};
+    const Words exact = run_solo<Softmax, Logistic, GradientDescent, double, 11, 1>(c, 1);
+    const Words rounded = run_solo<Softmax, Logistic, GradientDescent, float, 11, 1>(c, 1);
+    const double arc = exact.observable(Observable::arc, 2, 0, 1);
+    EXPECT_NEAR(rounded.observable(Observable::arc, 2, 0, 1), arc, 1e-6 * arc);
+}
+
+/// Words of a flow: those above, and how its steps went.
+int unequal_words_of_flow(const Words& a, const Words& b) {
+    int unequal = unequal_words(a, b);
+    for (const auto array : {&Words::steps, &Words::rejected, &Words::stopped_before, &Words::clock,
+                             &Words::step_size, &Words::controller}) {
+        const auto &x = a.*array, &y = b.*array;
+        for (std::size_t i = 0; i < x.size(); ++i)
+            unequal += model::to_bits(x[i]) != model::to_bits(y[i]);
+    }
+    return unequal;
+}
+
+/// A flow with checkpoints, passages, an early end and, with `stiff`, implicit steps.
+Case flow_case(Choice choice, bool arc, model::Stiff stiff) {
+    Case c(choice);
+    c.parameters.flow = true;
+    c.parameters.arc_clock = arc;
+    c.parameters.stiff = stiff;
+    c.parameters.rtol = 1e-5;
+    c.parameters.atol = 1e-8;
+    c.parameters.max_steps = 60;
+    c.parameters.logit_mean = 1.0;
+    c.parameters.stop_at_probability = 0.6;
+    c.checkpoints = arc ? std::vector<double>{0, 0.3, 1} : std::vector<double>{0, 1, 6};
+    c.thresholds = {0.15, 0.2, 0.3};
+    return c;
+}
+
+/// Calls f for flows of every map, loss, clock and kind of step, though not for all together.
+template <class F>
+void for_each_flow(F f) {
+    using enum model::Stiff;
+    for (int map = 0; map < model::Maps::size; ++map)
+        for (int loss = 0; loss < model::Losses::size; ++loss) {
+            const bool arc = (map + loss) % 2 == 0;
+            const model::Stiff stiff[] = {automatic, on, off};
+            f(flow_case({map, loss, 0}, arc, stiff[(map + 2 * loss) % 3]));
+        }
+}
+
+TEST(Bits, FlowOfPacksEqualsScalar) {
+    for_each_flow([](const Case& c) {
+        const Words packs = run_flow<model::Pack<4, 3>>(c, replicas);
+        EXPECT_EQ(0, unequal_words_of_flow(run_flow<double>(c, replicas), packs))
+            << c.choice.name();
+    });
+}
+
+// More replicas than lanes, so that lanes take the next; other numbers of replicas seat them
+// elsewhere, beside others.
+TEST(Bits, FlowDoesNotDependOnItsNeighbours) {
+    for_each_flow([](const Case& c) {
+        if (c.choice.map > 1) return;
+        const Words all = run_flow<model::Pack<2, 1>>(c, replicas),
+                    few = run_flow<model::Pack<2, 1>>(c, 7);
+        for (int r = 0; r < 7; ++r) {
+            EXPECT_EQ(all.steps[r], few.steps[r]) << c.choice.name();
+            EXPECT_EQ(model::to_bits(all.status[r]), model::to_bits(few.status[r]));
+        }
+        const std::size_t numbers = few.logits.size();
+        for (std::size_t i = 0; i < numbers; ++i)
+            EXPECT_EQ(model::to_bits(all.logits[i]), model::to_bits(few.logits[i]))
+                << c.choice.name();
+    });
+}
+
+TEST(Bits, FlowOfTeamsEqualsScalar) {
+    for_each_flow([](const Case& c) {
+        const Words scalar = run_flow<double>(c, 2);
+        EXPECT_EQ(0, unequal_words_of_flow(scalar, run_flow_team<4>(c, 2))) << c.choice.name();
+        if ((c.choice.map + c.choice.loss) % 5 != 0) return;
+        EXPECT_EQ(0, unequal_words_of_flow(scalar, run_flow_team<16>(c, 2))) << c.choice.name();
     });
 }
 

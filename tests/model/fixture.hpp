@@ -3,7 +3,6 @@
 /// that tests can compare them for equality.
 
 #include <algorithm>
-#include <barrier>
 #include <cstdint>
 #include <cstring>
 #include <functional>
@@ -12,6 +11,7 @@
 #include <thread>
 #include <vector>
 
+#include "model/emulated_team.hpp"
 #include "softmaxflow/model/pack.hpp"
 #include "softmaxflow/model/replica.hpp"
 
@@ -304,32 +304,8 @@ Words run_any(const Case& c, int count) {
     return run_solo<AnyMap, AnyLoss, AnyMethod, Real>(c, count);
 }
 
-/// What the lanes of one emulated team share.
-struct Exchange {
-    explicit Exchange(int size) : barrier(size) {}
-    std::barrier<> barrier;
-    double slot[2][32];
-};
-
-/// S lanes as S threads that meet at every exchange, as the lanes of a warp do.
-template <int S>
-struct EmulatedTeam {
-    static constexpr int size = S;
-    Exchange* shared;
-    int lane_rank;
-    int* parity;  // of this lane: consecutive exchanges use alternate slots
-
-    [[nodiscard]] int rank() const { return lane_rank; }
-    [[nodiscard]] double exchange(double x, int distance) const {
-        double* slot = shared->slot[*parity ^= 1];
-        slot[lane_rank] = x;
-        shared->barrier.arrive_and_wait();
-        return slot[lane_rank ^ distance];
-    }
-};
-
 /// S lanes per replica, through the same replica.hpp.
-template <class Map, class Loss, class Method, int S, int N = 0, int M = 0>
+template <class Map, class Loss, class Method, int S, int N = 0, int M = 0, class Real = double>
 Words run_team(const Case& c, int count) {
     const model::Parameters p = c.bound();
     Words words(p, count);
@@ -341,13 +317,53 @@ Words run_team(const Case& c, int count) {
         for (int replica = 0; replica < count; ++replica) {
             model::Arena arena(memory.aligned());
             using Team = EmulatedTeam<S>;
-            using Flow = model::Flow<Map, Loss, double, Team, N, M>;
+            using Flow = model::Flow<Map, Loss, Real, Team, N, M>;
             model::Replicas<Flow, Method> replicas(p, record, Team{&exchange, rank, &parity}, arena,
                                                    replica, 1, model::chosen<Map>(c.choice.map),
                                                    model::chosen<Loss>(c.choice.loss),
                                                    model::chosen<Method>(c.choice.method));
             replicas.run();
         }
+    };
+    std::vector<std::jthread> lanes;
+    for (int rank = 0; rank < S; ++rank) lanes.emplace_back(lane, rank);
+    lanes.clear();
+    return words;
+}
+
+/// Gradient flow (order 5) of `count` replicas, each lane taking the next when its own has ended.
+template <class Real>
+Words run_flow(const Case& c, int count) {
+    model::Parameters p = c.bound();
+    p.group = count;
+    Words words(p, count);
+    const model::Record record = words.record(count);
+    Memory memory;
+    model::Arena arena(memory.aligned());
+    using Flow = model::Flow<AnyMap, AnyLoss, Real, model::Solo, 0, 0>;
+    model::run_flow<model::Tsitouras, Flow>(p, record, model::Solo{}, arena, 0, count,
+                                            model::chosen<AnyMap>(c.choice.map),
+                                            model::chosen<AnyLoss>(c.choice.loss));
+    return words;
+}
+
+/// The same with S lanes per replica.
+template <int S>
+Words run_flow_team(const Case& c, int count) {
+    model::Parameters p = c.bound();
+    p.group = count;
+    Words words(p, count);
+    const model::Record record = words.record(count);
+    Exchange exchange(S);
+    const auto lane = [&](int rank) {
+        Memory memory;
+        int parity = 0;
+        model::Arena arena(memory.aligned());
+        using Team = EmulatedTeam<S>;
+        using Flow = model::Flow<AnyMap, AnyLoss, double, Team, 0, 0>;
+        model::run_flow<model::Tsitouras, Flow>(p, record, Team{&exchange, rank, &parity}, arena, 0,
+                                                count, model::chosen<AnyMap>(c.choice.map),
+                                                model::chosen<AnyLoss>(c.choice.loss));
     };
     std::vector<std::jthread> lanes;
     for (int rank = 0; rank < S; ++rank) lanes.emplace_back(lane, rank);

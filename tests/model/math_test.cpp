@@ -7,9 +7,12 @@
 #include <boost/math/special_functions/erf.hpp>
 #include <boost/multiprecision/cpp_bin_float.hpp>
 #include <cmath>
+#include <cstdint>
+#include <cstdio>
 #include <cstring>
 #include <limits>
 #include <random>
+#include <thread>
 #include <vector>
 
 #include "pack_functions.hpp"
@@ -109,6 +112,102 @@ void expect_errors_below_bounds(Sizes count) {
 
 TEST(Math, ErrorsOverTheWholeRange) { expect_errors_below_bounds({20'000, 2'000}); }
 TEST(MathLong, ErrorsOverTheWholeRange) { expect_errors_below_bounds({1'000'000, 100'000}); }
+
+struct FloatErrors {
+    double exp = 0.0, log = 0.0, log1p = 0.0, softplus = 0.0, sigmoid = 0.0;
+};
+
+/// Units of f32 by which `found` is off; 0 where it is the rounded exact value.
+double float_error(float found, double exact) {
+    const auto rounded = static_cast<float>(exact);
+    if (found == rounded || (std::isnan(found) && std::isnan(exact))) return 0.0;
+    const double size =
+        std::fabs(exact) < 0x1p-126 ? 0x1p-149 : std::ldexp(1.0, std::ilogb(exact) - 23);
+    const double error = std::fabs(static_cast<double>(found) - exact) / size;
+    return error < 1e3 ? error : 1e3;
+}
+
+/// Every `stride`th float of [first, last) as bits, against f64, whose own errors count nothing.
+FloatErrors float_errors(std::uint64_t first, std::uint64_t last, std::uint64_t stride) {
+    FloatErrors worst;
+    const auto note = [](double& most, float found, double exact) {
+        most = std::fmax(most, float_error(found, exact));
+    };
+    for (std::uint64_t bits = first; bits < last; bits += stride) {
+        const float x = model::from_bits(static_cast<std::uint32_t>(bits));
+        const double y = x, decayed = std::exp(-std::fabs(y));
+        note(worst.exp, model::exp(x), y > 0.0 ? std::exp(y) : decayed);
+        note(worst.log, model::log(x), std::log(y));
+        if (!(x < 0.0F)) note(worst.log1p, model::log1p(x), std::log1p(y));
+        note(worst.softplus, model::softplus(x), std::fmax(y, 0.0) + std::log1p(decayed));
+        note(worst.sigmoid, model::sigmoid(x),
+             y < 0.0 ? decayed / (1.0 + decayed) : 1.0 / (1.0 + decayed));
+    }
+    return worst;
+}
+
+void expect_float_errors_below_bounds(const FloatErrors& worst) {
+    EXPECT_LT(worst.exp, 1.15);
+    EXPECT_LT(worst.log, 0.9);
+    EXPECT_LT(worst.log1p, 1.3);
+    EXPECT_LT(worst.softplus, 2.1);
+    EXPECT_LT(worst.sigmoid, 2.5);
+    std::printf("f32, largest errors: exp %.3f log %.3f log1p %.3f softplus %.3f sigmoid %.3f\n",
+                worst.exp, worst.log, worst.log1p, worst.softplus, worst.sigmoid);
+}
+
+constexpr std::uint64_t all_floats = std::uint64_t{1} << 32;
+
+TEST(Math, ErrorsOfEvery4093rdFloat) {
+    expect_float_errors_below_bounds(float_errors(0, all_floats, 4093));
+}
+
+TEST(MathLong, ErrorsOfAllFloats) {
+    constexpr std::uint64_t parts = 4;
+    FloatErrors of_part[parts];
+    {
+        std::vector<std::jthread> threads;
+        for (std::uint64_t i = 0; i < parts; ++i)
+            threads.emplace_back([&, i] {
+                of_part[i] =
+                    float_errors(i * (all_floats / parts), (i + 1) * (all_floats / parts), 1);
+            });
+    }
+    FloatErrors worst;
+    for (const FloatErrors& e : of_part)
+        worst = {std::fmax(worst.exp, e.exp), std::fmax(worst.log, e.log),
+                 std::fmax(worst.log1p, e.log1p), std::fmax(worst.softplus, e.softplus),
+                 std::fmax(worst.sigmoid, e.sigmoid)};
+    expect_float_errors_below_bounds(worst);
+}
+
+TEST(Math, SpecialFloats) {
+    const float inf = std::numeric_limits<float>::infinity();
+    EXPECT_EQ(model::exp(0.0F), 1.0F);
+    EXPECT_EQ(model::exp(88.8F), inf);
+    EXPECT_EQ(model::exp(-103.0F), 0x1p-149F);
+    EXPECT_EQ(model::exp(-104.0F), 0.0F);
+    EXPECT_EQ(model::log(0.0F), -inf);
+    EXPECT_EQ(model::log(0x1p-149F), static_cast<float>(-149.0 * std::log(2.0)));
+    EXPECT_EQ(model::sigmoid(-inf), 0.0F);
+    EXPECT_EQ(model::sigmoid(inf), 1.0F);
+    const float high = model::exp(87.0F), low = model::exp(-87.0F);
+    for (const float x : {87.0F, 87.1F, 1e30F, inf, std::numeric_limits<float>::quiet_NaN()}) {
+        EXPECT_EQ(model::exp_clamped(x), high) << x;
+        EXPECT_EQ(model::exp_clamped(-x), low) << x;
+    }
+    // The softmax finds a sum with a raised or lowered term by its size.
+    EXPECT_GT(high, 0x1p64F);
+    EXPECT_LT(low, 0x1p-125F);
+}
+
+TEST(Math, FloatExpClampedEqualsExpInRange) {
+    for (std::uint32_t bits = 0; bits < 0x42ae0000U; bits += 1021) {
+        const float x = model::from_bits(bits);
+        ASSERT_EQ(model::exp(x), model::exp_clamped(x)) << x;
+        ASSERT_EQ(model::exp(-x), model::exp_clamped(-x)) << -x;
+    }
+}
 
 TEST(Math, SpecialValues) {
     const double inf = model::infinity(), nan = model::not_a_number();
@@ -230,16 +329,63 @@ void expect_packs_equal_scalar(const char* name, PackFunctions functions) {
     EXPECT_EQ(unequal, 0) << name;
 }
 
+bool same(float a, float b) {
+    return model::to_bits(a) == model::to_bits(b) || (std::isnan(a) && std::isnan(b));
+}
+
+void expect_float_packs_equal_scalar(const char* name, FloatPackFunctions functions) {
+    constexpr int count = 48 * 2000;
+    Generator generator(5);
+    const float special[] = {0.0F,
+                             1e-45F,
+                             0x1p-126F,
+                             86.9F,
+                             87.0F,
+                             87.1F,
+                             103.9F,
+                             1e30F,
+                             3e38F,
+                             std::numeric_limits<float>::infinity(),
+                             std::numeric_limits<float>::quiet_NaN()};
+    std::vector<float> x;
+    for (int i = 0; i < count; ++i) {
+        const float any = model::from_bits(static_cast<std::uint32_t>(generator()));
+        const auto near = static_cast<float>(between(-100.0, 100.0)(generator));
+        const float chosen = special[generator() % std::size(special)];
+        x.push_back(i % 5 == 0 ? ((generator() & 1) != 0 ? -chosen : chosen)
+                               : (i % 2 == 0 ? any : near));
+    }
+    std::vector<FloatFunctionValues> found(count);
+    functions(x.data(), count, found.data());
+    int unequal = 0;
+    for (int i = 0; i < count; ++i) {
+        const FloatFunctionValues& f = found[i];
+        const bool equal =
+            same(f.exp, model::exp(x[i])) && same(f.exp_clamped, model::exp_clamped(x[i])) &&
+            model::to_bits(f.clamp) == model::to_bits(model::clamp(x[i], 87.0F)) &&
+            same(f.log, model::log(x[i])) && same(f.sigmoid, model::sigmoid(x[i])) &&
+            same(f.softplus, model::softplus(x[i])) && same(f.sqrt, model::sqrt(x[i]));
+        unequal += !equal;
+        if (!equal && unequal < 5) ADD_FAILURE() << name << " differs at " << x[i];
+    }
+    EXPECT_EQ(unequal, 0) << name;
+}
+
 TEST(Math, PacksOfEveryInstructionSetEqualScalar) {
     expect_packs_equal_scalar("generic", generic_pack_functions);
+    expect_float_packs_equal_scalar("generic", generic_float_pack_functions);
 #if defined(SOFTMAXFLOW_HAS_AVX2)
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
         expect_packs_equal_scalar("avx2", avx2_pack_functions);
+        expect_float_packs_equal_scalar("avx2", avx2_float_pack_functions);
+    }
 #endif
 #if defined(SOFTMAXFLOW_HAS_AVX512)
     if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
-        __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw"))
+        __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw")) {
         expect_packs_equal_scalar("avx512", avx512_pack_functions);
+        expect_float_packs_equal_scalar("avx512", avx512_float_pack_functions);
+    }
 #endif
 }
 

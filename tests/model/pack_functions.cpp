@@ -38,6 +38,32 @@ void evaluate_all(const double* x, const double* p, int count, FunctionValues* r
     }
 }
 
+template <class Real>
+void evaluate(const float* x, FloatFunctionValues* results) {
+    Real a;
+    for (int i = 0; i < width_of<Real>; ++i) set_lane(a, i, x[i]);
+    const Real values[] = {exp(a),      exp_clamped(a), clamp(a, Real(87.0F)), log(a), sigmoid(a),
+                           softplus(a), sqrt(a)};
+    for (int i = 0; i < width_of<Real>; ++i)
+        results[i] = {lane(values[0], i), lane(values[1], i), lane(values[2], i),
+                      lane(values[3], i), lane(values[4], i), lane(values[5], i),
+                      lane(values[6], i)};
+}
+
+/// Widths 16, 8, 4 and 2 x 8, 2 x 2 in turn.
+void evaluate_all(const float* x, int count, FloatFunctionValues* results) {
+    for (int i = 0; i < count; i += 48) {
+        const auto at = [&](auto real, int first) {
+            evaluate<decltype(real)>(x + i + first, results + i + first);
+        };
+        at(Pack<16, 1, float>{}, 0);
+        at(Pack<8, 2, float>{}, 16);
+        at(Pack<8, 1, float>{}, 32);
+        at(Pack<4, 1, float>{}, 40);
+        at(Pack<2, 2, float>{}, 44);
+    }
+}
+
 }  // namespace
 }  // namespace softmaxflow::model::inline SOFTMAXFLOW_TARGET
 
@@ -47,4 +73,8 @@ void evaluate_all(const double* x, const double* p, int count, FunctionValues* r
 void SOFTMAXFLOW_NAMED(SOFTMAXFLOW_TARGET, _pack_functions)(const double* x, const double* p,
                                                             int count, FunctionValues* results) {
     softmaxflow::model::evaluate_all(x, p, count, results);
+}
+void SOFTMAXFLOW_NAMED(SOFTMAXFLOW_TARGET, _float_pack_functions)(const float* x, int count,
+                                                                  FloatFunctionValues* results) {
+    softmaxflow::model::evaluate_all(x, count, results);
 }

@@ -4,7 +4,8 @@ import importlib
 import sys
 
 SKIPPED = 77  # the test driver shows this exit status as skipped
-PACKAGES = {"numpy": "python3-numpy", "scipy": "python3-scipy", "netCDF4": "python3-netcdf4"}
+PACKAGES = {"numpy": "python3-numpy", "scipy": "python3-scipy", "netCDF4": "python3-netcdf4",
+            "mpmath": "python3-mpmath"}
 
 
 def needs(*modules):

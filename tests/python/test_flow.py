@@ -1,8 +1,8 @@
 """Gradient flow against SciPy's DOP853 at a tolerance of 1e-13: every map and loss, both clocks,
-every order, stiff methods and events, from the starts that the program drew. Also the exact results
-of docs/model.md: invariants, and the long run on the arc clock.
+every order, stiff methods and events, from the starts that the program drew. The exact results of
+docs/model.md are in test_flow_laws.py.
 
-usage: test_flow.py PROGRAM [TEST...]
+usage: test_flow.py PROGRAM [--long] [TEST...]
 
 Exits 77, which the test driver shows as skipped, where NumPy, SciPy or netCDF4 is missing.
 """
@@ -25,19 +25,22 @@ SCALAR = ("logistic", "exponential", "square")
 
 
 def weights(name, a):
-    """s and a function g -> J^T g."""
+    """s and a function g -> J^T g, of rows of logits."""
+    def mean(s, g):
+        return (s * g).sum(-1, keepdims=True)
+
     if name == "softmax":
-        s = np.exp(a - a.max())
-        s /= s.sum()
-        return s, lambda g: s * (g - s @ g)
+        s = np.exp(a - a.max(-1, keepdims=True))
+        s /= s.sum(-1, keepdims=True)
+        return s, lambda g: s * (g - mean(s, g))
     if name == "sigmoid":
         s = 1 / (1 + np.exp(-a))
         return s, lambda g: s * (1 - s) * g
     f, slope = {"sum": (a, np.ones_like(a)), "l2": (a * a, 2 * a),
                 "relu": (np.maximum(a, 0), (a > 0).astype(float))}[name]
-    total = f.sum() + 1e-10
+    total = f.sum(-1, keepdims=True) + 1e-10
     s = f / total
-    return s, lambda g: slope * (g - s @ g) / total
+    return s, lambda g: slope * (g - mean(s, g)) / total
 
 
 def residual(loss, z, y, factor=0.5):
@@ -50,34 +53,39 @@ def residual(loss, z, y, factor=0.5):
     if loss == "regression":
         return 2 * factor * (y - z)
     if loss == "classification":
-        return y / (1 + np.exp(y * z)) / len(z)
-    p = np.exp(z - z.max())
-    return y - p / p.sum()
+        return y / (1 + np.exp(y * z)) / z.shape[-1]
+    p = np.exp(z - z.max(-1, keepdims=True))
+    return y - p / p.sum(-1, keepdims=True)
 
 
 def follow(settings, K, y, Z, a, clock, tolerance=1e-13):
-    """(Z, a, arc or time) at the values of the clock."""
-    m, n = Z.shape
+    """(Z, a, arc or time) of all replicas, (replica, checkpoint, ...), at the values of the clock:
+    one system, with steps that suit the hardest of them."""
+    count, m, n = Z.shape
     arc = settings.get("dynamics.clock") == '"arc"'
     rho = settings.get("dynamics.logit_rate", 1.0)
     name, loss = (settings[key].strip('"') for key in ("model.map", "objective.loss"))
 
     def field(_, x):
-        Z, a = x[:m * n].reshape(m, n), x[m * n:m * n + n]
+        x = x.reshape(count, -1)
+        Z, a = x[:, :m * n].reshape(count, m, n), x[:, m * n:m * n + n]
         s, pull = weights(name, a)
-        q = residual(loss, Z @ s, y)
-        size = np.sqrt(q @ q)
-        dx = np.concatenate([np.outer(K @ q, s).ravel(), rho * pull(Z.T @ q), [size]])
+        q = residual(loss, np.einsum("rmn,rn->rm", Z, s), y)
+        size = np.sqrt((q * q).sum(-1, keepdims=True))
+        dZ = np.einsum("rkl,rl->rk", K, q)[:, :, None] * s[:, None, :]
+        dx = np.concatenate([dZ.reshape(count, -1), rho * pull(np.einsum("rmn,rm->rn", Z, q)),
+                             size], 1)
         if arc:
             dx /= size
-            dx[-1] = 1 / size
-        return dx
+            dx[:, -1:] = 1 / size
+        return dx.ravel()
 
-    out = solve_ivp(field, (0, clock[-1]), np.concatenate([Z.ravel(), a, [0.0]]), method="DOP853",
-                    rtol=tolerance, atol=1e-14, t_eval=clock)
+    start = np.concatenate([Z.reshape(count, -1), a, np.zeros((count, 1))], 1)
+    out = solve_ivp(field, (0, clock[-1]), start.ravel(), method="DOP853", rtol=tolerance,
+                    atol=1e-14, t_eval=clock)
     assert out.success, out.message
-    x = out.y.T
-    return x[:, :m * n].reshape(-1, m, n), x[:, m * n:-1], x[:, -1]
+    x = out.y.T.reshape(len(clock), count, -1).swapaxes(0, 1)
+    return x[..., :m * n].reshape(count, -1, m, n), x[..., m * n:-1], x[..., -1]
 
 
 class Case:
@@ -99,28 +107,31 @@ def shape(loss, name="softmax"):
 
 
 def largest_difference(case, settings, replicas=10):
+    """From SciPy, over Z and a; the other clock must agree to 1e-7 in t or the arc."""
     files = case.run({"ensemble.replicas": replicas, "record.states": replicas,
                       "record.checkpoints": 5, **settings})
     states = files["states"]
     loss = settings["objective.loss"].strip('"')
-    data = states.get("distribution", states.get("response"))
+    data = states.get("distribution", states.get("response", np.zeros((replicas, 1))))
+    ok = files["replicas"]["status"] == 0
+    assert ok.sum() >= 0.5 * replicas, f"{loss}: {ok.sum()} of {replicas} got through"
+    Z, a, other = follow(settings, states["metric"][ok], data[ok],
+                         states["projected_values"][ok, 0], states["logits"][ok, 0],
+                         states["clock"][ok][0])
     worst = 0.0
-    for r in range(replicas):
-        if files["replicas"]["status"][r] != 0:
-            continue
-        y = data[r] if data is not None else np.zeros(1)
-        Z, a, other = follow(settings, states["metric"][r], y, states["projected_values"][r, 0],
-                             states["logits"][r, 0], states["clock"][r])
-        arc = settings.get("dynamics.clock") == '"arc"'
-        ours = np.exp(states["log_time"][r]) if arc else states["arc"][r]
-        for x, expected in ((states["projected_values"][r], Z), (states["logits"][r], a)):
-            worst = max(worst, np.abs(x - expected).max() / max(1, np.abs(expected).max()))
-        gap = np.abs(ours[1:] / other[1:] - 1).max()
-        assert gap < (1e-4 if arc else 1e-6), f"{loss}: the other clock differs by {gap:.1e}"
+    for x, expected in ((states["projected_values"][ok], Z), (states["logits"][ok], a)):
+        gap, size = (np.abs(v).reshape(ok.sum(), -1).max(1) for v in (x - expected, expected))
+        worst = max(worst, (gap / np.maximum(1, size)).max())
+    arc = settings.get("dynamics.clock") == '"arc"'
+    ours = np.exp(states["log_time"][ok]) if arc else states["arc"][ok]
+    # Close to the end of an arc t is as good as |q| is relative to what it was at the start.
+    before = files["replicas"]["residual_norm"][ok] > (0.1 if arc else 0.0)
+    gap = np.abs(ours[before, 1:] / other[before, 1:] - 1).max(initial=0)
+    assert gap < 3e-7, f"{settings}: the other clock differs by {gap:.1e}"
     return worst
 
 
-def test_every_map_and_loss(case):
+def test_every_map_and_loss(case, replicas=3):
     worst = 0.0
     for name in MAPS:
         for loss in LOSSES:
@@ -128,10 +139,14 @@ def test_every_map_and_loss(case):
                 settings = {**shape(loss, name), "dynamics.clock": f'"{clock}"',
                             "dynamics.horizon": 0.3 if clock == "arc" else 3.0,
                             "dynamics.rtol": 1e-10, "dynamics.logit_rate": 0.8}
-                found = largest_difference(case, settings, 3)
+                found = largest_difference(case, settings, replicas)
                 assert found < 1e-7, f"{name}, {loss}, {clock}: {found:.1e}"
                 worst = max(worst, found)
     return f"{worst:.1e}"
+
+
+def long_test_every_map_and_loss(case):
+    return test_every_map_and_loss(case, 200)
 
 
 def test_every_order_and_the_implicit_method(case):
@@ -149,42 +164,6 @@ def test_every_order_and_the_implicit_method(case):
                 worst = max(worst, found)
         said.append(f"{order} {stiff} {worst:.1e}")
     return ", ".join(said)
-
-
-def test_invariants(case):
-    """Sum of the logits constant; sum of u grows by kappa tau."""
-    said = []
-    for rtol in (1e-6, 1e-9, 1e-12):
-        for order in (5, 8):
-            states = case.run({**shape("logistic"), "model.tokens": 8, "dynamics.clock": '"arc"',
-                               "objective.target": '"random_normal"', "dynamics.horizon": 1e3,
-                               "dynamics.logit_rate": 0.6, "dynamics.rtol": rtol,
-                               "dynamics.atol": 1e-3 * rtol, "dynamics.order": order,
-                               "ensemble.replicas": 100, "record.states": 100})["states"]
-            a, u, tau = states["logits"], states["projected_values"][:, :, 0], states["clock"]
-            grown = u.sum(-1) - u[:, :1].sum(-1) - states["metric"][:, 0] * tau
-            drift = max(np.abs(a.sum(-1) - a[:, :1].sum(-1)).max() / np.abs(a).max(),
-                        np.abs(grown).max() / np.abs(u).max())
-            assert drift < 100 * rtol, f"order {order}, rtol {rtol}: {drift:.1e}"
-            said.append(f"{drift / rtol:.2g}")
-    return "in units of rtol " + ", ".join(said)
-
-
-def test_long_run(case):
-    """(1 - s_1) tau^2 tends to 2 (n - 1) / n from equal logits."""
-    said = []
-    for n in (2, 3, 8, 20, 64):
-        files = case.run({"model.tokens": n, "dynamics.clock": '"arc"', "dynamics.horizon": 1e6,
-                          "dynamics.rtol": 1e-10, "dynamics.order": 8, "ensemble.replicas": 32})
-        table = files["replicas"]
-        assert (table["status"] == 0).all()
-        ratio = 10 ** table["log10_deficit"] * 1e12 / (2 * (n - 1) / n)
-        steps = (table["steps"] + table["rejected_steps"]).mean()
-        allowed = 0.005 if n <= 20 else 0.01
-        assert np.abs(ratio - 1).max() < allowed, f"n = {n}: {ratio.min()} .. {ratio.max()}"
-        assert steps < 500, f"n = {n}: {steps} steps"
-        said.append(f"n = {n}: {ratio.min():.5f} .. {ratio.max():.5f} in {steps:.0f} steps")
-    return "; ".join(said)
 
 
 def test_end_of_the_arc(case):
@@ -288,7 +267,8 @@ def test_equal_bits(case):
 
     sets = [x for x in program.instruction_sets(case.binary) if x != "generic"]
     cases = [(loss, more, sets, (77, 20)) for loss, more in
-             (("logistic", {}), ("regression", {"dynamics.stiff": '"on"', "dynamics.horizon": 1.0}),
+             (("logistic", {}), ("logistic", {"model.tokens": 8}),
+              ("logistic", {"model.tokens": 8, "dynamics.order": 8}), ("regression", {"dynamics.stiff": '"on"', "dynamics.horizon": 1.0}),
               ("cross_entropy", {"dynamics.order": 8, "dynamics.horizon": 1.0}))]
     # Without fma in hardware everything is emulated: a short run.
     cases.append(("logistic", {"dynamics.horizon": 2.0}, ["generic"], (20,)))
@@ -307,13 +287,15 @@ def test_equal_bits(case):
 
 
 def main():
-    binary = sys.argv[1]
-    wanted = sys.argv[2:]
+    binary, *wanted = sys.argv[1:]
+    prefix = "long_test_" if "--long" in wanted else "test_"
+    wanted = [name for name in wanted if name != "--long"]
     with tempfile.TemporaryDirectory() as folder:
         case = Case(binary, folder)
-        tests = [f for name, f in globals().items() if name.startswith("test_")
+        tests = [f for name, f in globals().items() if name.startswith(prefix)
                  and (not wanted or name in wanted)]
         run_all(tests, case)
 
 
-main()
+if __name__ == "__main__":
+    main()

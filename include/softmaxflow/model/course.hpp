@@ -17,12 +17,12 @@ struct Course {
     Real target{0.0};   // next checkpoint
     Real stiff{0.0};    // steps in a row that looked stiff
     Real steps{0.0}, rejected{0.0};
-    Real leader{0.0}, sign{1.0};              // Vantage
-    Real speed{0.0};                          // |q| in the time clock
-    Real log_pace{0.0}, log_pace_slope{0.0};  // -log |q| and its slope, in the arc clock
-    Real top{0.0};                            // max s
-    Real output{0.0};                         // |z|
-    Real scale{0.0};                          // 1 / the denominator of the map
+    Real leader{0.0}, sign{1.0};  // Vantage
+    Real speed{0.0};              // |q| in the time clock
+    Pace<Real> pace;              // arc clock
+    Real top{0.0};                // max s
+    Real output{0.0};             // |z|
+    Real scale{0.0};              // 1 / the denominator of the map
 
     /// Calls f(own, other's) for every number.
     template <class F>
@@ -30,8 +30,8 @@ struct Course {
         f(clock, o.clock), f(other, o.other), f(step, o.step), f(error, o.error);
         f(held, o.held), f(landing, o.landing), f(target, o.target), f(stiff, o.stiff);
         f(steps, o.steps), f(rejected, o.rejected), f(leader, o.leader), f(sign, o.sign);
-        f(speed, o.speed), f(log_pace, o.log_pace), f(log_pace_slope, o.log_pace_slope);
-        f(top, o.top), f(output, o.output), f(scale, o.scale);
+        f(speed, o.speed), f(pace.log, o.pace.log), f(pace.slope, o.pace.slope);
+        f(pace.bend, o.pace.bend), f(top, o.top), f(output, o.output), f(scale, o.scale);
     }
     SOFTMAXFLOW_HD Vantage<Real> vantage() const { return {leader, sign}; }
 };

@@ -112,9 +112,10 @@ private:
             if (single)
                 x.value(0, j) = fma(rate_0, e.numerators[j], keep(x.value(0, j), rates.keep_value));
         });
+        SOFTMAXFLOW_UNROLL_FIXED(Flow::Outputs)
         for (int k = 0; !single && k < flow.output_count(); ++k) {
             const Real rate = value_rate * flow.value_drive(e, k);
-            in_blocks(flow.slots(), [&](int first, auto count) SOFTMAXFLOW_INLINE {
+            in_blocks<Flow::Slots>(flow.slots(), [&](int first, auto count) SOFTMAXFLOW_INLINE {
                 for (int j = first; j < first + count.value; ++j)
                     x.value(k, j) =
                         fma(rate, e.numerators[j], keep(x.value(k, j), rates.keep_value));
@@ -141,8 +142,10 @@ struct Momentum {
             v.logits[j] = fma(mu, v.logits[j], fma(logit_factor * slope, centred, decay));
             x.logits[j] = fma(eta, v.logits[j], x.logits[j]);
         });
+        SOFTMAXFLOW_UNROLL_FIXED(Flow::Outputs)
         for (int k = 0; k < flow.output_count(); ++k) {
             const Real factor = -(flow.value_drive(e, k) * e.scales.weight);
+            SOFTMAXFLOW_UNROLL_FIXED(Flow::Slots)
             for (int j = 0; j < flow.slots(); ++j) {
                 const Real decay = Real(rates.value_decay) * x.value(k, j);
                 v.value(k, j) = fma(mu, v.value(k, j), fma(factor, e.numerators[j], decay));
@@ -168,13 +171,16 @@ SOFTMAXFLOW_HD void move_entries(const Flow& flow, typename Flow::Evaluation& e,
         const auto at = [&](int i) SOFTMAXFLOW_INLINE -> Real& { return memory[i].logits[j]; };
         x.logits[j] = x.logits[j] + rule(at, gradient);
     });
+    SOFTMAXFLOW_UNROLL_FIXED(Flow::Slots)
     for (int j = 0; j < flow.slots(); ++j) {
         const Real minus_weight = -e.weight(j);
+        SOFTMAXFLOW_UNROLL_FIXED(Flow::Outputs)
         for (int k = 0; k < m; ++k) {
             const auto at = [&](int i)
                                 SOFTMAXFLOW_INLINE -> Real& { return memory[i].value(k, j); };
             e.output_scratch[k] = rule(at, e.residual[k] * minus_weight);
         }
+        SOFTMAXFLOW_UNROLL_FIXED(Flow::Outputs)
         for (int k = 0; k < m; ++k)
             x.value(k, j) = x.value(k, j) + flow.objective.metric_times(e.output_scratch, k, m);
     }

@@ -18,6 +18,11 @@
 
 namespace softmaxflow::model::inline SOFTMAXFLOW_TARGET {
 
+template <class Loss>
+inline constexpr bool may_be_dense = Loss::kind == ObjectiveKind::samples;
+template <class Losses>
+inline constexpr bool may_be_dense<Any<Losses>> = true;
+
 /// The vector field for one Real of replicas, shared by one Team of lanes. Map and Loss are items
 /// of the catalogue, or Any of them; N and M are the numbers of tokens and outputs where the
 /// compiler knows them, else 0.
@@ -27,13 +32,14 @@ struct Flow {
     using Loss = LossType;
     using Real = RealType;
     using Team = TeamType;
+    static constexpr int Outputs = M;
     static constexpr int Slots = N > 0 ? (N + Team::size - 1) / Team::size : 0;
 
     Map map;
     Loss loss;
     Tokens<Team, N> tokens;
     Tokens<Solo, M> outputs;
-    Objective<Real, M> objective;
+    Objective<Real, M, may_be_dense<Loss>> objective;
 
     /// (Z, a), or a velocity of the same shape. A lane holds its own tokens.
     struct State {
@@ -44,9 +50,13 @@ struct Flow {
         SOFTMAXFLOW_HD State() : slots(0) {}
         SOFTMAXFLOW_HD State(Arena& arena, int slot_count, int m)
             : values(arena, slot_count * m), logits(arena, slot_count), slots(slot_count) {}
-        SOFTMAXFLOW_HD Real& value(int output, int slot) { return values[output * slots + slot]; }
+        SOFTMAXFLOW_HD Real& value(int output, int slot) { return values[place(output, slot)]; }
         SOFTMAXFLOW_HD const Real& value(int output, int slot) const {
-            return values[output * slots + slot];
+            return values[place(output, slot)];
+        }
+        // An index that the compiler knows keeps the array in registers.
+        SOFTMAXFLOW_HD int place(int output, int slot) const {
+            return output * (Slots > 0 ? Slots : slots) + slot;
         }
     };
 
@@ -98,6 +108,7 @@ struct Flow {
     }
     /// z and q, given s.
     SOFTMAXFLOW_HD void evaluate_outputs(const State& x, Evaluation& e) const {
+        SOFTMAXFLOW_UNROLL_FIXED(M)
         for (int k = 0; k < output_count(); ++k) {
             const Real total = sum(tokens, e.token_scratch, [&](int j) SOFTMAXFLOW_INLINE {
                 return x.value(k, j) * e.numerators[j];
@@ -112,6 +123,7 @@ struct Flow {
     /// w_j = (Z^T q)_j.
     SOFTMAXFLOW_HD Real projected_value(const State& x, const Evaluation& e, int slot) const {
         Real w = x.value(0, slot) * e.residual[0];
+        SOFTMAXFLOW_UNROLL_FIXED(M)
         for (int k = 1; k < output_count(); ++k) w = fma(x.value(k, slot), e.residual[k], w);
         return w;
     }
@@ -120,12 +132,14 @@ struct Flow {
     SOFTMAXFLOW_HD void projected_values(const State& x, const Evaluation& e, int slot,
                                          Real (&w)[Count]) const {
         for (int i = 0; i < Count; ++i) w[i] = x.value(0, slot + i) * e.residual[0];
+        SOFTMAXFLOW_UNROLL_FIXED(M)
         for (int k = 1; k < output_count(); ++k)
             for (int i = 0; i < Count; ++i) w[i] = fma(x.value(k, slot + i), e.residual[k], w[i]);
     }
     /// <s, w> = <z, q>.
     SOFTMAXFLOW_HD Real mean_projected_value(const Evaluation& e) const {
         Real mean = e.output[0] * e.residual[0];
+        SOFTMAXFLOW_UNROLL_FIXED(M)
         for (int k = 1; k < output_count(); ++k) mean = fma(e.output[k], e.residual[k], mean);
         return mean;
     }
@@ -145,7 +159,7 @@ struct Flow {
                 for (int j = 0; j < slots(); ++j) f(j, slope(j), x.value(0, j) - mean);
                 return;
             }
-            in_blocks(slots(), [&](int first, auto count) SOFTMAXFLOW_INLINE {
+            in_blocks<Slots>(slots(), [&](int first, auto count) SOFTMAXFLOW_INLINE {
                 Real w[count.value];
                 projected_values(x, e, first, w);
                 for (int i = 0; i < count.value; ++i) f(first + i, slope(first + i), w[i] - mean);
@@ -165,6 +179,7 @@ struct Flow {
     SOFTMAXFLOW_HD Real residual_norm(const Evaluation& e) const {
         if (output_count() == 1) return abs(e.residual[0]);
         Real total = e.residual[0] * e.residual[0];
+        SOFTMAXFLOW_UNROLL_FIXED(M)
         for (int k = 1; k < output_count(); ++k) total = fma(e.residual[k], e.residual[k], total);
         return sqrt(total);
     }

@@ -7,29 +7,15 @@
 /// run that goes on from a checkpoint takes the same steps.
 
 #include "softmaxflow/model/course.hpp"
+#include "softmaxflow/model/queue.hpp"
 #include "softmaxflow/model/recorder.hpp"
 
 namespace softmaxflow::model::inline SOFTMAXFLOW_TARGET {
 
-/// Replicas that one method leaves to another, as they stood.
-struct Parked {
-    int count = 0, numbers = 0;
-    Int* replica = nullptr;     // (parked)
-    int* checkpoint = nullptr;  // (parked): their next one
-    int* threshold = nullptr;   // (parked): likewise
-    double* states = nullptr;   // (parked, numbers)
-
-    SOFTMAXFLOW_HD Parked(Arena& arena, Int capacity, int numbers_of_one)
-        : numbers(numbers_of_one),
-          replica(arena.take<Int>(int(capacity))),
-          checkpoint(arena.take<int>(int(capacity))),
-          threshold(arena.take<int>(int(capacity))),
-          states(arena.take<double>(int(capacity) * numbers_of_one)) {}
-};
-
 /// Stands where nothing is watched (model/watch.hpp).
 struct Unwatched {
     static constexpr bool watches = false;
+    Unwatched() = default;
     SOFTMAXFLOW_HD Unwatched(const Parameters&, const Record&, Arena&) {}
     template <class... Anything>
     SOFTMAXFLOW_HD void start(const Anything&...) const {}
@@ -56,11 +42,11 @@ public:
     /// `takes_parked`: this is the method that replicas are left to; else those that turn stiff are
     /// parked, unless p.stiff forbids it.
     SOFTMAXFLOW_HD Integration(const Parameters& p, const Record& record, Team team, Arena& arena,
-                               typename Flow::Map map, typename Flow::Loss loss, Parked& parked,
+                               typename Flow::Map map, typename Flow::Loss loss, Queue& queue,
                                bool takes_parked)
         : p_(p),
           record_(record),
-          parked_(parked),
+          queue_(queue),
           takes_parked_(takes_parked),
           tolerance_{ScalarOf<Real>(p.rtol), ScalarOf<Real>(p.atol)},
           controller_{ScalarOf<Real>(Stepper::error_order)},
@@ -85,19 +71,25 @@ public:
         return slots * (p.outputs + 1) + course;
     }
 
-    /// Integrates replicas [first, first + count) and the parked ones, if it takes those; false if
-    /// the caller of tick asked to stop.
-    SOFTMAXFLOW_COLD bool run(Int first, Int count) {
-        next_ = first;
-        end_ = first + count;
+    /// Takes the first replicas of the queue, or those that were left to this method.
+    SOFTMAXFLOW_COLD void begin() {
         for (int i = 0; i < width; ++i) fill(i);
-        for (Int rounds = 1; busy(); ++rounds) {
-            if (record_.issued != nullptr && leads()) *record_.issued += width;
-            step();
-            if (rounds % 64 == 0) tick(0);
-            if (stopped_) return false;
-        }
-        if (seen_count_ > 0) flush();
+    }
+
+    /// Up to `rounds` steps of all lanes; false once no replica is left, or the caller of tick
+    /// asked to stop.
+    SOFTMAXFLOW_COLD bool go_on(Int rounds) {
+        Int done = 0;
+        for (; done < rounds && busy() && !stopped_; ++done) step();
+        if (leads()) fetch_add(queue_.issued, done * width);
+        return busy() && !stopped_;
+    }
+
+    /// The whole queue; false if the caller of tick asked to stop.
+    SOFTMAXFLOW_COLD bool run() {
+        begin();
+        while (go_on(64)) tick(0);
+        if (seen_count_ > 0 && !stopped_) flush();
         return !stopped_;
     }
 
@@ -128,7 +120,9 @@ private:
         return false;
     }
     SOFTMAXFLOW_COLD void tick(Int replicas) {
-        if (record_.tick != nullptr && !record_.tick(record_.context, replicas)) stopped_ = true;
+        if constexpr (on_host)
+            if (record_.tick != nullptr && !record_.tick(record_.context, replicas))
+                stopped_ = true;
     }
 
     // --- Replicas come ---
@@ -143,15 +137,22 @@ private:
     SOFTMAXFLOW_COLD bool draw() {
         waiting_ = fresh_count_ = 0;
         fresh_.course = {};
-        if (next_ < end_) {
-            fresh_count_ = end_ - next_ < width ? int(end_ - next_) : width;
-            start(next_, fresh_count_);
-            next_ += fresh_count_;
-            begin();
-        } else if (takes_parked_ && unparked_ < parked_.count) {
-            fresh_count_ = 1;
-            start(parked_.replica[unparked_], 1);
-            unpark(unparked_++);
+        if (queue_.taken < queue_.count) {
+            const Int place = fetch_add(queue_.taken, width), left = queue_.count - place;
+            if (left > 0) {
+                fresh_count_ = left < width ? int(left) : width;
+                start(queue_.first + place, fresh_count_);
+                set_out();
+                return true;
+            }
+        }
+        if (takes_parked_ && queue_.unparked < queue_.parked) {
+            const Int place = fetch_add(queue_.unparked, 1);
+            if (place < queue_.parked) {
+                fresh_count_ = 1;
+                start(queue_.replica[place], 1);
+                unpark(place);
+            }
         }
         return fresh_count_ > 0;
     }
@@ -165,7 +166,7 @@ private:
                        [&](auto at) { at(fresh_.x) = convert<Real>(at(fresh_.origin.x)); });
     }
 
-    SOFTMAXFLOW_COLD void begin() {
+    SOFTMAXFLOW_COLD void set_out() {
         Course<Real>& c = fresh_.course;
         Recorder<Real, Team>& origin = fresh_.origin;
         const bool restart = p_.restart_clock != nullptr;
@@ -180,6 +181,7 @@ private:
             c.stiff = convert<Real>(origin.stiff_steps);
         }
         watcher_.start(fresh_.flow, fresh_.x, room_, c.sign, origin);
+        if (p_.arc_clock) note_bend(fresh_, fresh_derivative_);
         for (int i = 0; i < width; ++i) fresh_.checkpoint[i] = fresh_.threshold[i] = 0;
     }
 
@@ -202,8 +204,7 @@ private:
         c.top = top_share(fresh_.flow, room_);
         c.output = norm(fresh_.flow.outputs, room_.output);
         c.scale = room_.scales.weight;
-        if (p_.arc_clock)
-            note_pace(fresh_, fresh_.x, fresh_derivative_, room_, c.log_pace, c.log_pace_slope);
+        if (p_.arc_clock) c.pace = pace_of(fresh_, fresh_.x, fresh_derivative_, room_);
         if (anew)
             c.step = first_step(field, tolerance_, controller_.order, fresh_.x, fresh_derivative_,
                                 c.vantage(), room_, trial_, stepper_.next);
@@ -285,28 +286,30 @@ private:
         watcher_.leave(i, active_.origin.replica(i));
         busy_[i] = false;
         set_lane(active_.course.step, i, Scalar(0));
+        if (leads()) fetch_add(queue_.ended, 1);
         tick(1);
     }
 
     SOFTMAXFLOW_COLD void park(int i) {
-        const int place = parked_.count++;
-        parked_.replica[place] = active_.origin.replica(i);
-        parked_.checkpoint[place] = active_.checkpoint[i];
-        parked_.threshold[place] = active_.threshold[i];
-        double* numbers = parked_.states + Int(place) * parked_.numbers;
+        const Int place = fetch_add(queue_.parked, 1);
+        queue_.replica[place] = active_.origin.replica(i);
+        queue_.checkpoint[place] = active_.checkpoint[i];
+        queue_.threshold[place] = active_.threshold[i];
+        double* numbers = queue_.states + place * queue_.numbers;
         for_each_entry(active_.flow, [&](auto at) { *numbers++ = lane(at(active_.x), i); });
         active_.course.with(active_.course, [&](Real& x, const Real&) { *numbers++ = lane(x, i); });
         watcher_.leave(i, active_.origin.replica(i));
         busy_[i] = false;
         set_lane(active_.course.step, i, Scalar(0));
     }
-    SOFTMAXFLOW_COLD void unpark(int place) {
-        const double* numbers = parked_.states + Int(place) * parked_.numbers;
+    SOFTMAXFLOW_COLD void unpark(Int place) {
+        const double* numbers = queue_.states + place * queue_.numbers;
         for_each_entry(fresh_.flow, [&](auto at) { at(fresh_.x) = Real(*numbers++); });
         fresh_.course.with(fresh_.course, [&](Real& x, const Real&) { x = Real(*numbers++); });
-        fresh_.checkpoint[0] = parked_.checkpoint[place];
-        fresh_.threshold[0] = parked_.threshold[place];
+        fresh_.checkpoint[0] = queue_.checkpoint[place];
+        fresh_.threshold[0] = queue_.threshold[place];
         look_around(false);
+        if (p_.arc_clock) note_bend(fresh_, fresh_derivative_);
     }
 
     // --- One step of all lanes ---
@@ -344,51 +347,54 @@ private:
         for_each_entry(active_.flow, [&](auto at) SOFTMAXFLOW_INLINE {
             at(derivative) = select(accepted, at(stepper_.next_derivative()), at(derivative));
         });
+        const Real leader = largest_token(active_.flow, e);
+        const Mask changes = accepted & !(leader == c.leader);
+        if (any(changes)) change_leader(changes, leader);
         c.clock = select(accepted, select(reaches, c.target, c.clock + h), c.clock);
+        watcher_.look(accepted, active_.field, active_.x, derivative, e, c.clock, h);
         c.landing = select(accepted, Real(0.0), c.landing);
         c.top = select(accepted, top_share(active_.flow, e), c.top);
         c.output = select(accepted, norm(active_.flow.outputs, e.output), c.output);
         // A denominator that changed its sign went through 0 on the way.
         const Mask through = e.scales.weight * c.scale < Real(0.0);
         c.scale = select(accepted, select(through, Real(infinity()), e.scales.weight), c.scale);
+        controller_.accept(c, accepted, h < c.step, stepper_.error, h);
         if (p_.arc_clock) {
             advance_time(accepted, h);
         } else {
             c.other = select(accepted, c.other + stepper_.arc, c.other);
             c.speed = select(accepted, active_.flow.residual_norm(e), c.speed);
         }
-        controller_.accept(c, accepted, h < c.step, stepper_.error, h);
         const Mask looks_stiff = stepper_.stiffness > Real(0.9);
         c.stiff = select(
             accepted, select(looks_stiff, c.stiff + Real(1.0), max(c.stiff - Real(1.0), Real(0.0))),
             c.stiff);
-        watcher_.look(accepted, active_.field, active_.x, derivative, e, c.clock, h);
-        const Real leader = largest_token(active_.flow, e);
-        const Mask changes = accepted & !(leader == c.leader);
-        if (any(changes)) change_leader(changes, leader);
     }
 
     SOFTMAXFLOW_COLD void advance_time(Mask accepted, Real h) {
         Course<Real>& c = active_.course;
-        Real pace, slope;
-        note_pace(active_, stepper_.next, stepper_.next_derivative(), stepper_.evaluation, pace,
-                  slope);
-        const Real grown =
-            log_sum(c.other, log_integral(h, c.log_pace, c.log_pace_slope, pace, slope));
-        c.other = select(accepted, grown, c.other);
-        c.log_pace = select(accepted, pace, c.log_pace);
-        c.log_pace_slope = select(accepted, slope, c.log_pace_slope);
+        const Pace<Real> before = c.pace;
+        c.pace = pace_of(active_, active_.x, stepper_.derivative(), stepper_.evaluation);
+        note_bend(active_, stepper_.derivative());
+        Real grown(0.0);
+        visit(active_.flow.loss, [&](auto loss) {
+            grown = loss.finite_arc ? log_integral_to_zero(h, before, c.pace)
+                                    : log_integral(h, before, c.pace);
+        });
+        c.other = select(accepted, log_sum(c.other, grown), c.other);
+        c.pace.log = select(accepted, c.pace.log, before.log);
+        c.pace.slope = select(accepted, c.pace.slope, before.slope);
+        c.pace.bend = select(accepted, c.pace.bend, before.bend);
     }
 
-    /// -log |q| and its slope along the arc, <q / |q|, G dz/dtau> / |q|.
-    SOFTMAXFLOW_COLD void note_pace(Pack& pack, const State& x, const State& derivative,
-                                    Evaluation& e, Real& pace, Real& slope) {
+    /// -log |q| and its slope along the arc, <q / |q|, G dz/dtau> / |q|, of a state evaluated in e.
+    SOFTMAXFLOW_COLD Pace<Real> pace_of(Pack& pack, const State& x, const State& derivative,
+                                        Evaluation& e) {
         const Flow& flow = pack.flow;
-        const Vantage<Real> from = pack.course.vantage();
-        pack.field.output_rate(x, derivative, e, from, rate_);
-        pace = -pack.field.log_speed(e, unit_, e.output_scratch);
-        const Real speed = exp_call(-pace);
-        slope = Real(0.0);
+        pack.field.output_rate(x, derivative, e, pack.course.vantage(), rate_);
+        Pace<Real> pace;
+        pace.log = -pack.field.log_speed(e, unit_, e.output_scratch);
+        const Real speed = exp_call(-pace.log);
         visit(flow.loss, [&](auto loss) {
             auto& g = e.output_scratch;
             loss.curvature(flow.objective, flow.outputs, e.output, unit_, speed, g);
@@ -396,15 +402,33 @@ private:
             for (int k = 0; loss.simplex && k < flow.output_count(); ++k)
                 mean = fma(g[k] * speed, rate_[k], mean);
             for (int k = 0; k < flow.output_count(); ++k)
-                slope = fma(unit_[k], g[k] * (rate_[k] - mean), slope);
+                pace.slope = fma(unit_[k], g[k] * (rate_[k] - mean), pace.slope);
         });
+        return pace;
     }
 
+    /// The second derivative of the pace, by the change of the first a millionth of the next step
+    /// ahead (f32: 1/256): far enough for rounding, near enough for the rule of clock.hpp.
+    SOFTMAXFLOW_COLD void note_bend(Pack& pack, const State& derivative) {
+        Course<Real>& c = pack.course;
+        State &ahead = stepper_.next, &there = trial_;
+        const Real distance = Real(FormatOf<Real>::look_ahead) * c.step;
+        for_each_entry(pack.flow, [&](auto at) SOFTMAXFLOW_INLINE {
+            at(ahead) = fma(distance, at(derivative), at(pack.x));
+        });
+        Real speed(0.0);
+        pack.field(ahead, room_, c.vantage(), there, speed);
+        const Real bend = (pace_of(pack, ahead, there, room_).slope - c.pace.slope) / distance;
+        c.pace.bend = select(is_finite(bend), bend, Real(0.0));
+    }
+
+    /// Seen from another token, the same state and its derivative have other last bits: those that
+    /// a run has that starts here.
     SOFTMAXFLOW_COLD void change_leader(Mask changes, Real leader) {
         Course<Real>& c = active_.course;
         c.leader = select(changes, leader, c.leader);
         Real speed(0.0);
-        active_.field(active_.x, room_, c.vantage(), trial_, speed);
+        active_.field(active_.x, stepper_.evaluation, c.vantage(), trial_, speed);
         for_each_entry(active_.flow, [&](auto at) {
             auto& derivative = at(stepper_.derivative());
             derivative = select(changes, at(trial_), derivative);
@@ -462,7 +486,7 @@ private:
             status = select(c.top >= Real(p_.stop_at_probability), Real(stopped_early), status);
         visit(active_.flow.loss, [&](auto loss) {
             if (!loss.finite_arc || active_.field.decays()) return;
-            const Real speed = p_.arc_clock ? exp_call(-c.log_pace) : c.speed;
+            const Real speed = p_.arc_clock ? exp_call(-c.pace.log) : c.speed;
             status = select(speed <= convergence_bound(c.output), Real(converged), status);
         });
         visit(active_.flow.map, [&](auto map) {
@@ -580,11 +604,11 @@ private:
         const Real left = unit_[0] * c.sign;
         const Mask beyond = within & (left < -convergence_bound(abs(e.output[0])));
         if (!any(beyond)) return beyond;
-        const Real before = exp_call(-c.log_pace);
+        const Real before = exp_call(-c.pace.log);
         active_.field.output_rate(stepper_.next, stepper_.next_derivative(), e, c.vantage(), rate_);
         // For the square loss dq = -dz.
         const Real root =
-            cubic_root(before, -h * c.log_pace_slope * before, left, -h * c.sign * rate_[0]);
+            cubic_root(before, -h * c.pace.slope * before, left, -h * c.sign * rate_[0]);
         return land(beyond, root, h);
     }
 
@@ -614,7 +638,7 @@ private:
 
     const Parameters& p_;
     const Record& record_;
-    Parked& parked_;
+    Queue& queue_;
     bool takes_parked_, stopped_ = false;
     Tolerance<Real> tolerance_;
     Controller<Real> controller_;
@@ -627,8 +651,7 @@ private:
     Watcher watcher_;
     Real level_ = Real(infinity());
     bool busy_[width];
-    Int next_ = 0, end_ = 0;
-    int waiting_ = 0, fresh_count_ = 0, unparked_ = 0, seen_count_ = 0;
+    int waiting_ = 0, fresh_count_ = 0, seen_count_ = 0;
 };
 
 }  // namespace softmaxflow::model::inline SOFTMAXFLOW_TARGET

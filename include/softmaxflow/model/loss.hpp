@@ -30,8 +30,8 @@ enum class ObjectiveKind {
     samples,         ///< W = X, K = X X^T, the only K that is not diagonal
 };
 
-/// The data of one replica's objective.
-template <class Real, int M>
+/// The data of one replica's objective. MayBeDense: whether some loss in question has a dense K.
+template <class Real, int M, bool MayBeDense = true>
 struct Objective {
     bool dense;  // K is a matrix, else diagonal
     bool has_factor;
@@ -64,6 +64,17 @@ struct Objective {
         constant = static_cast<ScalarOf<Real>>(other.constant);
     }
 
+    /// The same data, without taking up memory of its own.
+    template <class Other>
+    SOFTMAXFLOW_HD void adopt(const Other& other) {
+        metric.adopt(other.metric);
+        response.adopt(other.response);
+        matrix.adopt(other.matrix);
+        factor.adopt(other.factor);
+        floor = other.floor;
+        constant = other.constant;
+    }
+
     /// Lane i takes over the data of lane j of another.
     template <class Other>
     SOFTMAXFLOW_COLD void copy_lane(int i, const Other& other, int j, int m) {
@@ -82,8 +93,9 @@ struct Objective {
     /// (K x)_k
     template <class Array>
     SOFTMAXFLOW_HD Real metric_times(const Array& x, int k, int m) const {
-        if (!dense) return metric[k] * x[k];
+        if (!MayBeDense || !dense) return metric[k] * x[k];
         Real total = matrix[k * m] * x[0];
+        SOFTMAXFLOW_UNROLL_FIXED(M)
         for (int l = 1; l < m; ++l) total = fma(matrix[k * m + l], x[l], total);
         return total;
     }
@@ -111,9 +123,11 @@ struct BoundedResidual {
     SOFTMAXFLOW_HD static auto normalise(const Outputs& items, Array& u) {
         using Real = typename Array::Element;
         Real square = u[0] * u[0];
+        SOFTMAXFLOW_UNROLL_FIXED(Outputs::known)
         for (int k = 1; k < items.slots(); ++k) square = fma(u[k], u[k], square);
         const Real norm = items.slots() == 1 ? abs(u[0]) : sqrt(square);
         const Real scale = Real(1.0) / norm;
+        SOFTMAXFLOW_UNROLL_FIXED(Outputs::known)
         for (int k = 0; k < items.slots(); ++k) u[k] = u[k] * scale;
         return Magnitude<Real>{norm, Real(0.0)};
     }
@@ -215,6 +229,7 @@ struct Regression : BoundedResidual<Regression> {
     SOFTMAXFLOW_HD static auto value(const Objective& o, const Outputs& items, const Array& z) {
         using Real = typename Array::Element;
         Real total(0.0);
+        SOFTMAXFLOW_UNROLL_FIXED(Outputs::known)
         for (int k = 0; k < items.slots(); ++k) {
             const Real gap = o.response[k] - z[k];
             total = fma(gap, gap, total);
@@ -225,12 +240,14 @@ struct Regression : BoundedResidual<Regression> {
     SOFTMAXFLOW_HD static void residual(const Objective& o, const Outputs& items, const Array& z,
                                         Array& q, Array&) {
         using Real = typename Array::Element;
+        SOFTMAXFLOW_UNROLL_FIXED(Outputs::known)
         for (int k = 0; k < items.slots(); ++k)
             q[k] = Real(o.constant + o.constant) * (o.response[k] - z[k]);
     }
     template <class Objective, class Outputs, class Array, class Real>
     SOFTMAXFLOW_HD static void curvature(const Objective& o, const Outputs& items, const Array&,
                                          const Array&, Real speed, Array& g) {
+        SOFTMAXFLOW_UNROLL_FIXED(Outputs::known)
         for (int k = 0; k < items.slots(); ++k) g[k] = Real(o.constant + o.constant) / speed;
     }
 };
@@ -245,8 +262,10 @@ struct CrossEntropy : BoundedResidual<CrossEntropy> {
     SOFTMAXFLOW_HD static auto value(const Objective& o, const Outputs& items, const Array& z) {
         using Real = typename Array::Element;
         Real top = z[0];
+        SOFTMAXFLOW_UNROLL_FIXED(Outputs::known)
         for (int k = 1; k < items.slots(); ++k) top = max(top, z[k]);
         Real total(0.0), mean(0.0), mass(0.0);
+        SOFTMAXFLOW_UNROLL_FIXED(Outputs::known)
         for (int k = 0; k < items.slots(); ++k) {
             total = total + exp_call(z[k] - top);
             mean = fma(o.response[k], top - z[k], mean);
@@ -260,6 +279,7 @@ struct CrossEntropy : BoundedResidual<CrossEntropy> {
                                         Array& q, Array& scratch) {
         using Real = typename Array::Element;
         const Scales<Real> scales = Softmax::weights(items, z, q, scratch);
+        SOFTMAXFLOW_UNROLL_FIXED(Outputs::known)
         for (int k = 0; k < items.slots(); ++k) q[k] = fma(-q[k], scales.weight, o.response[k]);
     }
 
@@ -268,6 +288,7 @@ struct CrossEntropy : BoundedResidual<CrossEntropy> {
     template <class Objective, class Outputs, class Array, class Real>
     SOFTMAXFLOW_HD static void curvature(const Objective& o, const Outputs& items, const Array&,
                                          const Array& r, Real speed, Array& g) {
+        SOFTMAXFLOW_UNROLL_FIXED(Outputs::known)
         for (int k = 0; k < items.slots(); ++k) g[k] = o.response[k] / speed - r[k];
     }
 };
@@ -282,6 +303,7 @@ struct Classification {
     SOFTMAXFLOW_HD static auto value(const Objective& o, const Outputs& items, const Array& z) {
         using Real = typename Array::Element;
         Real total(0.0);
+        SOFTMAXFLOW_UNROLL_FIXED(Outputs::known)
         for (int k = 0; k < items.slots(); ++k) total = total + softplus(-o.response[k] * z[k]);
         return total / Real(items.slots());
     }
@@ -290,6 +312,7 @@ struct Classification {
                                         Array& q, Array&) {
         using Real = typename Array::Element;
         const Real share(ScalarOf<Real>(1) / ScalarOf<Real>(items.slots()));
+        SOFTMAXFLOW_UNROLL_FIXED(Outputs::known)
         for (int k = 0; k < items.slots(); ++k)
             q[k] = o.response[k] * share * sigmoid(-o.response[k] * z[k]);
     }
@@ -301,10 +324,12 @@ struct Classification {
                                              const Array& z, Array& u, Array&) {
         using Real = typename Array::Element;
         Real top(-infinity());
+        SOFTMAXFLOW_UNROLL_FIXED(Outputs::known)
         for (int k = 0; k < items.slots(); ++k) {
             u[k] = -softplus(o.response[k] * z[k]);
             top = max(top, u[k]);
         }
+        SOFTMAXFLOW_UNROLL_FIXED(Outputs::known)
         for (int k = 0; k < items.slots(); ++k) u[k] = o.response[k] * exp_call(u[k] - top);
         const Real norm = BoundedResidual<Classification>::normalise(items, u).norm;
         return Magnitude<Real>{norm / Real(items.slots()), top};
@@ -312,6 +337,7 @@ struct Classification {
     template <class Objective, class Outputs, class Array, class Real>
     SOFTMAXFLOW_HD static void curvature(const Objective& o, const Outputs& items, const Array& z,
                                          const Array& r, Real, Array& g) {
+        SOFTMAXFLOW_UNROLL_FIXED(Outputs::known)
         for (int k = 0; k < items.slots(); ++k)
             g[k] = o.response[k] * r[k] * sigmoid(o.response[k] * z[k]);
     }

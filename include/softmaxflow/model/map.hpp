@@ -42,6 +42,7 @@ struct Softmax {
     SOFTMAXFLOW_HD static auto weights(const Tokens<Team, N>& tokens, const Logits& a,
                                        Numerators& f, Numerators& scratch) {
         using Real = typename Numerators::Element;
+        SOFTMAXFLOW_UNROLL_FIXED((N + Team::size - 1) / Team::size)
         for (int k = 0; k < tokens.slots(); ++k) f[k] = exp_clamped(a[k]);
         Real total = sum(tokens, scratch, [&](int k) SOFTMAXFLOW_INLINE { return f[k]; });
         const auto in_range = usable(total);
@@ -52,6 +53,7 @@ struct Softmax {
             total = relative_weights(tokens, logits, numerators, room, in_range, total);
             f = numerators;
         }
+        SOFTMAXFLOW_UNROLL_FIXED((N + Team::size - 1) / Team::size)
         for (int k = 0; k < tokens.slots(); ++k)
             if (!tokens.valid(k)) f[k] = Real(0.0);
         const Real scale = Real(1.0) / total;
@@ -77,6 +79,7 @@ private:
                                                   Numerators& f, Numerators& scratch, Mask in_range,
                                                   Real total) {
         const Real top = largest(tokens, scratch, [&](int k) SOFTMAXFLOW_INLINE { return a[k]; });
+        SOFTMAXFLOW_UNROLL_FIXED((N + Team::size - 1) / Team::size)
         for (int k = 0; k < tokens.slots(); ++k)
             f[k] = select(in_range, f[k], exp_call(a[k] - top));
         return select(in_range, total,
@@ -95,6 +98,7 @@ struct Ratio {
     SOFTMAXFLOW_HD static auto weights(const Tokens<Team, N>& tokens, const Logits& a,
                                        Numerators& f, Numerators& scratch) {
         using Real = typename Numerators::Element;
+        SOFTMAXFLOW_UNROLL_FIXED((N + Team::size - 1) / Team::size)
         for (int k = 0; k < tokens.slots(); ++k)
             f[k] = tokens.valid(k) ? Map::numerator(a[k]) : Real(0.0);
         const Real total = sum(tokens, scratch, [&](int k) SOFTMAXFLOW_INLINE { return f[k]; });

@@ -172,13 +172,18 @@ SOFTMAXFLOW_HD Real power_of_two(Real k) {
 
 }  // namespace detail
 
+template <class Real, class BitsOf>
+SOFTMAXFLOW_HD Real add_exponent(const Real& x, const BitsOf& exponent) {
+    return from_bits(to_bits(x) + exponent);
+}
+
 /// e^x for the inner loop: equal to exp(x) for |x| <= c = Elementary::exp_clamp (708; 87 in f32),
 /// e^c or e^-c beyond, by the sign of x, for NaN too. In that range p 2^floor(k) is an addition to
 /// the exponent of p.
 template <class Real>
 SOFTMAXFLOW_HD Real exp_clamped(Real x) {
     const detail::ExpParts<Real> parts(clamp(x, Real(detail::Elements<Real>::exp_clamp)));
-    return from_bits(to_bits(parts.p) + parts.exponent());
+    return add_exponent(parts.p, parts.exponent());
 }
 
 /// e^x, full range: denormal results are rounded correctly from e^x within 1 ulp.
@@ -206,7 +211,7 @@ SOFTMAXFLOW_COLD Real log(Real x) {
     using BitsOf = typename RealTraits<Real>::BitsOf;
     using Scalar = ScalarOf<Real>;
     using Format = model::Format<Scalar>;
-    using Word = typename Format::Bits;
+    using Unsigned = typename Format::Bits;
     using Elements = Elementary<Scalar>;
     constexpr int digits = Format::significand_bits, lift = digits + 2;
     constexpr Scalar unit = detail::power_of_two_constant<Scalar>, bias = Format::exponent_bias;
@@ -214,12 +219,13 @@ SOFTMAXFLOW_COLD Real log(Real x) {
     const Real scaled = select(denormal, x * Real(Scalar(4) * unit), x);
 
     // x = 2^k m with m in [sqrt(1/2), sqrt(2)).
-    constexpr Word one = Word(Format::exponent_bias) << digits, sqrt_half = Elements::sqrt_half;
+    constexpr Unsigned one = Unsigned(Format::exponent_bias) << digits,
+                       sqrt_half = Elements::sqrt_half;
     const BitsOf bits = to_bits(scaled) + BitsOf(one - sqrt_half);
-    constexpr Word unit_bits = Word(Format::exponent_bias + digits) << digits;
+    constexpr Unsigned unit_bits = Unsigned(Format::exponent_bias + digits) << digits;
     const Real biased = from_bits((bits >> digits) | BitsOf(unit_bits));  // unit + k + bias
     const Real k = biased - select(denormal, Real(unit + bias + Scalar(lift)), Real(unit + bias));
-    const Real m = from_bits((bits & BitsOf((Word(1) << digits) - 1)) + BitsOf(sqrt_half));
+    const Real m = from_bits((bits & BitsOf((Unsigned(1) << digits) - 1)) + BitsOf(sqrt_half));
 
     // log(1+f) = 2s + s^3 P(s^2) = f - (f^2/2 - s (f^2/2 + s^2 P)) with s = f / (2+f).
     const Real f = m - Real(1.0);

@@ -201,9 +201,9 @@ SOFTMAXFLOW_HD Vector clamp_vector(Vector x, Vector bound) {
     if constexpr (single && W == 16) return __builtin_ia32_rangeps512_mask(x, bound, 2, x, -1, 4);
     if constexpr (!single && W == 8) return __builtin_ia32_rangepd512_mask(x, bound, 2, x, -1, 4);
 #endif
-    using Word = typename Format<T>::Int;
-    using Mask = typename VectorOf<Word, W>::type;
-    const Mask sign = (Mask)x & (Mask{} + (Word(1) << (8 * sizeof(T) - 1)));
+    using Signed = typename Format<T>::Int;
+    using Mask = typename VectorOf<Signed, W>::type;
+    const Mask sign = (Mask)x & (Mask{} + (Signed(1) << (8 * sizeof(T) - 1)));
     return ((x < bound) & (x > -bound)) ? x : (Vector)((Mask)bound | sign);
 }
 

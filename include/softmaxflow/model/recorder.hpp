@@ -10,42 +10,14 @@
 
 namespace softmaxflow::model::inline SOFTMAXFLOW_TARGET {
 
-/// First passage of max s through increasing thresholds, exact to the iteration.
+/// What a loop of steps keeps by value of what it has seen: first passages of max s through
+/// increasing thresholds, exact to the iteration, and how a replica failed.
 template <class Real>
-class Passage {
-    using Scalar = ScalarOf<Real>;
-
-public:
-    SOFTMAXFLOW_HD Passage(const Parameters& p) : p_(p), level_(infinity()) {
-        for (int i = 0; i < width_of<Real>; ++i) {
-            next_[i] = 0;
-            set_lane(level_, i, level(0));
-        }
-    }
-    SOFTMAXFLOW_HD bool active() const { return p_.threshold_count > 0; }
-
-    /// `store(lane, threshold)` is called once per threshold reached.
-    template <class Store>
-    SOFTMAXFLOW_HD void check(Real largest_weight, Store store) {
-        if (any(largest_weight >= level_)) pass(largest_weight, store);
-    }
-
-private:
-    template <class Store>
-    SOFTMAXFLOW_COLD void pass(Real largest_weight, Store store) {
-        for (int i = 0; i < width_of<Real>; ++i) {
-            while (next_[i] < p_.threshold_count && lane(largest_weight, i) >= level(next_[i]))
-                store(i, next_[i]++);
-            set_lane(level_, i, level(next_[i]));
-        }
-    }
-    SOFTMAXFLOW_HD Scalar level(int threshold) const {
-        return Scalar(threshold < p_.threshold_count ? p_.thresholds[threshold] : infinity());
-    }
-
-    const Parameters& p_;
-    Real level_;
-    int next_[width_of<Real>];
+struct Seen {
+    bool passages = false;          // whether there are thresholds
+    Real level = Real(infinity());  // the next one
+    Real next = Real(0.0);          // its index
+    WideOf<Real> failed{0.0};       // a status, or 0
 };
 
 /// StepReal is what the steps are taken in.
@@ -71,8 +43,9 @@ public:
           evaluation_(arena, flow.slots(), p.outputs),
           ranks_(arena, flow.slots()),
           logs_(arena, flow.slots()),
-          passage_(p) {
+          watch_{p.threshold_count > 0} {
         for (int i = 0; i < width; ++i) seats_[i] = {};
+        watch_.level = StepReal(level(0));
     }
 
     Flow flow;
@@ -105,7 +78,7 @@ public:
 
     /// What is known from the start: the initial leader, the ranks, the objective.
     SOFTMAXFLOW_COLD void note_start() {
-        flow.evaluate(x, evaluation_);
+        evaluate();
         if (p_.restart_logits == nullptr) {
             for (int j = 0; j < flow.slots(); ++j)
                 logs_[j] = flow.projected_value(x, evaluation_, j);
@@ -124,35 +97,27 @@ public:
         }
     }
 
-    /// Descent: records a checkpoint of all; false if the caller of tick asked to stop.
-    SOFTMAXFLOW_COLD bool reach(int checkpoint) {
+    /// Descent: records a checkpoint of all.
+    SOFTMAXFLOW_COLD void reach(int checkpoint) {
         const double iteration = p_.checkpoints[checkpoint];
-        const double before = p_.checkpoints[checkpoint > 0 ? checkpoint - 1 : 0];
         if (checkpoint == 0) note_start();
-        flow.evaluate(x, evaluation_);
-        if constexpr (is_wide<StepReal>) watch(flow, evaluation_, Int(iteration));
-        int live = 0;
-        for (int i = 0; i < width; ++i) {
-            seats_[i].from = seats_[i].to = checkpoint;
-            live += seats_[i].live ? 1 : 0;
-        }
+        evaluate();
+        if constexpr (is_wide<StepReal>) watch(flow, evaluation_, Int(iteration), watch_, leads());
+        for (int i = 0; i < width; ++i) seats_[i].from = seats_[i].to = checkpoint;
         const double time = p_.learning_rate * iteration;
         log_time = time > 0.0 ? log(Real(time)) : Real(not_a_number());
         store_checkpoint();
-        if (record_.tick != nullptr &&
-            !record_.tick(record_.context, Int(iteration - before) * live))
-            return false;
-        if (checkpoint + 1 < p_.checkpoint_count) return true;
+        if (checkpoint + 1 < p_.checkpoint_count) return;
         store_winner();
         for (int i = 0; i < width; ++i)
-            if (seats_[i].live) store_end(i, lane(failed_, i), p_.checkpoint_count, iteration, 0.0);
-        return true;
+            if (seats_[i].live)
+                store_end(i, lane(watch_.failed, i), p_.checkpoint_count, iteration, 0.0);
     }
 
     /// Flow: records every live seat at its own checkpoints, then empties them. Its last one, if
     /// the replica has ended.
     SOFTMAXFLOW_COLD void record_seats() {
-        flow.evaluate(x, evaluation_);
+        evaluate();
         store_checkpoint();
         store_winner();
         for (int i = 0; i < width; ++i) seats_[i].live = false;
@@ -180,38 +145,63 @@ public:
         record_.rejected[row(i)] = rejected;
     }
     SOFTMAXFLOW_COLD void store_passage(int i, int threshold, double when) {
-        if (leads()) record_.passage[threshold * record_.stride + row(i)] = when;
+        if (leads()) put_passage(i, threshold, when);
     }
     /// Where the state is finite.
     SOFTMAXFLOW_COLD auto finite() { return finite_state(); }
 
+    /// What has been seen so far: a loop of steps takes a copy along and gives it back.
+    SOFTMAXFLOW_HD Seen<StepReal> seen() const { return watch_; }
+    SOFTMAXFLOW_HD void see(const Seen<StepReal>& seen) { watch_ = seen; }
+
     /// Looks at a state that a flow of StepReals has evaluated: first passages, and denominators
-    /// that vanish.
+    /// that vanish. `writes`: whether this lane stores what it finds.
     template <class AnyFlow>
     SOFTMAXFLOW_HD void watch(const AnyFlow& evaluated, typename AnyFlow::Evaluation& e,
-                              Int iteration) {
+                              Int iteration, Seen<StepReal>& seen, bool writes) const {
         visit(evaluated.map, [&](auto map) SOFTMAXFLOW_INLINE {
             if (map.signed_weights && any(abs(e.scales.weight) >= StepReal(1.0 / map_regulariser)))
-                note_singular(convert<Real>(e.scales.weight));
-            if (!passage_.active()) return;
+                seen.failed = note_singular(seen.failed, convert<Real>(e.scales.weight));
+            if (!seen.passages) return;
             const auto numerator = [&](int j) SOFTMAXFLOW_INLINE { return e.numerators[j]; };
             const auto share = [&](int j) SOFTMAXFLOW_INLINE { return e.share(j); };
             const StepReal top =
                 map.signed_weights
                     ? largest(evaluated.tokens, e.token_scratch, share)
                     : e.scales.share * largest(evaluated.tokens, e.token_scratch, numerator);
-            passage_.check(top, [&](int i, int threshold) {
-                if (seats_[i].live) store_passage(i, threshold, double(iteration));
-            });
+            if (any(top >= seen.level)) seen = pass(seen, top, iteration, writes);
         });
     }
 
 private:
+    SOFTMAXFLOW_COLD void evaluate() { flow.evaluate(x, evaluation_); }
+
+    /// Stores the passages of every threshold up to `top`.
+    SOFTMAXFLOW_COLD Seen<StepReal> pass(Seen<StepReal> seen, StepReal top, Int iteration,
+                                         bool writes) const {
+        using Scalar = ScalarOf<StepReal>;
+        for (int i = 0; i < width; ++i) {
+            int next = int(lane(seen.next, i));
+            for (; lane(top, i) >= level(next) && next < p_.threshold_count; ++next)
+                if (writes && seats_[i].live) put_passage(i, next, double(iteration));
+            set_lane(seen.next, i, Scalar(next));
+            set_lane(seen.level, i, level(next));
+        }
+        return seen;
+    }
+    SOFTMAXFLOW_HD ScalarOf<StepReal> level(int threshold) const {
+        return ScalarOf<StepReal>(threshold < p_.threshold_count ? p_.thresholds[threshold]
+                                                                 : infinity());
+    }
+    SOFTMAXFLOW_HD void put_passage(int i, int threshold, double when) const {
+        record_.passage[threshold * record_.stride + row(i)] = when;
+    }
+
     /// The denominator is within its regulariser of zero: its sign, and with it that of every
     /// weight, means nothing any more.
-    SOFTMAXFLOW_COLD void note_singular(Real scale) {
+    SOFTMAXFLOW_COLD static Real note_singular(Real failed, Real scale) {
         const auto singular = abs(scale) >= Real(1.0 / map_regulariser);
-        failed_ = select(singular & (failed_ == Real(0.0)), Real(map_singular), failed_);
+        return select(singular & (failed == Real(0.0)), Real(map_singular), failed);
     }
 
     /// Numbers the tokens anew by their projected values w, the largest first.
@@ -277,7 +267,8 @@ private:
                 if (seats_[i].live) store_curve(i, o, value);
         }
         if (p_.ranked) store_ranked();
-        failed_ = select(finite_state() | !(failed_ == Real(0.0)), failed_, Real(non_finite));
+        watch_.failed =
+            select(finite_state() | !(watch_.failed == Real(0.0)), watch_.failed, Real(non_finite));
         for (int i = 0; i < width; ++i)
             if (seats_[i].live && row(i) < record_.state_count)
                 for (int c = seats_[i].from; c <= seats_[i].to; ++c) store_state(c, i);
@@ -372,8 +363,8 @@ private:
     int memories_;
     typename Flow::Evaluation evaluation_;
     Storage<Real, 0> ranks_, logs_;
-    Passage<StepReal> passage_;
-    Real leader_{0.0}, failed_{0.0};
+    Seen<StepReal> watch_;
+    Real leader_{0.0};
 };
 
 }  // namespace softmaxflow::model::inline SOFTMAXFLOW_TARGET

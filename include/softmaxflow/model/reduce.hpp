@@ -4,9 +4,9 @@
 /// Sums run over a fixed halving tree of the replica index (leaf i takes leaf i + width, width =
 /// Leaves/2 ... 1) in double-double arithmetic, so their bits depend on nothing but the values, and
 /// squares keep enough bits (relative error below 2^-100) for the variance of nearly constant data.
-/// A kernel that holds one leaf per thread runs the same tree by calling add() on the same pairs.
+/// A team of lanes runs the same tree: the levels inside a lane first, then those by exchange.
 
-#include "softmaxflow/model/math.hpp"
+#include "softmaxflow/model/team.hpp"
 
 namespace softmaxflow::model::inline SOFTMAXFLOW_TARGET {
 
@@ -56,43 +56,54 @@ SOFTMAXFLOW_HD DoublePair add(DoublePair a, DoublePair b) {
     return {in_range ? sum.high : high.high, in_range ? sum.low : 0.0};
 }
 
-/// The sum of Leaves pairs (a power of two) over the halving tree; overwrites them.
-template <int Leaves>
-SOFTMAXFLOW_HD DoublePair tree_sum(double* high, double* low) {
-    static_assert(Leaves > 0 && (Leaves & (Leaves - 1)) == 0);
-    for (int width = Leaves / 2; width > 0; width /= 2) {
-        for (int i = 0; i < width; ++i) {
-            const DoublePair sum = add({high[i], low[i]}, {high[i + width], low[i + width]});
-            high[i] = sum.high;
-            low[i] = sum.low;
-        }
+/// The sum of size * Slots pairs over the halving tree, leaf i on lane i mod size; overwrites them.
+/// Every lane gets the result: add() is symmetric.
+template <int Slots, class Team>
+SOFTMAXFLOW_HD DoublePair tree_sum(Team team, DoublePair (&leaves)[Slots]) {
+    static_assert(Slots > 0 && (Slots & (Slots - 1)) == 0);
+    for (int width = Slots / 2; width > 0; width /= 2)
+        for (int i = 0; i < width; ++i) leaves[i] = add(leaves[i], leaves[i + width]);
+    DoublePair sum = leaves[0];
+    for (int distance = Team::size / 2; distance > 0; distance /= 2) {
+        const double high = team.exchange(sum.high, distance);
+        sum = add(sum, {high, team.exchange(sum.low, distance)});
     }
-    return {high[0], low[0]};
+    return sum;
 }
 
-/// Moments of values[0 ... count), count <= Leaves. Absent leaves and values that are not finite
+/// Moments of value(0 ... count), count <= Leaves. Absent leaves and values that are not finite
 /// (mark a failed replica by NaN) enter the sums as exact zeros.
+template <int Leaves, class Team, class Value>
+SOFTMAXFLOW_HD BlockMoments block_moments(Team team, int count, Value value) {
+    constexpr int slots = Leaves / Team::size;
+    DoublePair sums[slots], squares[slots];
+    BlockMoments moments{{0.0, 0.0}, {0.0, 0.0}, infinity(), -infinity(), 0};
+    double present = 0.0;
+    for (int i = 0; i < slots; ++i) {
+        const int leaf = i * Team::size + team.rank();
+        // + 0.0 turns -0 into +0
+        const double x = leaf < count ? value(leaf) + 0.0 : not_a_number();
+        const bool finite = is_finite(x);
+        sums[i] = {finite ? x : 0.0, 0.0};
+        squares[i] = two_square(sums[i].high);
+        if (!finite) continue;
+        present += 1.0;
+        moments.min = min(moments.min, x);
+        moments.max = max(moments.max, x);
+    }
+    moments.sum = tree_sum(team, sums);
+    moments.sum_of_squares = tree_sum(team, squares);
+    for (int distance = Team::size / 2; distance > 0; distance /= 2) {
+        moments.min = min(moments.min, team.exchange(moments.min, distance));
+        moments.max = max(moments.max, team.exchange(moments.max, distance));
+        present += team.exchange(present, distance);
+    }
+    moments.finite = int(present);
+    return moments;
+}
 template <int Leaves>
 SOFTMAXFLOW_HD BlockMoments block_moments(const double* values, int count) {
-    double high[Leaves], low[Leaves], square_high[Leaves], square_low[Leaves];
-    BlockMoments moments{{0.0, 0.0}, {0.0, 0.0}, infinity(), -infinity(), 0};
-    for (int i = 0; i < Leaves; ++i) {
-        const double value = i < count ? values[i] + 0.0 : 0.0;  // + 0.0 turns -0 into +0
-        const bool finite = is_finite(value);
-        const DoublePair square = two_square(finite ? value : 0.0);
-        high[i] = finite ? value : 0.0;
-        low[i] = 0.0;
-        square_high[i] = square.high;
-        square_low[i] = square.low;
-        if (i < count && finite) {
-            moments.finite += 1;
-            moments.min = value < moments.min ? value : moments.min;
-            moments.max = value > moments.max ? value : moments.max;
-        }
-    }
-    moments.sum = tree_sum<Leaves>(high, low);
-    moments.sum_of_squares = tree_sum<Leaves>(square_high, square_low);
-    return moments;
+    return block_moments<Leaves>(Solo{}, count, [&](int i) { return values[i]; });
 }
 
 /// The bin of a finite value: the number of inner edges (edges[1] ... edges[bins - 1], increasing)

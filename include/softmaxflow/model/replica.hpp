@@ -1,7 +1,7 @@
 #pragma once
-/// The one function that every backend runs: draw, integrate, observe. A call follows the replicas
-/// of one Real (one on a GPU lane, a pack on the CPU) with one Team of lanes, from the draw of
-/// their starts to the last checkpoint.
+/// What every backend runs: draw, integrate, observe. The replicas of one Real (one on a GPU lane,
+/// a pack on the CPU) are followed by one Team of lanes from the draw of their starts to the last
+/// checkpoint: at one go by Replicas, or in parts, between which they lie in memory.
 
 #include "softmaxflow/model/integrate.hpp"
 #include "softmaxflow/model/recorder.hpp"
@@ -9,6 +9,198 @@
 
 namespace softmaxflow::model::inline SOFTMAXFLOW_TARGET {
 
+/// Replicas of descent as they stand between two checkpoints.
+template <class RealType, class TeamType>
+struct Standing {
+    using Real = RealType;
+    using Team = TeamType;
+
+    Recorder<Real, Team> recorder;
+    Rates<ScalarOf<Real>> rates;
+    Int iteration = 0;
+
+    SOFTMAXFLOW_HD Standing(const Parameters& p, const Record& record, Team team, Arena& arena,
+                            Any<Maps> map, Any<Losses> loss, int memories)
+        : recorder(p, record, team, arena, map, loss, memories), rates(p) {}
+
+    /// Replicas [replica, replica + live) of the run; `live` may be less than the width of a Real.
+    SOFTMAXFLOW_COLD void start(const Parameters& p, Int replica, int live) {
+        recorder.start(replica, live);
+        iteration = Int(p.checkpoints[0]);
+        // Moments that start from rest count their steps from here.
+        if (p.restart_memory_logits[0] != nullptr)
+            for (Int i = 0; i < iteration; ++i) rates.advance();
+    }
+};
+
+template <class Method>
+SOFTMAXFLOW_HD int memories_of(Method method) {
+    int count = 0;
+    visit(method, [&](auto item) SOFTMAXFLOW_INLINE { count = item.memories; });
+    return count;
+}
+
+/// The loop of steps from one checkpoint to the next, in registers where the shape is known to the
+/// compiler. Its lanes may be more than those that keep the replica between checkpoints.
+template <class FlowType, class MethodType, class Watcher = Unwatched>
+class Steps {
+public:
+    using Flow = FlowType;
+    using Method = MethodType;
+    using Real = typename Flow::Real;
+    using Team = typename Flow::Team;
+
+    SOFTMAXFLOW_HD Steps(const Parameters& p, Team team, Arena& arena, typename Flow::Map map,
+                         typename Flow::Loss loss, Method method)
+        : Steps(p, team, arena, Arena(nullptr), map, loss, method) {}
+
+    /// On to iteration `to`, every state shown to the watcher, which may alter it.
+    template <class OtherTeam>
+    SOFTMAXFLOW_HD void operator()(Standing<Real, OtherTeam>& standing, Int to) {
+        Watcher none;
+        (*this)(standing, to, none);
+    }
+    template <class OtherTeam>
+    SOFTMAXFLOW_HD void operator()(Standing<Real, OtherTeam>& standing, Int to, Watcher& watcher) {
+        auto& recorder = standing.recorder;
+        const auto& tokens = recorder.flow.tokens;
+        const bool leads = flow_.tokens.team.rank() == 0;
+        if constexpr (is_wide<Real>)
+            flow_.objective.adopt(recorder.flow.objective);
+        else
+            flow_.objective.copy(recorder.flow.objective, flow_.output_count());
+        load(x_, recorder.x, tokens);
+        for (int i = 0; i < memories_of(method_); ++i) load(memory_[i], recorder.memory[i], tokens);
+        auto rates = standing.rates;
+        auto seen = recorder.seen();
+        auto arc = recorder.arc;
+        if constexpr (is_wide<Real>) {
+            arc = take_steps(recorder, standing.iteration, to, rates, seen, arc, watcher);
+        } else {
+            // A sum in f32 would stall; one of few steps, added to a sum in f64, does not.
+            for (Int from = standing.iteration, next; from < to; from = next) {
+                next = from - from % steps_per_sum + steps_per_sum;
+                if (next > to) next = to;
+                const Real part = take_steps(recorder, from, next, rates, seen, Real(0.0), watcher);
+                arc = arc + convert<WideOf<Real>>(part);
+            }
+            // The recorder sees a state in f64, but thresholds are passed in f32.
+            flow_.evaluate(x_, e_);
+            recorder.watch(flow_, e_, to, seen, leads);
+        }
+        store(recorder.x, x_, tokens);
+        for (int i = 0; i < memories_of(method_); ++i)
+            store(recorder.memory[i], memory_[i], tokens);
+        if (!leads && OtherTeam::size != Team::size) return;
+        recorder.see(seen);
+        recorder.arc = arc;
+        standing.rates = rates;
+        standing.iteration = to;
+    }
+
+private:
+    SOFTMAXFLOW_HD Steps(const Parameters& p, Team team, Arena& arena, Arena&& none,
+                         typename Flow::Map map, typename Flow::Loss loss, Method method)
+        : p_(p),
+          method_(method),
+          // An objective of the same format is that of the recorder.
+          flow_(is_wide<Real> ? none : arena, team, p.tokens, p.outputs, map, loss),
+          x_(arena, flow_.slots(), p.outputs),
+          memory_{{arena, memories_of(method) > 0 ? flow_.slots() : 0, p.outputs},
+                  {arena, memories_of(method) > 1 ? flow_.slots() : 0, p.outputs}},
+          e_(arena, flow_.slots(), p.outputs) {}
+
+    /// Returns the arc, which `arc` is before.
+    template <class AnyRecorder, class AnyRates>
+    SOFTMAXFLOW_HD Real take_steps(const AnyRecorder& recorder, Int from, Int to, AnyRates& rates,
+                                   Seen<Real>& seen, Real arc, Watcher& watcher) {
+        const bool leads = flow_.tokens.team.rank() == 0;
+        for (Int iteration = from; iteration < to; ++iteration) {
+            if constexpr (in_parts)
+                evaluate_apart();
+            else
+                flow_.evaluate(x_, e_);
+            recorder.watch(flow_, e_, iteration, seen, leads);
+            if constexpr (Watcher::watches) look(recorder, iteration, watcher);
+            arc = fma(Real(rates.eta), flow_.residual_norm(e_), arc);
+            rates.advance();
+            visit(method_, [&](auto item) SOFTMAXFLOW_INLINE {
+                if constexpr (in_parts)
+                    step_apart(item, rates);
+                else
+                    item.step(flow_, e_, x_, memory_, rates);
+            });
+            if constexpr (Watcher::watches) watcher.spoil(flow_, x_);
+        }
+        if constexpr (Watcher::watches) {
+            if (double(to) == p_.checkpoints[p_.checkpoint_count - 1]) {
+                flow_.evaluate(x_, e_);
+                look(recorder, to, watcher);
+            }
+        }
+        return arc;
+    }
+
+    template <class AnyRecorder>
+    SOFTMAXFLOW_COLD void look(const AnyRecorder& recorder, Int iteration, Watcher& watcher) {
+        const bool first = iteration == Int(p_.checkpoints[0]);
+        if (first) watcher.start(flow_, x_, e_, e_.residual[0], recorder);
+        watcher.look(flow_, x_, e_, iteration, first);
+    }
+
+    /// Every map, loss and method in one function would take a device's compiler many minutes; with
+    /// sizes known at run time only, nothing is kept in registers over a step anyway.
+    static constexpr bool in_parts = compiled_for_device && Flow::Slots == 0;
+    SOFTMAXFLOW_COLD void evaluate_apart() { flow_.evaluate(x_, e_); }
+    template <class Item, class AnyRates>
+    SOFTMAXFLOW_COLD void step_apart(Item item, const AnyRates& rates) {
+        item.step(flow_, e_, x_, memory_, rates);
+    }
+
+    /// The slot in which lanes of another team keep the token of slot j; Solo keeps them all.
+    template <class OtherTeam, int Count>
+    SOFTMAXFLOW_HD int slot_of(int j, const Tokens<OtherTeam, Count>&) const {
+        static_assert(OtherTeam::size == Team::size || OtherTeam::size == 1);
+        return OtherTeam::size == Team::size ? j : flow_.tokens.index(j);
+    }
+    template <class Other, class OtherTokens>
+    SOFTMAXFLOW_HD void load(typename Flow::State& x, const Other& from,
+                             const OtherTokens& tokens) const {
+        SOFTMAXFLOW_UNROLL_FIXED(Flow::Slots)
+        for (int j = 0; j < flow_.slots(); ++j) {
+            const bool valid = flow_.tokens.valid(j);
+            const int place = slot_of(j, tokens);
+            x.logits[j] = valid ? convert<Real>(from.logits[place]) : Real(0.0);
+            SOFTMAXFLOW_UNROLL_FIXED(Flow::Outputs)
+            for (int k = 0; k < flow_.output_count(); ++k)
+                x.value(k, j) = valid ? convert<Real>(from.value(k, place)) : Real(0.0);
+        }
+    }
+    template <class Other, class OtherTokens>
+    SOFTMAXFLOW_HD void store(Other& to, const typename Flow::State& x,
+                              const OtherTokens& tokens) const {
+        SOFTMAXFLOW_UNROLL_FIXED(Flow::Slots)
+        for (int j = 0; j < flow_.slots(); ++j) {
+            if (!flow_.tokens.valid(j)) continue;
+            const int place = slot_of(j, tokens);
+            to.logits[place] = convert<WideOf<Real>>(x.logits[j]);
+            SOFTMAXFLOW_UNROLL_FIXED(Flow::Outputs)
+            for (int k = 0; k < flow_.output_count(); ++k)
+                to.value(k, place) = convert<WideOf<Real>>(x.value(k, j));
+        }
+    }
+
+    /// Steps whose lengths of arc are summed in f32, counted from iteration 0.
+    static constexpr Int steps_per_sum = 64;
+
+    const Parameters& p_;
+    Method method_;
+    Flow flow_;
+    typename Flow::State x_, memory_[most_memories];
+    typename Flow::Evaluation e_;
+};
+
+/// The whole run of the replicas of one Real, from the draw of their starts to the last checkpoint.
 template <class FlowType, class MethodType, class Watcher = Unwatched>
 class Replicas {
 public:
@@ -22,131 +214,52 @@ public:
                             Int replica, int live, typename Flow::Map map = {},
                             typename Flow::Loss loss = {}, Method method = {})
         : p_(p),
+          record_(record),
+          replica_(replica),
+          live_(live),
+          standing_(p, record, team, arena, any_of<Maps>(map), any_of<Losses>(loss),
+                    memories_of(method)),
+          watcher_(p, record, arena),
+          working_(arena),
           team_(team),
           map_(map),
           loss_(loss),
-          method_(method),
-          replica_(replica),
-          live_(live),
-          recorder_(p, record, team, arena, any_of<Maps>(map), any_of<Losses>(loss), memories()),
-          watcher_(p, record, arena),
-          spare_(arena) {
-        const Working counts_its_memory(*this, arena);
+          method_(method) {
+        const Steps<Flow, Method, Watcher> counts_its_memory(p, team, arena, map, loss, method);
     }
 
     /// False if the caller of tick asked to stop.
     SOFTMAXFLOW_HD bool run() {
-        recorder_.start(replica_, live_);
-        RatesOf<Flow> rates(p_);
-        Int iteration = Int(p_.checkpoints[0]);
-        // Moments that start from rest count their steps from here.
-        if (p_.restart_memory_logits[0] != nullptr)
-            for (Int i = 0; i < iteration; ++i) rates.advance();
+        standing_.start(p_, replica_, live_);
         for (int c = 0; c < p_.checkpoint_count; ++c) {
-            const Int next = Int(p_.checkpoints[c]);
-            if (iteration < next || !is_wide<Real>) advance(iteration, next, rates);
-            iteration = next;
-            if (!recorder_.reach(c)) return false;
+            const Int before = standing_.iteration, next = Int(p_.checkpoints[c]);
+            // Steps in f32 look at the state of a checkpoint themselves.
+            if (before < next || !is_wide<Real>) {
+                Arena arena = working_;
+                Steps<Flow, Method, Watcher> steps(p_, team_, arena, map_, loss_, method_);
+                steps(standing_, next, watcher_);
+            }
+            standing_.recorder.reach(c);
+            if (on_host && record_.tick != nullptr &&
+                !record_.tick(record_.context, (next - before) * live_))
+                return false;
         }
         for (int i = 0; i < live_; ++i) watcher_.leave(i, replica_ + i);
         return true;
     }
 
 private:
-    /// Steps whose lengths of arc are summed in f32, counted from iteration 0.
-    static constexpr Int steps_per_sum = 64;
-
-    /// What the steps work on: in registers where the shape is known to the compiler.
-    struct Working {
-        Flow flow;
-        typename Flow::State x, memory[most_memories];
-        typename Flow::Evaluation e;
-
-        SOFTMAXFLOW_HD Working(const Replicas& r, Arena& arena)
-            : flow(arena, r.team_, r.p_.tokens, r.p_.outputs, r.map_, r.loss_),
-              x(arena, flow.slots(), r.p_.outputs),
-              memory{{arena, r.memories() > 0 ? flow.slots() : 0, r.p_.outputs},
-                     {arena, r.memories() > 1 ? flow.slots() : 0, r.p_.outputs}},
-              e(arena, flow.slots(), r.p_.outputs) {}
-    };
-
-    /// The steps from one iteration to another.
-    SOFTMAXFLOW_HD void advance(Int from, Int to, RatesOf<Flow>& rates) {
-        Arena arena = spare_;
-        Working w(*this, arena);
-        w.flow.objective.copy(recorder_.flow.objective, p_.outputs);
-        copy(w.x, recorder_.x);
-        for (int i = 0; i < memories(); ++i) copy(w.memory[i], recorder_.memory[i]);
-        if constexpr (is_wide<Real>) {
-            recorder_.arc = take_steps(w, from, to, rates, recorder_.arc);
-        } else {
-            // A sum in f32 would stall; one of few steps, added to a sum in f64, does not.
-            for (Int next; from < to; from = next) {
-                next = from - from % steps_per_sum + steps_per_sum;
-                if (next > to) next = to;
-                const Real arc = take_steps(w, from, next, rates, Real(0.0));
-                recorder_.arc = recorder_.arc + convert<WideOf<Real>>(arc);
-            }
-            // The recorder sees a state in f64, but thresholds are passed in f32.
-            w.flow.evaluate(w.x, w.e);
-            recorder_.watch(w.flow, w.e, to);
-        }
-        copy(recorder_.x, w.x);
-        for (int i = 0; i < memories(); ++i) copy(recorder_.memory[i], w.memory[i]);
-    }
-
-    /// Returns the arc, which `arc` is before.
-    SOFTMAXFLOW_HD Real take_steps(Working& w, Int from, Int to, RatesOf<Flow>& rates, Real arc) {
-        for (Int iteration = from; iteration < to; ++iteration) {
-            w.flow.evaluate(w.x, w.e);
-            recorder_.watch(w.flow, w.e, iteration);
-            if constexpr (Watcher::watches) look(w, iteration);
-            arc = fma(Real(rates.eta), w.flow.residual_norm(w.e), arc);
-            rates.advance();
-            visit(method_, [&](auto item) SOFTMAXFLOW_INLINE {
-                item.step(w.flow, w.e, w.x, w.memory, rates);
-            });
-            if constexpr (Watcher::watches) watcher_.spoil(w.flow, w.x);
-        }
-        if constexpr (Watcher::watches) {
-            if (double(to) == p_.checkpoints[p_.checkpoint_count - 1]) {
-                w.flow.evaluate(w.x, w.e);
-                look(w, to);
-            }
-        }
-        return arc;
-    }
-
-    SOFTMAXFLOW_COLD void look(Working& w, Int iteration) {
-        const bool first = iteration == Int(p_.checkpoints[0]);
-        if (first) watcher_.start(w.flow, w.x, w.e, w.e.residual[0], recorder_);
-        watcher_.look(w.flow, w.x, w.e, iteration, first);
-    }
-
-    /// A state in other storage or another format.
-    template <class To, class From>
-    SOFTMAXFLOW_HD void copy(To& to, const From& from) const {
-        using Target = typename decltype(to.logits)::Element;
-        for (int j = 0; j < to.slots; ++j) to.logits[j] = convert<Target>(from.logits[j]);
-        for (int i = 0; i < to.slots * p_.outputs; ++i)
-            to.values[i] = convert<Target>(from.values[i]);
-    }
-    SOFTMAXFLOW_HD int memories() const {
-        int count = 0;
-        visit(method_, [&](auto item) SOFTMAXFLOW_INLINE { count = item.memories; });
-        return count;
-    }
-
     const Parameters& p_;
+    const Record& record_;
+    Int replica_;
+    int live_;
+    Standing<Real, Team> standing_;
+    Watcher watcher_;
+    Arena working_;
     Team team_;
     typename Flow::Map map_;
     typename Flow::Loss loss_;
     Method method_;
-    Int replica_;
-    int live_;
-    Recorder<Real, Team> recorder_;
-    Watcher watcher_;
-    Arena spare_;
 };
 
 /// Gradient flow of replicas [first, first + count), each of which takes its own steps; those that
@@ -157,25 +270,35 @@ SOFTMAXFLOW_COLD bool run_flow(const Parameters& p, const Record& record, typena
                                Arena& arena, Int first, Int count, typename Flow::Map map = {},
                                typename Flow::Loss loss = {}) {
     using ExplicitPart = Integration<Flow, Explicit<Scheme, Flow>, Watcher>;
-    using ImplicitPart = Integration<Flow, Implicit<Flow>, Watcher>;
+    // Implicit steps are not specialised: what is gained there is not worth another copy of them.
+    using General =
+        model::Flow<Any<Maps>, Any<Losses>, typename Flow::Real, typename Flow::Team, 0, 0>;
+    using ImplicitPart = Integration<General, Implicit<General>, Watcher>;
+    static_assert(interleave == 1 || Flow::Slots < 0, "the queue is one piece of memory");
+    Queue queue;
     const int slots = Tokens<typename Flow::Team, 0>(team, p.tokens).slots();
-    Parked parked(arena, p.stiff == Stiff::automatic ? count : 0,
-                  ExplicitPart::parked_numbers(p, slots));
+    const Int room = p.stiff == Stiff::automatic ? count : 0;
+    const int numbers = ExplicitPart::parked_numbers(p, slots);
+    const int doubles = int((queue.place(nullptr, room, numbers) + 7) / 8);
+    queue.place(reinterpret_cast<char*>(arena.take<double>(doubles)), room, numbers);
+    queue.first = first;
+    queue.count = count;
     // One after the other in the same memory.
     Arena end = arena;
+    bool goes_on = true;
     {
         Arena own = arena;
-        ExplicitPart part(p, record, team, own, map, loss, parked, false);
+        ExplicitPart part(p, record, team, own, map, loss, queue, false);
         end = own;
-        if (!arena.counts() && p.stiff != Stiff::on && !part.run(first, count)) return false;
+        if (!arena.counts() && p.stiff != Stiff::on) goes_on = part.run();
     }
     Arena own = arena;
-    ImplicitPart part(p, record, team, own, map, loss, parked, true);
+    ImplicitPart part(p, record, team, own, any_of<Maps>(map), any_of<Losses>(loss), queue, true);
     if (own.used() > end.used()) end = own;
-    const bool runs = !arena.counts();
+    if (!arena.counts() && p.stiff != Stiff::off) goes_on = goes_on && part.run();
+    if (record.issued != nullptr && team.rank() == 0) *record.issued += queue.issued;
     arena = end;
-    const Int left = p.stiff == Stiff::on ? count : 0;
-    return !runs || p.stiff == Stiff::off || part.run(first, left);
+    return goes_on;
 }
 
 }  // namespace softmaxflow::model::inline SOFTMAXFLOW_TARGET

@@ -14,6 +14,7 @@
 
 #if defined(__CUDACC__)
 #define SOFTMAXFLOW_HD __host__ __device__ __forceinline__
+#define SOFTMAXFLOW_DEVICE __device__ __forceinline__
 #else
 #define SOFTMAXFLOW_HD inline __attribute__((always_inline))
 #endif
@@ -27,10 +28,11 @@
 #define SOFTMAXFLOW_INLINE __attribute__((always_inline))
 #endif
 
-/// Code that runs rarely: a call on the host, where inlining it everywhere costs minutes of
-/// compilation; inlined on the device, where a call would push the state out of its registers.
+/// Code that runs rarely: a call, since inlining it everywhere costs minutes of compilation. On the
+/// device a call keeps what it is handed by address out of registers, so loops of steps hand over
+/// copies.
 #if defined(__CUDACC__)
-#define SOFTMAXFLOW_COLD SOFTMAXFLOW_HD
+#define SOFTMAXFLOW_COLD __host__ __device__ __noinline__
 #else
 #define SOFTMAXFLOW_COLD inline __attribute__((noinline))
 #endif
@@ -42,7 +44,40 @@
 #define SOFTMAXFLOW_UNROLL(count) SOFTMAXFLOW_PRAGMA(GCC unroll count)
 #endif
 
+/// Before a loop over arrays of `count` entries (0: known at run time only). A device has no
+/// registers that an index could choose from, so there the loop must go.
+#if defined(__CUDACC__)
+#define SOFTMAXFLOW_UNROLL_FIXED(count) SOFTMAXFLOW_PRAGMA(unroll((count) > 0 ? (count) : 1))
+#else
+#define SOFTMAXFLOW_UNROLL_FIXED(count)
+#endif
+
+/// How many lanes take turns in memory: entry i of an array of lane l lies at i * interleave + l,
+/// so that the lanes of a warp read neighbours. 1 on the host, but where a device is emulated.
+#if !defined(SOFTMAXFLOW_INTERLEAVE)
+#if defined(__CUDACC__)
+#define SOFTMAXFLOW_INTERLEAVE 32
+#else
+#define SOFTMAXFLOW_INTERLEAVE 1
+#endif
+#endif
+
 namespace softmaxflow::model::inline SOFTMAXFLOW_TARGET {
+
+inline constexpr int interleave = SOFTMAXFLOW_INTERLEAVE;
+
+/// Whether the code may call functions of the program that runs it.
+#if defined(__CUDA_ARCH__) || defined(__CUDACC_RTC__)
+inline constexpr bool on_host = false;
+#else
+inline constexpr bool on_host = true;
+#endif
+
+#if defined(__CUDACC__)
+inline constexpr bool compiled_for_device = true;
+#else
+inline constexpr bool compiled_for_device = false;
+#endif
 
 using Int = long long;
 using Bits = unsigned long long;
@@ -66,6 +101,10 @@ struct Format<double> {
     static constexpr double least_tolerance = 0x1p-300;
     static constexpr double shortest_step = 0x1p-48, least_step = 0x1p-1000;
     static constexpr double shortest_landing = 0x1p-44;
+    // clock.hpp: how far ahead a second derivative looks for a change of the first, as a share of
+    // the next step; and the fall of log |q| below which differences of exponentials lose more than
+    // their series.
+    static constexpr double look_ahead = 1e-6, small_fall = 1e-4;
 };
 
 template <>
@@ -79,6 +118,7 @@ struct Format<float> {
     static constexpr float least_tolerance = 0x1p-40F;
     static constexpr float shortest_step = 0x1p-21F, least_step = 0x1p-120F;
     static constexpr float shortest_landing = 0x1p-17F;
+    static constexpr float look_ahead = 0x1p-8F, small_fall = 0x1p-7F;
 };
 
 /// How many replicas a Real holds; the number format of one; the type of its comparisons and bits;
@@ -192,18 +232,36 @@ SOFTMAXFLOW_HD double sqrt(double x) {
 SOFTMAXFLOW_HD double select(bool mask, double a, double b) { return mask ? a : b; }
 SOFTMAXFLOW_HD float select(bool mask, float a, float b) { return mask ? a : b; }
 
-/// x where |x| < bound, else the bound with the sign of x, for NaN too.
+/// x where |x| < bound, else the bound with the sign of x, for NaN too. The bound is a multiple of
+/// 2^-20 of its leading power.
 SOFTMAXFLOW_HD double clamp(double x, double bound) {
+#if defined(__CUDA_ARCH__) || defined(__CUDACC_RTC__)
+    // Doubles are ordered as their bits are; comparing high words spares the pipe of doubles.
+    const int high = __double2hiint(x), top = __double2hiint(bound);
+    const bool inside = (high & 0x7fffffff) < top;
+    return __hiloint2double(inside ? high : (high & ~0x7fffffff) | top,
+                            inside ? __double2loint(x) : 0);
+#else
     const Bits sign = to_bits(x) & 0x8000000000000000ULL;
     return x < bound && x > -bound ? x : from_bits(to_bits(bound) | sign);
+#endif
 }
 SOFTMAXFLOW_HD float clamp(float x, float bound) {
     const Format<float>::Bits sign = to_bits(x) & 0x80000000U;
     return x < bound && x > -bound ? x : from_bits(to_bits(bound) | sign);
 }
 
-/// 2^(j/16), j the low four bits.
-SOFTMAXFLOW_HD double sixteenth_power(Bits bits) {
+/// Adds to the exponent of x: `exponent` has nothing below the place of the exponent's bits.
+SOFTMAXFLOW_HD double add_exponent(double x, Bits exponent) {
+#if defined(__CUDA_ARCH__) || defined(__CUDACC_RTC__)
+    return __hiloint2double(__double2hiint(x) + static_cast<int>(exponent >> 32),
+                            __double2loint(x));
+#else
+    return from_bits(to_bits(x) + exponent);
+#endif
+}
+
+SOFTMAXFLOW_HD double sixteenth_of_table(int index) {
     constexpr double table[16] = {
         1.0,
         1.0442737824274138,
@@ -222,10 +280,48 @@ SOFTMAXFLOW_HD double sixteenth_power(Bits bits) {
         1.8340080864093424,
         1.9152065613971474,
     };
-    return table[bits & 15];
+    return table[index];
+}
+
+#if defined(__CUDA_ARCH__) || defined(__CUDACC_RTC__)
+/// The table where every lane of a warp can read its own entry at once. Each kernel fills it first.
+SOFTMAXFLOW_DEVICE double* shared_sixteenths() {
+    __shared__ double table[16];
+    return table;
+}
+SOFTMAXFLOW_DEVICE void fill_tables() {
+    for (int i = int(threadIdx.x); i < 16; i += int(blockDim.x))
+        shared_sixteenths()[i] = sixteenth_of_table(i);
+    __syncthreads();
+}
+#endif
+
+/// 2^(j/16), j the low four bits.
+SOFTMAXFLOW_HD double sixteenth_power(Bits bits) {
+#if defined(__CUDA_ARCH__) || defined(__CUDACC_RTC__)
+    return shared_sixteenths()[bits & 15];
+#else
+    return sixteenth_of_table(int(bits & 15));
+#endif
 }
 
 SOFTMAXFLOW_HD bool any(bool mask) { return mask; }
+
+/// Adds to a counter that lanes share, and returns what it was before.
+SOFTMAXFLOW_HD Int fetch_add(Int& counter, Int by) {
+#if defined(__CUDA_ARCH__) || defined(__CUDACC_RTC__)
+    return static_cast<Int>(atomicAdd(reinterpret_cast<Bits*>(&counter), static_cast<Bits>(by)));
+#else
+    return __atomic_fetch_add(&counter, by, __ATOMIC_RELAXED);
+#endif
+}
+SOFTMAXFLOW_HD unsigned fetch_add(unsigned& counter, unsigned by) {
+#if defined(__CUDA_ARCH__) || defined(__CUDACC_RTC__)
+    return atomicAdd(&counter, by);
+#else
+    return __atomic_fetch_add(&counter, by, __ATOMIC_RELAXED);
+#endif
+}
 
 /// The value of one replica of a Real, and setting it.
 SOFTMAXFLOW_HD double lane(double x, int) { return x; }

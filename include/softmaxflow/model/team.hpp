@@ -33,6 +33,7 @@ SOFTMAXFLOW_HD constexpr int levels(int n) {
 /// n items dealt to the lanes of a team. Count > 0: n is known to the compiler; 0: at run time.
 template <class Team, int Count>
 struct Tokens {
+    static constexpr int known = Count;
     Team team;
     int run_time_count;
 
@@ -52,10 +53,12 @@ struct Constant {
 
 /// Calls block(first, Constant<4>) for four slots at a time and block(slot, Constant<1>) for the
 /// rest: loops of constant length inside unroll, and independent sums over outputs overlap.
-template <class Block>
+template <int Slots, class Block>
 SOFTMAXFLOW_HD void in_blocks(int slots, Block block) {
     const int whole = slots - slots % 4;
+    SOFTMAXFLOW_UNROLL_FIXED(Slots / 4)
     for (int first = 0; first < whole; first += 4) block(first, Constant<4>{});
+    SOFTMAXFLOW_UNROLL_FIXED(Slots % 4)
     for (int slot = whole; slot < slots; ++slot) block(slot, Constant<1>{});
 }
 

@@ -93,7 +93,7 @@ private:
         cpu::Staging staging(problem, parameters);
         ReplicaRange block;
         while (work.next(block)) {
-            model::Record record = staging.prepare(block.first, block.count);
+            model::Record record = staging.prepare_with_curves(block.first, block.count);
             if (progress) {
                 record.tick = [](void* context, long long steps) {
                     return (*static_cast<const Progress*>(context))(steps);

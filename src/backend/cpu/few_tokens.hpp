@@ -13,18 +13,23 @@ constexpr Kernel logistic =
     kernel<model::Flow<model::Softmax, model::Logistic, Vectors<T, 2>, model::Solo, N, 1>,
            model::GradientDescent>;
 
+/// Without fma there is no speed to gain: one number format is enough to test these shapes.
+#if defined(__AVX2__)
 template <class T>
-Kernel few_tokens(int tokens) {
-    switch (tokens) {
-        case 4:
-            return logistic<T, 4>;
-        case 8:
-            return logistic<T, 8>;
-        case 16:
-            return logistic<T, 16>;
-        default:
-            return {};
+inline constexpr bool has_few_tokens = true;
+#else
+template <class T>
+inline constexpr bool has_few_tokens = sizeof(T) == sizeof(double);
+#endif
+
+template <class T>
+Kernel few_tokens([[maybe_unused]] int tokens) {
+    if constexpr (has_few_tokens<T>) {
+        if (tokens == 4) return logistic<T, 4>;
+        if (tokens == 8) return logistic<T, 8>;
+        if (tokens == 16) return logistic<T, 16>;
     }
+    return {};
 }
 
 }  // namespace SOFTMAXFLOW_TARGET

@@ -18,52 +18,62 @@ constexpr double infinity = std::numeric_limits<double>::infinity();
 
 }  // namespace
 
-Staging::Staging(const Problem& problem, const model::Parameters& parameters)
+Staging::Staging(const Problem& problem, const model::Parameters& parameters, std::int64_t capacity)
     : problem_(problem),
       parameters_(parameters),
+      capacity_(capacity),
       checkpoints_(parameters.checkpoint_count),
       thresholds_(parameters.threshold_count),
-      curve_count_(static_cast<int>(problem.curves())),
-      curves_(static_cast<std::size_t>(checkpoints_) * curve_count_ * block_size),
-      passage_(static_cast<std::size_t>(thresholds_) * block_size),
-      leader_(block_size),
-      winner_(block_size),
-      status_(block_size),
-      steps_(block_size),
-      rejected_(block_size),
-      stopped_before_(block_size) {
+      curve_count_(static_cast<int>(problem.curves())) {
     with_item(model::Methods{}, cpu::make_choice(problem).method,
               [&](auto method) { memories_ = method.memories; });
+}
+
+void Staging::place(Member member, Array& array, std::int64_t size, double value) {
+    array.assign(static_cast<std::size_t>(size), value);
+    member(record_) = array.data();
+    arrays_.emplace_back(member, &array);
 }
 
 model::Record Staging::prepare(std::int64_t first, std::int64_t count) {
     first_ = first;
     count_ = count;
-    std::fill(passage_.begin(), passage_.end(), nan);
-    model::Record record;
-    record.first = first;
-    record.stride = block_size;
-    record.curves = curves_.data();
-    record.curve_count = curve_count_;
-    record.passage = passage_.data();
-    record.leader = leader_.data();
-    record.winner = winner_.data();
-    record.status = status_.data();
-    record.steps = steps_.data();
-    record.rejected = rejected_.data();
-    record.stopped_before = stopped_before_.data();
     issued_ = 0;
-    record.issued = &issued_;
-    prepare_states(record);
-    if (parameters_.watched != 0) prepare_watch(record);
-    return record;
+    record_ = {};
+    record_.first = first;
+    record_.stride = capacity_;
+    record_.curve_count = curve_count_;
+    record_.issued = &issued_;
+    arrays_.clear();
+    using R = model::Record;
+    place([](R& r) -> double*& { return r.passage; }, passage_, thresholds_* capacity_, nan);
+    place([](R& r) -> double*& { return r.leader; }, leader_, capacity_);
+    place([](R& r) -> double*& { return r.winner; }, winner_, capacity_);
+    place([](R& r) -> double*& { return r.status; }, status_, capacity_);
+    place([](R& r) -> double*& { return r.steps; }, steps_, capacity_);
+    place([](R& r) -> double*& { return r.rejected; }, rejected_, capacity_);
+    place([](R& r) -> double*& { return r.stopped_before; }, stopped_before_, capacity_);
+    place_states();
+    if (parameters_.watched != 0) place_watch();
+    last_.resize(static_cast<std::size_t>(
+        problem_.config.record.replica_table ? model::observable_count * capacity_ : 0));
+    state_clocks_.resize(static_cast<std::size_t>(2 * checkpoints_ * state_count_));
+    return record_;
 }
 
-BlockResult Staging::reduce() {
+model::Record Staging::prepare_with_curves(std::int64_t first, std::int64_t count) {
+    prepare(first, count);
+    curves_.resize(static_cast<std::size_t>(checkpoints_) * curve_count_ * capacity_);
+    record_.curves = curves_.data();
+    return record_;
+}
+
+BlockResult Staging::block(std::int64_t index) const {
+    const std::int64_t begin = index * block_size, end = std::min(begin + block_size, count_);
     BlockResult block;
-    block.first = first_;
-    block.count = count_;
-    for (std::int64_t r = 0; r < count_; ++r) {
+    block.first = first_ + begin;
+    block.count = end - begin;
+    for (std::int64_t r = begin; r < end; ++r) {
         block.status.push_back(static_cast<Status>(status_[r]));
         block.steps.push_back(static_cast<std::int64_t>(steps_[r]));
         block.rejected_steps.push_back(static_cast<std::int64_t>(rejected_[r]));
@@ -72,34 +82,52 @@ BlockResult Staging::reduce() {
         block.initial_leader.push_back(static_cast<std::int32_t>(leader_[r]));
         block.winner.push_back(static_cast<std::int32_t>(winner_[r]));
         for (int t = 0; t < thresholds_; ++t)
-            block.first_passage.push_back(passage_[t * block_size + r]);
+            block.first_passage.push_back(passage_[t * capacity_ + r]);
+        if (problem_.config.record.replica_table)
+            for (int o = 0; o < model::observable_count; ++o)
+                block.final_observables.push_back(last_[o * capacity_ + r]);
     }
-    block.issued_steps = issued_;
-    reduce_curves(block);
-    if (problem_.config.record.replica_table) copy_final(block);
     copy_states(block);
-    if (parameters_.watched != 0) copy_watch(block);
+    if (parameters_.watched != 0) copy_watch(block, begin);
     return block;
 }
 
-void Staging::prepare_watch(model::Record& record) {
-    const std::size_t claims = model::WatchedClaims::size;
-    traits_.assign(block_size, 0.0);
-    margin_.assign(claims * block_size, infinity);
-    margin_clock_.assign(claims * block_size, nan);
-    increment_.assign(claims * block_size, 0.0);
-    record.traits = traits_.data();
-    record.margin = margin_.data();
-    record.margin_clock = margin_clock_.data();
-    record.increment = increment_.data();
+BlockResult Staging::reduce() {
+    copy_curves();
+    BlockResult result = block(0);
+    result.issued_steps = issued_;
+    reduce_curves(result);
+    return result;
 }
 
-void Staging::copy_watch(BlockResult& block) const {
-    block.watch.traits.assign(traits_.begin(), traits_.begin() + count_);
+/// What block() needs of the curves.
+void Staging::copy_curves() {
+    if (problem_.config.record.replica_table)
+        for (int o = 0; o < model::observable_count; ++o)
+            std::copy_n(row(o, checkpoints_ - 1), capacity_, &last_[o * capacity_]);
+    auto to = state_clocks_.begin();
+    for (const auto clock : {model::Observable::arc, model::Observable::log_time})
+        for (int c = 0; c < checkpoints_; ++c)
+            to = std::copy_n(row(static_cast<int>(clock), c), state_count_, to);
+}
+
+/// What claims are told of every replica: model/watch.hpp.
+void Staging::place_watch() {
+    const std::int64_t claims = model::WatchedClaims::size;
+    using R = model::Record;
+    place([](R& r) -> double*& { return r.traits; }, traits_, capacity_);
+    place([](R& r) -> double*& { return r.margin; }, margin_, claims* capacity_, infinity);
+    place([](R& r) -> double*& { return r.margin_clock; }, margin_clock_, claims* capacity_, nan);
+    place([](R& r) -> double*& { return r.increment; }, increment_, claims* capacity_);
+}
+
+void Staging::copy_watch(BlockResult& block, std::int64_t begin) const {
+    const std::int64_t count = block.count;
+    block.watch.traits.assign(traits_.begin() + begin, traits_.begin() + begin + count);
     for (std::int64_t c = 0; c < model::WatchedClaims::size; ++c) {
-        const auto append = [&](std::vector<double>& to, const std::vector<double>& from) {
-            const auto row = from.begin() + c * block_size;
-            to.insert(to.end(), row, row + count_);
+        const auto append = [&](Array& to, const Array& from) {
+            const auto row = from.begin() + c * capacity_ + begin;
+            to.insert(to.end(), row, row + count);
         };
         append(block.watch.margin, margin_);
         append(block.watch.clock, margin_clock_);
@@ -108,7 +136,7 @@ void Staging::copy_watch(BlockResult& block) const {
 }
 
 double* Staging::row(int curve, int checkpoint) {
-    return &curves_[(static_cast<std::size_t>(checkpoint) * curve_count_ + curve) * block_size];
+    return &curves_[(static_cast<std::size_t>(checkpoint) * curve_count_ + curve) * capacity_];
 }
 
 /// Moments and counts over the ok replicas; a failed one is marked by NaN, which both skip.
@@ -135,46 +163,44 @@ void Staging::reduce_curves(BlockResult& block) {
         }
 }
 
-void Staging::copy_final(BlockResult& block) {
-    for (std::int64_t r = 0; r < count_; ++r)
-        for (int o = 0; o < model::observable_count; ++o)
-            block.final_observables.push_back(row(o, checkpoints_ - 1)[r]);
-}
-
-void Staging::prepare_states(model::Record& record) {
+void Staging::place_states() {
     const std::int64_t wanted = problem_.config.record.states - first_;
     state_count_ = std::clamp<std::int64_t>(wanted, 0, count_);
-    const std::size_t n = problem_.config.model.tokens, m = problem_.outputs;
-    const std::size_t per_replica = checkpoints_ * n;
-    const auto allocate = [&](std::vector<double>& array, std::size_t size) {
-        array.assign(static_cast<std::size_t>(state_count_) * size, 0.0);
-        return array.data();
-    };
-    record.state_count = state_count_;
-    record.logits = allocate(logits_, per_replica);
-    record.probability = allocate(probability_, per_replica);
-    record.values = allocate(values_, per_replica * m);
-    for (int i = 0; i < memories_; ++i) {
-        record.memory_logits[i] = allocate(memory_logits_[i], per_replica);
-        record.memory_values[i] = allocate(memory_values_[i], per_replica * m);
+    record_.state_count = state_count_;
+    const std::int64_t n = problem_.config.model.tokens, m = problem_.outputs;
+    const std::int64_t states = state_count_, per_token = states * checkpoints_ * n;
+    using R = model::Record;
+    place([](R& r) -> double*& { return r.logits; }, logits_, per_token);
+    place([](R& r) -> double*& { return r.probability; }, probability_, per_token);
+    place([](R& r) -> double*& { return r.values; }, values_, per_token* m);
+    if (memories_ > 0) {
+        place([](R& r) -> double*& { return r.memory_logits[0]; }, memory_logits_[0], per_token);
+        place([](R& r) -> double*& { return r.memory_values[0]; }, memory_values_[0], per_token* m);
+    }
+    if (memories_ > 1) {
+        place([](R& r) -> double*& { return r.memory_logits[1]; }, memory_logits_[1], per_token);
+        place([](R& r) -> double*& { return r.memory_values[1]; }, memory_values_[1], per_token* m);
     }
     if (parameters_.flow) {
-        record.clock = allocate(clock_, checkpoints_);
-        record.step_size = allocate(step_size_, checkpoints_);
-        record.controller = allocate(controller_, 2 * static_cast<std::size_t>(checkpoints_));
+        place([](R& r) -> double*& { return r.clock; }, clock_, states* checkpoints_);
+        place([](R& r) -> double*& { return r.step_size; }, step_size_, states* checkpoints_);
+        place([](R& r) -> double*& { return r.controller; }, controller_,
+              2 * states * checkpoints_);
     }
-    record.metric = allocate(metric_, m * m);
-    record.ranks = allocate(ranks_, n);
-    record.response = allocate(response_, m);
-    record.floor = allocate(floor_, 1);
+    place([](R& r) -> double*& { return r.metric; }, metric_, states* m* m);
+    place([](R& r) -> double*& { return r.ranks; }, ranks_, states* n);
+    place([](R& r) -> double*& { return r.response; }, response_, states* m);
+    place([](R& r) -> double*& { return r.floor; }, floor_, states);
 }
 
-void Staging::copy_states(BlockResult& block) {
+void Staging::copy_states(BlockResult& block) const {
     const auto slice = [&](const std::vector<double>& array, std::int64_t r) {
         const auto size = static_cast<std::ptrdiff_t>(array.size()) / state_count_;
         return std::vector<double>(array.begin() + r * size, array.begin() + (r + 1) * size);
     };
-    for (std::int64_t r = 0; r < state_count_; ++r) {
+    const std::int64_t begin = block.first - first_;
+    const std::int64_t end = std::min(begin + block.count, state_count_);
+    for (std::int64_t r = begin; r < end; ++r) {
         StateRecord state;
         state.replica = first_ + r;
         state.logits = slice(logits_, r);
@@ -196,8 +222,8 @@ void Staging::copy_states(BlockResult& block) {
             state.controller = slice(controller_, r);
         }
         for (int c = 0; c < checkpoints_; ++c) {
-            state.arc.push_back(row(static_cast<int>(model::Observable::arc), c)[r]);
-            state.log_time.push_back(row(static_cast<int>(model::Observable::log_time), c)[r]);
+            state.arc.push_back(state_clocks_[c * state_count_ + r]);
+            state.log_time.push_back(state_clocks_[(checkpoints_ + c) * state_count_ + r]);
         }
         block.states.push_back(std::move(state));
     }

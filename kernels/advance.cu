@@ -1,0 +1,22 @@
+// The loop of steps for one map, loss, method and size, given by macros: compiled when a program
+// runs, for the shape at hand.
+#include "kernels/descent.hpp"
+#include "kernels/launch.hpp"
+
+using namespace softmaxflow;
+
+using Team = kernels::TeamOf<SOFTMAXFLOW_LANES>::Type;
+using Flow = model::Flow<model::SOFTMAXFLOW_MAP, model::SOFTMAXFLOW_LOSS, SOFTMAXFLOW_REAL, Team,
+                         SOFTMAXFLOW_TOKENS, SOFTMAXFLOW_OUTPUTS>;
+using Method = model::SOFTMAXFLOW_METHOD;
+
+// What the program that launches it believes.
+static_assert(sizeof(kernels::Standing<SOFTMAXFLOW_REAL>) == SOFTMAXFLOW_STANDING_BYTES);
+static_assert(sizeof(kernels::Batch) == SOFTMAXFLOW_BATCH_BYTES);
+
+extern "C" __global__ void __launch_bounds__(SOFTMAXFLOW_THREADS, SOFTMAXFLOW_BLOCKS)
+    advance(const __grid_constant__ kernels::Batch batch) {
+    kernels::run_item<Team::size>(batch, [](const auto& b, long long item, auto team) {
+        kernels::advance<Flow, Method>(b, item, team);
+    });
+}

@@ -1,0 +1,46 @@
+#pragma once
+/// What a launch works on: plain data, handed to a kernel by value. Pointers are those of the
+/// device.
+
+#include "softmaxflow/model/parameters.hpp"
+
+namespace softmaxflow::kernels {
+
+/// Replicas of descent, or lanes that take replicas of a flow.
+struct Batch {
+    model::Parameters parameters;
+    /// The same in memory, for objects that outlive a launch.
+    const model::Parameters* parameters_in_memory = nullptr;
+    const model::Record* record = nullptr;
+
+    char* memory = nullptr;  // what an item keeps between launches
+    unsigned long bytes_per_item = 0;
+    char* working = nullptr;  // what a lane uses during a launch
+    unsigned long bytes_per_lane = 0;
+
+    long long first = 0;  // replica
+    int items = 0;        // replicas, or lanes
+    int map = 0, loss = 0, method = 0;
+
+    // What is to be done: go to an iteration, record a checkpoint, try some rounds of steps.
+    long long iteration = 0;
+    int checkpoint = 0;
+    long long rounds = 0;
+    char* queue = nullptr;      // flow: a model::Queue
+    long long* busy = nullptr;  // flow: how many lanes have replicas left
+};
+
+/// Observables of replicas, to be reduced block by block: an item is one curve at one checkpoint of
+/// one block.
+struct Reduction {
+    const double* curves = nullptr;  // (checkpoint, curve, replica)
+    long long stride = 0;
+    const double* status = nullptr;  // (replica)
+    const double* edges = nullptr;   // (curve, bins + 1)
+    char* moments = nullptr;         // (block, curve, checkpoint): model::BlockMoments
+    unsigned* counts = nullptr;      // (curve, checkpoint, bin): of all blocks; added to
+    int replicas = 0, curve_count = 0, checkpoints = 0, bins = 0;
+    long long items = 0;
+};
+
+}  // namespace softmaxflow::kernels

@@ -1,0 +1,44 @@
+#pragma once
+/// The parts of a run of gradient flow: lanes take replicas from a queue until it is empty, some
+/// rounds of steps at a launch. An item is a lane.
+
+#include "kernels/descent.hpp"
+
+namespace softmaxflow::kernels::inline SOFTMAXFLOW_TARGET {
+
+template <class Flow, class Scheme>
+using ExplicitPart = model::Integration<Flow, model::Explicit<Scheme, Flow>>;
+template <class Flow>
+using ImplicitPart = model::Integration<Flow, model::Implicit<Flow>>;
+
+/// Whether replicas are left to this method by the other.
+template <class Part>
+inline constexpr bool takes_parked = false;
+template <class Flow>
+inline constexpr bool takes_parked<ImplicitPart<Flow>> = true;
+
+template <class Part>
+SOFTMAXFLOW_HD Part* make_part(const Batch& batch, const model::Parameters& p,
+                               const model::Record& record, model::Arena& arena,
+                               model::Queue& queue) {
+    using Flow = typename Part::Flow;
+    const bool takes = takes_parked<Part>;
+    return make_object<Part>(arena, p, record, model::Solo{}, arena,
+                             model::chosen<typename Flow::Map>(batch.map),
+                             model::chosen<typename Flow::Loss>(batch.loss), queue, takes);
+}
+
+template <class Part>
+SOFTMAXFLOW_HD void begin(const Batch& batch, long long index, model::Solo) {
+    model::Arena arena = arena_of(batch.memory, batch.bytes_per_item, index);
+    make_part<Part>(batch, *batch.parameters_in_memory, *batch.record, arena,
+                    *reinterpret_cast<model::Queue*>(batch.queue))
+        ->begin();
+}
+
+template <class Part>
+SOFTMAXFLOW_HD void go_on(const Batch& batch, long long index, model::Solo) {
+    if (object_of<Part>(batch, index).go_on(batch.rounds)) model::fetch_add(*batch.busy, 1);
+}
+
+}  // namespace softmaxflow::kernels::inline SOFTMAXFLOW_TARGET

@@ -1,0 +1,41 @@
+#pragma once
+/// The kernels that are compiled with the program, over maps, losses, methods and sizes known at
+/// run time:
+///
+///     ENTRY(name, lanes, arguments, body)
+///
+/// runs body(arguments, item, team) for every item by a team of that many lanes. A device makes
+/// kernels of them (entries_*.cu); tests run the same bodies on the host.
+
+#define SOFTMAXFLOW_DESCENT_ENTRIES(ENTRY)    \
+    ENTRY(start_f64, 1, Batch, start<double>) \
+    ENTRY(reach_f64, 1, Batch, reach<double>) \
+    ENTRY(start_f32, 1, Batch, start<float>)  \
+    ENTRY(reach_f32, 1, Batch, reach<float>)  \
+    ENTRY(reduce, 32, Reduction, reduce)
+
+/// The loop of steps, where it is not compiled for the shape at hand.
+#define SOFTMAXFLOW_STEP_ENTRIES(ENTRY)                                           \
+    ENTRY(advance_f64_1, 1, Batch, (advance<AnyFlow<double, Team>, AnyMethod>))   \
+    ENTRY(advance_f64_32, 32, Batch, (advance<AnyFlow<double, Team>, AnyMethod>)) \
+    ENTRY(advance_f32_1, 1, Batch, (advance<AnyFlow<float, Team>, AnyMethod>))
+
+#define SOFTMAXFLOW_FLOW_ENTRIES(ENTRY)                                                \
+    ENTRY(begin_f64_3, 1, Batch, (begin<AnyExplicit<double, model::BogackiShampine>>)) \
+    ENTRY(go_on_f64_3, 1, Batch, (go_on<AnyExplicit<double, model::BogackiShampine>>)) \
+    ENTRY(begin_f64_5, 1, Batch, (begin<AnyExplicit<double, model::Tsitouras>>))       \
+    ENTRY(go_on_f64_5, 1, Batch, (go_on<AnyExplicit<double, model::Tsitouras>>))       \
+    ENTRY(begin_f64_8, 1, Batch, (begin<AnyExplicit<double, model::DormandPrince>>))   \
+    ENTRY(go_on_f64_8, 1, Batch, (go_on<AnyExplicit<double, model::DormandPrince>>))   \
+    ENTRY(begin_f64_implicit, 1, Batch, (begin<AnyImplicit<double>>))                  \
+    ENTRY(go_on_f64_implicit, 1, Batch, (go_on<AnyImplicit<double>>))
+
+#define SOFTMAXFLOW_FLOW_F32_ENTRIES(ENTRY)                                           \
+    ENTRY(begin_f32_3, 1, Batch, (begin<AnyExplicit<float, model::BogackiShampine>>)) \
+    ENTRY(go_on_f32_3, 1, Batch, (go_on<AnyExplicit<float, model::BogackiShampine>>)) \
+    ENTRY(begin_f32_5, 1, Batch, (begin<AnyExplicit<float, model::Tsitouras>>))       \
+    ENTRY(go_on_f32_5, 1, Batch, (go_on<AnyExplicit<float, model::Tsitouras>>))       \
+    ENTRY(begin_f32_8, 1, Batch, (begin<AnyExplicit<float, model::DormandPrince>>))   \
+    ENTRY(go_on_f32_8, 1, Batch, (go_on<AnyExplicit<float, model::DormandPrince>>))   \
+    ENTRY(begin_f32_implicit, 1, Batch, (begin<AnyImplicit<float>>))                  \
+    ENTRY(go_on_f32_implicit, 1, Batch, (go_on<AnyImplicit<float>>))

@@ -1,0 +1,243 @@
+#include "backend/cuda/backend.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <deque>
+#include <exception>
+#include <mutex>
+#include <thread>
+
+#include "backend/cpu/parameters.hpp"
+#include "backend/cuda/batch.hpp"
+#include "backend/cuda/report.hpp"
+#include "backend/cuda/rtc.hpp"
+#include "softmaxflow/error.hpp"
+
+namespace softmaxflow::cuda {
+namespace {
+
+/// Two batches of a device are in work at a time: while one is copied and reduced on the host, the
+/// other has the device.
+constexpr int streams_per_device = 2;
+/// What fills a device; smaller batches would leave parts of it idle.
+constexpr std::int64_t full_batch = 65536;
+/// Lanes that take the replicas of a flow, per multiprocessor.
+constexpr int flow_lanes_per_multiprocessor = 256;
+
+std::int64_t whole_blocks(std::int64_t replicas) {
+    return (replicas + block_size - 1) / block_size * block_size;
+}
+
+/// The replicas that no batch has taken yet.
+class Work {
+public:
+    explicit Work(ReplicaRange range) { ranges_.push_back(range); }
+
+    /// The next batch, of up to `most` replicas.
+    bool next(std::int64_t most, ReplicaRange& batch) {
+        const std::lock_guard lock(mutex_);
+        if (stopped_ || ranges_.empty()) return false;
+        ReplicaRange& front = ranges_.front();
+        batch = {front.first, std::min(most, front.count)};
+        front.first += batch.count;
+        front.count -= batch.count;
+        if (front.count == 0) ranges_.pop_front();
+        return true;
+    }
+    void give_back(ReplicaRange batch) {
+        const std::lock_guard lock(mutex_);
+        ranges_.push_front(batch);
+    }
+    void stop() {
+        const std::lock_guard lock(mutex_);
+        stopped_ = true;
+    }
+
+private:
+    std::mutex mutex_;
+    std::deque<ReplicaRange> ranges_;
+    bool stopped_ = false;
+};
+
+/// The kernels that run a problem on a device.
+Kernels kernels_for(cuda::Device& device, const Problem& problem, const Specialise& specialise) {
+    const cpu::Choice choice = cpu::make_choice(problem);
+    Kernels kernels;
+    const std::string format = choice.single ? "f32" : "f64";
+    kernels.reduce = device.kernel("reduce");
+    if (choice.flow) {
+        const std::string order = std::to_string(choice.order);
+        kernels.begin = device.kernel(fmt::format("begin_{}_{}", format, order));
+        kernels.go_on = device.kernel(fmt::format("go_on_{}_{}", format, order));
+        kernels.begin_stiff = device.kernel(fmt::format("begin_{}_implicit", format));
+        kernels.go_on_stiff = device.kernel(fmt::format("go_on_{}_implicit", format));
+        return kernels;
+    }
+    kernels.start = device.kernel("start_" + format);
+    kernels.reach = device.kernel("reach_" + format);
+    if (specialise)
+        if (const auto kernel = specialise(device, shape_of(problem, choice))) {
+            kernels.advance = *kernel;
+            kernels.fixed_shape = true;
+            return kernels;
+        }
+    kernels.advance =
+        device.kernel(fmt::format("advance_{}_{}", format, lanes_of_any(problem, choice)));
+    return kernels;
+}
+
+class CudaBackend : public Backend {
+public:
+    CudaBackend(cuda::Devices devices, Specialise specialise)
+        : devices_(std::move(devices)), specialise_(std::move(specialise)) {}
+
+    [[nodiscard]] std::string name() const override { return "cuda"; }
+
+    [[nodiscard]] std::vector<softmaxflow::Device> devices() const override {
+        std::vector<softmaxflow::Device> list;
+        for (const auto& device : devices_) {
+            const DeviceInfo info = device->info();
+            list.push_back(
+                {fmt::format("{}, {} multiprocessors, compute capability {}.{}, {} GiB", info.name,
+                             info.multiprocessors, info.major, info.minor, info.memory >> 30),
+                 true, ""});
+        }
+        return list;
+    }
+
+    [[nodiscard]] Support supports(const Problem& problem) const override {
+        if (cpu::make_choice(problem).fast)
+            return {false,
+                    "it has strict numerics only; set backend.numerics = \"strict\", or "
+                    "backend.device = \"cpu\""};
+        return {};
+    }
+
+    void run(const Problem& problem, ReplicaRange range, const BlockSink& deliver,
+             const Progress& progress) override {
+        Work work(range);
+        std::mutex mutex;
+        std::exception_ptr failure;
+        const BlockSink one_at_a_time = [&](BlockResult&& block) {
+            const std::lock_guard lock(mutex);
+            deliver(std::move(block));
+        };
+        const auto body = [&](cuda::Device& device) {
+            try {
+                run_batches(device, problem, range.count, work, one_at_a_time, progress);
+            } catch (...) {
+                work.stop();
+                const std::lock_guard lock(mutex);
+                if (!failure) failure = std::current_exception();
+            }
+        };
+        {
+            std::vector<std::jthread> threads;
+            for (const auto& device : devices_)
+                for (int i = 0; i < streams_per_device; ++i)
+                    threads.emplace_back([&, device] { body(*device); });
+        }
+        if (failure) std::rethrow_exception(failure);
+    }
+
+private:
+    /// As many as fit the memory that is free, of what fills the device.
+    std::int64_t first_batch(Stream& stream, const Problem& problem, const Kernels& kernels,
+                             std::int64_t replicas) const {
+        const std::size_t share = stream.free_memory() / (streams_per_device + 1);
+        const auto fitting = static_cast<std::int64_t>(share / bytes_per_replica(problem, kernels));
+        const auto workers = static_cast<std::int64_t>(devices_.size()) * streams_per_device;
+        const std::int64_t fair = (replicas + workers - 1) / workers;
+        const std::int64_t wanted = std::max(fair, std::min(replicas, full_batch));
+        const std::int64_t batch = std::min(wanted, fitting / block_size * block_size);
+        return std::clamp(whole_blocks(batch), block_size, std::int64_t{1} << 24);
+    }
+
+    /// Batches until nothing is left, halved as long as memory is short: the same bits in any
+    /// batches.
+    void run_batches(cuda::Device& device, const Problem& problem, std::int64_t replicas,
+                     Work& work, const BlockSink& deliver, const Progress& progress) const {
+        const Kernels kernels = kernels_for(device, problem, specialise_);
+        const std::unique_ptr<Stream> stream = device.stream();
+        const int lanes = flow_lanes_per_multiprocessor * device.info().multiprocessors;
+        std::int64_t most = first_batch(*stream, problem, kernels, replicas);
+        std::unique_ptr<BatchRunner> runner;
+        ReplicaRange batch;
+        while (work.next(most, batch)) {
+            try {
+                if (!runner)
+                    runner = std::make_unique<BatchRunner>(
+                        *stream, problem, kernels, std::min(most, whole_blocks(replicas)), lanes);
+                if (!runner->run(batch, deliver, progress)) return work.stop();
+            } catch (const OutOfMemory& error) {
+                runner.reset();
+                work.give_back(batch);
+                if (most == block_size)
+                    throw DeviceError(
+                        fmt::format("{}; a batch of {} replicas does not fit; use "
+                                    "another device, fewer checkpoints or fewer "
+                                    "tokens",
+                                    error.what(), block_size));
+                most = whole_blocks(most / 2);
+            }
+        }
+    }
+
+    cuda::Devices devices_;
+    Specialise specialise_;
+};
+
+}  // namespace
+
+std::unique_ptr<Backend> make_backend(Devices devices, Specialise specialise) {
+    return std::make_unique<CudaBackend>(std::move(devices), std::move(specialise));
+}
+
+Specialise run_time_compiler(bool kernel_cache) {
+    if (why_no_compiler()) return {};
+    const KernelCache cache(kernel_cache ? KernelCache::default_folder() : "");
+    return [cache](Device& device, const Shape& shape) -> std::optional<Kernel> {
+        const std::vector<char> image = compiled(shape, device.info().architecture(), cache);
+        Kernel kernel = device.load(image, "advance");
+        kernel.lanes = shape.lanes;
+        kernel.threads = shape.threads;
+        return kernel;
+    };
+}
+
+std::optional<KernelReport> describe_kernel(const Problem& problem) {
+    std::string reason;
+    const Devices devices = find_devices(reason);
+    if (devices.empty() || is_flow(problem.config)) return std::nullopt;
+    Device& device = *devices.front();
+    const Kernels kernels = kernels_for(device, problem, run_time_compiler(true));
+    const KernelInfo info = device.describe(kernels.advance);
+    return KernelReport{kernels.fixed_shape,
+                        kernels.advance.lanes,
+                        kernels.advance.threads,
+                        info.registers,
+                        info.local_bytes,
+                        info.shared_bytes,
+                        info.blocks_per_multiprocessor * kernels.advance.threads / 32};
+}
+
+}  // namespace softmaxflow::cuda
+
+namespace softmaxflow {
+
+std::string why_no_cuda() {
+    std::string reason;
+    const cuda::Devices devices = cuda::find_devices(reason);
+    return reason;
+}
+
+std::unique_ptr<Backend> make_cuda_backend(const BackendOptions& options) {
+    std::string reason;
+    cuda::Devices devices = cuda::find_devices(reason);
+    if (!reason.empty())
+        throw Error(Exit::device, fmt::format("the CUDA backend cannot be used: {}", reason));
+    return cuda::make_backend(std::move(devices), cuda::run_time_compiler(options.kernel_cache));
+}
+
+}  // namespace softmaxflow

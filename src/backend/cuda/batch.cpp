@@ -1,0 +1,309 @@
+#include "backend/cuda/batch.hpp"
+
+#include <algorithm>
+#include <chrono>
+
+#include "backend/cpu/parameters.hpp"
+#include "backend/cuda/sizes.hpp"
+#include "softmaxflow/model/catalogue.hpp"
+#include "softmaxflow/model/queue.hpp"
+#include "softmaxflow/model/reduce.hpp"
+
+namespace softmaxflow::cuda {
+namespace {
+
+/// Short enough for a watchdog and for a person who waits after Ctrl-C.
+constexpr double seconds_per_launch = 0.1;
+
+double seconds_since(std::chrono::steady_clock::time_point begin) {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+}
+
+/// Lanes whose working memory counts.
+int working_lanes(const Kernels& kernels, const cpu::Choice& choice) {
+    // In f32 even a fixed shape keeps a dense objective in memory.
+    return kernels.fixed_shape && !choice.single ? 0 : kernels.advance.lanes;
+}
+
+}  // namespace
+
+std::size_t bytes_per_replica(const Problem& problem, const Kernels& kernels) {
+    const cpu::Choice choice = cpu::make_choice(problem);
+    const model::Parameters p = cpu::make_parameters(problem);
+    const Sizes sizes = sizes_of(choice, p, kernels.advance.lanes);
+    const auto places = static_cast<std::size_t>(problem.curves() * p.checkpoint_count);
+    const std::size_t staged =
+        places * (sizeof(double) + sizeof(model::BlockMoments) / block_size) +
+        static_cast<std::size_t>(p.threshold_count + 6) * sizeof(double);
+    // Lanes of a flow are few.
+    if (choice.flow)
+        return staged + static_cast<std::size_t>(sizes.parked_numbers + 2) * sizeof(double);
+    return staged + sizes.item +
+           sizes.lane * static_cast<std::size_t>(working_lanes(kernels, choice));
+}
+
+Upload::Upload(Stream& stream, const Problem& problem)
+    : parameters_(cpu::make_parameters(problem)) {
+    const auto put = [&](const double*& pointer, const std::vector<double>& array) {
+        if (array.empty()) return;
+        const std::size_t bytes = array.size() * sizeof(double);
+        arrays_.emplace_back(stream, bytes);
+        stream.upload(arrays_.back().as(), array.data(), bytes);
+        pointer = arrays_.back().as<double>();
+    };
+    model::Parameters& p = parameters_;
+    put(p.checkpoints, problem.checkpoints);
+    put(p.thresholds, problem.config.record.thresholds);
+    put(p.start_values, problem.starts.values);
+    put(p.start_logits, problem.starts.logits);
+    put(p.start_target, problem.starts.target);
+    put(p.design_projection, problem.objective.projection);
+    put(p.design_metric, problem.objective.metric);
+    put(p.design_response, problem.objective.response);
+    put(p.class_distribution, problem.objective.distribution);
+    const RestartData& restart = problem.restart;
+    put(p.restart_logits, restart.logits);
+    put(p.restart_values, restart.projected_values);
+    put(p.restart_metric, restart.metric);
+    put(p.restart_response, restart.response);
+    put(p.restart_floor, restart.floor);
+    put(p.restart_arc, restart.arc);
+    put(p.restart_leader, restart.initial_leader);
+    put(p.restart_ranks, restart.ranks);
+    put(p.restart_clock, restart.clock);
+    put(p.restart_log_time, restart.log_time);
+    put(p.restart_step_size, restart.step_size);
+    put(p.restart_controller, restart.controller);
+    for (int i = 0; i < 2; ++i) {
+        put(p.restart_memory_logits[i], restart.memory_logits[i]);
+        put(p.restart_memory_values[i], restart.memory_values[i]);
+    }
+    const double* edges = nullptr;
+    put(edges, problem.edges);
+    edges_ = std::move(arrays_.back());
+    arrays_.pop_back();
+    in_memory_ = Buffer(stream, sizeof p);
+    stream.upload(in_memory_.as(), &p, sizeof p);
+}
+
+BatchRunner::BatchRunner(Stream& stream, const Problem& problem, const Kernels& kernels,
+                         std::int64_t replicas, int flow_lanes)
+    : stream_(stream),
+      problem_(problem),
+      kernels_(kernels),
+      choice_(cpu::make_choice(problem)),
+      host_parameters_(cpu::make_parameters(problem)),
+      upload_(stream, problem),
+      staging_(problem, host_parameters_, (replicas + block_size - 1) / block_size * block_size),
+      flow_lanes_(flow_lanes) {
+    batch_.parameters = upload_.parameters();
+    batch_.parameters_in_memory = upload_.in_memory().as<model::Parameters>();
+    batch_.map = choice_.map;
+    batch_.loss = choice_.loss;
+    batch_.method = choice_.method;
+    const std::int64_t capacity = staging_.capacity();
+    const std::int64_t curves = problem.curves(), checkpoints = host_parameters_.checkpoint_count;
+    const std::int64_t items = choice_.flow ? flow_lanes : capacity;
+    const Sizes sizes = sizes_of(choice_, host_parameters_, kernels.advance.lanes);
+    batch_.bytes_per_item = sizes.item;
+    batch_.bytes_per_lane = sizes.lane;
+    memory_ = Buffer(stream, arenas(sizes.item, items));
+    working_ = Buffer(stream, arenas(sizes.lane, items * working_lanes(kernels, choice_)));
+    batch_.memory = memory_.as();
+    batch_.working = working_.as();
+    curves_ =
+        Buffer(stream, sizeof(double) * static_cast<std::size_t>(curves * checkpoints * capacity));
+    moments_ =
+        Buffer(stream, sizeof(model::BlockMoments) *
+                           static_cast<std::size_t>(curves * checkpoints * capacity / block_size));
+    counts_ = Buffer(
+        stream, sizeof(unsigned) *
+                    static_cast<std::size_t>(curves * checkpoints * problem.config.record.bins));
+    record_ = Buffer(stream, sizeof(model::Record));
+    batch_.record = record_.as<model::Record>();
+    if (choice_.flow) {
+        // The queue, then the number of busy lanes.
+        queue_ = Buffer(stream, sizeof(model::Queue) + sizeof(long long));
+        batch_.queue = queue_.as();
+        batch_.busy = reinterpret_cast<long long*>(queue_.as() + sizeof(model::Queue));
+        model::Queue queue;
+        parked_ = Buffer(stream, queue.place(nullptr, capacity, sizes.parked_numbers));
+    }
+}
+
+bool BatchRunner::run(ReplicaRange range, const BlockSink& deliver, const Progress& progress) {
+    prepare(range);
+    if (!(choice_.flow ? run_flow(progress) : run_descent(progress))) return false;
+    deliver_blocks(deliver);
+    return true;
+}
+
+void BatchRunner::prepare(ReplicaRange range) {
+    count_ = range.count;
+    device_record_ = staging_.prepare(range.first, range.count);
+    device_record_.issued = nullptr;
+    device_record_.curves = curves_.as<double>();
+    arrays_.clear();
+    staging_.for_each_array(device_record_, [&](double*& pointer, std::vector<double>& array) {
+        const std::size_t bytes = array.size() * sizeof(double);
+        arrays_.emplace_back(stream_, bytes);
+        pointer = arrays_.back().as<double>();
+        stream_.upload(pointer, array.data(), bytes);
+    });
+    stream_.upload(record_.as(), &device_record_, sizeof device_record_);
+    batch_.first = range.first;
+    counts_.clear();
+    issued_ = 0;
+}
+
+void BatchRunner::launch(const Kernel& kernel) {
+    stream_.launch(kernel, batch_.items, &batch_, sizeof batch_);
+}
+
+bool BatchRunner::run_descent(const Progress& progress) {
+    batch_.items = static_cast<int>(count_);
+    launch(kernels_.start);
+    iteration_ = static_cast<std::int64_t>(problem_.checkpoints.front());
+    for (std::size_t c = 0; c < problem_.checkpoints.size(); ++c) {
+        if (!advance(static_cast<std::int64_t>(problem_.checkpoints[c]), progress)) return false;
+        batch_.checkpoint = static_cast<int>(c);
+        launch(kernels_.reach);
+    }
+    stream_.synchronize();
+    return true;
+}
+
+/// A launch at a time, so that a watchdog sleeps and a request to stop is heard. Launches end at
+/// multiples of 64 iterations, where sums of steps in f32 end too.
+bool BatchRunner::advance(std::int64_t iteration, const Progress& progress) {
+    // Steps in f32 look at the state of a checkpoint themselves.
+    if (iteration_ == iteration && choice_.single) {
+        batch_.iteration = iteration;
+        launch(kernels_.advance);
+    }
+    while (iteration_ < iteration) {
+        const std::int64_t end = (iteration_ + steps_per_launch_) / 64 * 64;
+        const std::int64_t steps = std::min(iteration, end) - iteration_;
+        batch_.iteration = iteration_ + steps;
+        const auto begin = std::chrono::steady_clock::now();
+        launch(kernels_.advance);
+        stream_.synchronize();
+        iteration_ += steps;
+        // Towards the wanted time, by at most a factor of 4, from launches long enough to tell.
+        const double share = seconds_since(begin) / seconds_per_launch;
+        if (iteration_ == end || share > 1.0) {
+            const double factor = std::clamp(1.0 / std::max(share, 1e-3), 0.25, 4.0);
+            steps_per_launch_ = std::clamp<std::int64_t>(
+                static_cast<std::int64_t>(static_cast<double>(steps) * factor), 64, 1 << 30);
+        }
+        if (progress && !progress(steps * count_)) return false;
+    }
+    return true;
+}
+
+bool BatchRunner::run_flow(const Progress& progress) {
+    const bool parks = host_parameters_.stiff == model::Stiff::automatic;
+    model::Queue queue;
+    const Sizes sizes = sizes_of(choice_, host_parameters_, 1);
+    queue.place(parked_.as(), parks ? staging_.capacity() : 0, sizes.parked_numbers);
+    queue.first = batch_.first;
+    queue.count = count_;
+    stream_.upload(queue_.as(), &queue, sizeof queue);
+    batch_.items = static_cast<int>(std::min<std::int64_t>(flow_lanes_, count_));
+    if (host_parameters_.stiff != model::Stiff::on &&
+        !drain(kernels_.begin, kernels_.go_on, progress))
+        return false;
+    return host_parameters_.stiff == model::Stiff::off ||
+           drain(kernels_.begin_stiff, kernels_.go_on_stiff, progress);
+}
+
+/// Rounds of steps until no lane has a replica left.
+bool BatchRunner::drain(const Kernel& begin, const Kernel& go_on, const Progress& progress) {
+    struct {
+        model::Queue queue;
+        long long busy;
+    } state;
+    stream_.download(&state.queue, queue_.as(), sizeof state.queue);
+    const bool empty =
+        state.queue.taken >= state.queue.count && state.queue.unparked >= state.queue.parked;
+    if (empty) return true;
+    long long ended = state.queue.ended;
+    launch(begin);
+    batch_.rounds = 64;
+    do {
+        stream_.clear(batch_.busy, sizeof(long long));
+        const auto started = std::chrono::steady_clock::now();
+        launch(go_on);
+        stream_.download(&state.queue, queue_.as(), sizeof state.queue);
+        stream_.download(&state.busy, batch_.busy, sizeof state.busy);
+        const double share = seconds_since(started) / seconds_per_launch;
+        if (share < 0.5) batch_.rounds = std::min(batch_.rounds * 2, 1LL << 20);
+        if (share > 2.0) batch_.rounds = std::max(batch_.rounds / 2, 1LL);
+        if (progress && !progress(state.queue.ended - ended)) return false;
+        ended = state.queue.ended;
+    } while (state.busy > 0);
+    issued_ = state.queue.issued;
+    return true;
+}
+
+/// What block() of the staging needs, and nothing else of the curves.
+void BatchRunner::download_curves() {
+    const std::int64_t curves = problem_.curves(), capacity = staging_.capacity();
+    const std::int64_t checkpoints = host_parameters_.checkpoint_count;
+    const double* data = curves_.as<double>();
+    auto& last = staging_.last_observables();
+    stream_.download(last.data(), data + (checkpoints - 1) * curves * capacity,
+                     last.size() * sizeof(double));
+    const std::int64_t states = staging_.state_count();
+    double* to = staging_.state_clocks().data();
+    for (const auto clock : {model::Observable::arc, model::Observable::log_time})
+        for (std::int64_t c = 0; states > 0 && c < checkpoints; ++c, to += states)
+            stream_.download(to, data + (c * curves + static_cast<int>(clock)) * capacity,
+                             static_cast<std::size_t>(states) * sizeof(double));
+}
+
+void BatchRunner::deliver_blocks(const BlockSink& deliver) {
+    const std::size_t curves = static_cast<std::size_t>(problem_.curves());
+    const std::size_t places = curves * problem_.checkpoints.size();
+    kernels::Reduction r;
+    r.curves = curves_.as<double>();
+    r.stride = staging_.capacity();
+    r.status = device_record_.status;
+    r.edges = upload_.edges().as<double>();
+    r.moments = moments_.as();
+    r.counts = counts_.as<unsigned>();
+    r.replicas = static_cast<int>(count_);
+    r.curve_count = static_cast<int>(curves);
+    r.checkpoints = host_parameters_.checkpoint_count;
+    r.bins = static_cast<int>(problem_.config.record.bins);
+    r.items = static_cast<long long>(places) * staging_.blocks();
+    stream_.launch(kernels_.reduce, r.items, &r, sizeof r);
+
+    std::size_t next = 0;
+    staging_.for_each_array(device_record_, [&](double*, std::vector<double>& array) {
+        stream_.download(array.data(), arrays_[next++].as(), array.size() * sizeof(double));
+    });
+    download_curves();
+    std::vector<model::BlockMoments> moments(places * static_cast<std::size_t>(staging_.blocks()));
+    stream_.download(moments.data(), moments_.as(), moments.size() * sizeof moments[0]);
+    std::vector<std::uint32_t> counts(places * static_cast<std::size_t>(r.bins));
+    stream_.download(counts.data(), counts_.as(), counts.size() * sizeof counts[0]);
+    for (std::int64_t i = 0; i < staging_.blocks(); ++i) {
+        BlockResult block = staging_.block(i);
+        for (std::size_t k = 0; k < places; ++k) {
+            const auto& m = moments[static_cast<std::size_t>(i) * places + k];
+            block.moments.push_back({{m.sum.high, m.sum.low},
+                                     {m.sum_of_squares.high, m.sum_of_squares.low},
+                                     m.min,
+                                     m.max,
+                                     m.finite});
+        }
+        if (i == 0) {
+            block.counts = std::move(counts);
+            block.issued_steps = issued_;
+        }
+        deliver(std::move(block));
+    }
+}
+
+}  // namespace softmaxflow::cuda

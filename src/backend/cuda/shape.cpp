@@ -1,0 +1,58 @@
+#include "backend/cuda/shape.hpp"
+
+#include <algorithm>
+
+#include "softmaxflow/model/catalogue.hpp"
+
+namespace softmaxflow::cuda {
+namespace {
+
+/// gradient_descent -> GradientDescent
+std::string type_name(const std::string& name) {
+    std::string type;
+    bool upper = true;
+    for (const char c : name) {
+        if (c != '_') type += upper ? static_cast<char>(c - 'a' + 'A') : c;
+        upper = c == '_';
+    }
+    // l1, l2 begin with a letter as all names do.
+    return type;
+}
+
+/// Numbers that a lane may hold: 48 doubles are 164 registers with temporaries, of which 12 warps
+/// fit a multiprocessor. From machine code of sm_90, docs/performance.md.
+constexpr int most_doubles = 48, most_floats = 96;
+
+}  // namespace
+
+Shape shape_of(const Problem& problem, const cpu::Choice& choice) {
+    Shape shape;
+    shape.map = type_name(problem.config.model.map);
+    shape.loss = type_name(problem.config.objective.loss);
+    shape.method = type_name(problem.config.dynamics.method);
+    shape.real = choice.single ? "float" : "double";
+    shape.tokens = static_cast<int>(problem.config.model.tokens);
+    shape.outputs = static_cast<int>(problem.outputs);
+    int memories = 0;
+    with_item(model::Methods{}, choice.method, [&](auto item) { memories = item.memories; });
+    // State and memories, and the numerators; outputs are held by every lane.
+    const int per_token = (1 + memories) * (1 + shape.outputs) + 1;
+    const int most = choice.single ? most_floats : most_doubles;
+    const auto numbers = [&](int lanes) {
+        const int slots = (shape.tokens + lanes - 1) / lanes;
+        return slots * per_token;
+    };
+    while (shape.lanes < 32 && shape.lanes < shape.tokens && numbers(shape.lanes) > most)
+        shape.lanes *= 2;
+    // Every lane holds z, q and room for another such array.
+    const int held = numbers(shape.lanes) + (shape.outputs > 1 ? 3 * shape.outputs : 0);
+    shape.blocks = held <= most / 2 ? 4 : held <= most * 3 / 2 ? 3 : 2;
+    return shape;
+}
+
+int lanes_of_any(const Problem& problem, const cpu::Choice& choice) {
+    const bool wide = problem.config.model.tokens * (problem.outputs + 1) > 512;
+    return wide && !choice.single ? 32 : 1;
+}
+
+}  // namespace softmaxflow::cuda

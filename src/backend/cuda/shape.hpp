@@ -1,0 +1,26 @@
+#pragma once
+/// What a kernel is specialised to, and how many lanes share a replica of it.
+
+#include <string>
+
+#include "backend/cpu/kernel.hpp"
+#include "softmaxflow/problem.hpp"
+
+namespace softmaxflow::cuda {
+
+struct Shape {
+    std::string map, loss, method;  ///< types of model/
+    std::string real = "double";
+    int tokens = 0, outputs = 0;
+    int lanes = 1;
+    int threads = 128;  ///< of a block
+    int blocks = 3;     ///< that a multiprocessor should hold: bounds the registers
+};
+
+/// The tuning table: a lane should hold its numbers in registers.
+Shape shape_of(const Problem& problem, const cpu::Choice& choice);
+
+/// The same, for sizes known at run time: the lanes of the entry advance_..., 1 or 32.
+int lanes_of_any(const Problem& problem, const cpu::Choice& choice);
+
+}  // namespace softmaxflow::cuda

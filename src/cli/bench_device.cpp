@@ -1,0 +1,87 @@
+#include "cli/bench_device.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "backend/cuda/report.hpp"
+#include "cli/bench_figures.hpp"
+#include "cli/terminal.hpp"
+#include "io/build_info.hpp"
+
+namespace softmaxflow::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+struct Rates {
+    double median, best, worst;  // replica-steps per second
+};
+Rates rates_of(const Case& c) {
+    const auto [shortest, longest] = std::minmax_element(c.seconds.begin(), c.seconds.end());
+    return {c.replica_steps() / median(c.seconds), c.replica_steps() / *shortest,
+            c.replica_steps() / *longest};
+}
+
+Json kernel_json(const Problem& problem) {
+    const auto kernel = cuda::describe_kernel(problem);
+    if (!kernel) return nullptr;
+    return {{"specialised", kernel->specialised},
+            {"lanes_per_replica", kernel->lanes},
+            {"threads_per_block", kernel->threads},
+            {"registers", kernel->registers},
+            {"local_bytes", kernel->local_bytes},
+            {"shared_bytes", kernel->shared_bytes},
+            {"warps_per_multiprocessor", kernel->warps_per_multiprocessor}};
+}
+
+}  // namespace
+
+Json device_json(const BenchReport& report, const Backend& backend) {
+    Json json = {{"version", build_info().version},
+                 {"git", build_info().git},
+                 {"backend", "cuda"},
+                 {"devices", Json::array()},
+                 {"numerics", report.numerics},
+                 {"precision", report.precision},
+                 {"repeats", report.repeats},
+                 {"workloads", Json::array()}};
+    for (const Device& device : backend.devices()) json["devices"].push_back(device.name);
+    for (const Case& c : report.workloads.throughput) {
+        const Rates rates = rates_of(c);
+        json["workloads"].push_back(
+            {{"name", c.name},
+             {"title", c.title},
+             {"replicas", c.replicas},
+             {"iterations", c.iterations},
+             {"seconds", c.seconds},
+             {"replica_steps_per_second",
+              {{"median", rates.median}, {"best", rates.best}, {"worst", rates.worst}}},
+             {"kernel", kernel_json(c.problem)}});
+    }
+    if (const auto& cases = report.workloads.statistics; !cases.empty())
+        json["P5"] = {{"cost_of_statistics", statistics_cost(cases[0], cases[1]).median}};
+    if (const auto& dims = report.workloads.dims; !dims.empty())
+        json["P7"] = {{"largest_dim_over_smallest",
+                       dim_figures(dims.back(), dims.front(), 1).relative.median}};
+    return json;
+}
+
+std::string device_text(const BenchReport& report, const Backend& backend) {
+    std::string out = "\n";
+    for (const Device& device : backend.devices()) out += "  " + device.name + "\n";
+    out += fmt::format("  {}, {} numerics\n\n  {:24}{:>16}{:>8}{:>11}{:>8}{:>8}\n",
+                       report.precision, report.numerics, "workload", "replica-steps/s", "lanes",
+                       "registers", "local", "warps");
+    for (const Case& c : report.workloads.throughput) {
+        out += fmt::format("  {:24}{:>16.3g}", c.name, rates_of(c).median);
+        if (const auto kernel = cuda::describe_kernel(c.problem))
+            out += fmt::format("{:>8}{:>11}{:>8}{:>8}", kernel->lanes, kernel->registers,
+                               kernel->local_bytes, kernel->warps_per_multiprocessor);
+        out += "\n";
+    }
+    return out;
+}
+
+}  // namespace softmaxflow::cli

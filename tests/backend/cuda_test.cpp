@@ -1,0 +1,247 @@
+// The CUDA backend on a host that plays the device: the same kernels, the same words as the CPU's.
+
+#include <atomic>
+
+#include "backend/cuda/rtc.hpp"
+#include "conformance.hpp"
+#include "fake_device.hpp"
+
+using namespace conformance;
+
+namespace {
+
+/// The words of every block but its counts, and those of all blocks together: a backend may count
+/// several blocks at once.
+struct Outcome {
+    Blocks blocks;
+    std::vector<std::uint64_t> counts;
+    bool operator==(const Outcome&) const = default;
+};
+
+Outcome outcome(const Problem& problem, Backend& backend) {
+    Outcome all;
+    for (auto& [first, block] : results(problem, backend)) {
+        all.counts.resize(std::max(all.counts.size(), block.counts.size()));
+        for (std::size_t i = 0; i < block.counts.size(); ++i) all.counts[i] += block.counts[i];
+        block.counts.clear();
+        all.blocks[first] = words(block);
+    }
+    return all;
+}
+
+Problem problem_of(const Config& config) { return make_problem(config, {}, {}, 42); }
+
+std::unique_ptr<Backend> cpu_backend() { return make_cpu_backend({1, ""}); }
+
+Config flow_config(const std::string& loss) {
+    Config config = small_config("softmax", loss, "flow");
+    config.dynamics.horizon = 30.0;
+    config.dynamics.rtol = 1e-6;
+    config.dynamics.atol = 1e-9;
+    config.record.first = 0.0;
+    return config;
+}
+
+TEST(Cuda, GivesTheWordsOfTheCpu) {
+    for (const char* map : {"softmax", "sigmoid", "sum", "l2"})
+        for (const char* loss : {"logistic", "regression", "classification", "cross_entropy"}) {
+            const char* method = std::string(map) == "softmax" ? "adam" : "momentum";
+            const Problem problem = problem_of(small_config(map, loss, method));
+            const auto device = std::make_shared<fake::Device>();
+            EXPECT_EQ(outcome(problem, *cpu_backend()), outcome(problem, *fake::backend(device)))
+                << map << " " << loss;
+            EXPECT_EQ(device->behaviour.used, 0U);
+        }
+}
+
+TEST(Cuda, FixedShapesAndLanesGiveTheSameWords) {
+    const Problem problem = problem_of(small_config("logistic", "gradient_descent"));
+    const Outcome expected = outcome(problem, *cpu_backend());
+    for (const int lanes : {0, 1, 2}) {
+        const auto device = std::make_shared<fake::Device>();
+        EXPECT_EQ(expected, outcome(problem, *fake::backend(device, lanes))) << lanes;
+    }
+    // More tokens than one lane should have: a team.
+    Config config = small_config("cross_entropy", "gradient_descent");
+    config.model.tokens = 100;
+    config.ensemble.replicas = 5;
+    config.record.states = 2;
+    const Problem wide = problem_of(config);
+    EXPECT_EQ(outcome(wide, *cpu_backend()),
+              outcome(wide, *fake::backend(std::make_shared<fake::Device>())));
+}
+
+TEST(Cuda, StepsInF32GiveTheWordsOfTheCpu) {
+    for (const char* loss : {"logistic", "classification"}) {
+        Config config = small_config("sum", loss, "adam");
+        config.backend.precision = "f32";
+        config.dynamics.iterations = 1500;  // several launches
+        const Problem problem = problem_of(config);
+        EXPECT_EQ(outcome(problem, *cpu_backend()),
+                  outcome(problem, *fake::backend(std::make_shared<fake::Device>())))
+            << loss;
+    }
+}
+
+TEST(Cuda, FlowGivesTheWordsOfTheCpu) {
+    const struct {
+        const char *loss, *clock, *stiff;
+        int order;
+    } cases[] = {{"logistic", "arc", "auto", 5},
+                 {"logistic", "time", "auto", 8},
+                 {"cross_entropy", "time", "auto", 5},
+                 {"cross_entropy", "arc", "on", 3}};
+    for (const auto& c : cases) {
+        Config config = flow_config(c.loss);
+        config.dynamics.clock = c.clock;
+        config.dynamics.stiff = c.stiff;
+        config.dynamics.order = c.order;
+        const Problem problem = problem_of(config);
+        EXPECT_EQ(outcome(problem, *cpu_backend()),
+                  outcome(problem, *fake::backend(std::make_shared<fake::Device>())))
+            << c.loss << " " << c.clock << " " << c.order;
+    }
+}
+
+TEST(Cuda, FlowInF32GivesTheWordsOfTheCpu) {
+    Config config = flow_config("logistic");
+    config.backend.precision = "f32";
+    config.dynamics.rtol = 1e-4;
+    config.dynamics.atol = 1e-5;
+    const Problem problem = problem_of(config);
+    EXPECT_EQ(outcome(problem, *cpu_backend()),
+              outcome(problem, *fake::backend(std::make_shared<fake::Device>())));
+}
+
+TEST(Cuda, TwoDevicesShareARun) {
+    Config config = small_config("logistic", "gradient_descent");
+    config.ensemble.replicas = 9 * block_size + 5;
+    const Problem problem = problem_of(config);
+    const auto one = std::make_shared<fake::Device>(), other = std::make_shared<fake::Device>();
+    for (const auto& device : {one, other}) device->behaviour.largest = 400 << 10;  // small batches
+    EXPECT_EQ(outcome(problem, *cpu_backend()),
+              outcome(problem, *cuda::make_backend({one, other}, fake::specialise(1))));
+    EXPECT_GT(one->behaviour.launches, 0);
+    EXPECT_GT(other->behaviour.launches, 0);
+}
+
+TEST(Cuda, HalvesBatchesThatDoNotFit) {
+    Config config = small_config("logistic", "gradient_descent");
+    config.ensemble.replicas = 40 * block_size;
+    config.record.states = 0;
+    const Problem problem = problem_of(config);
+    const auto device = std::make_shared<fake::Device>();
+    device->behaviour.memory = 4 << 20;
+    device->behaviour.largest = std::size_t{1} << 30;  // others take the memory meanwhile
+    EXPECT_EQ(outcome(problem, *cpu_backend()), outcome(problem, *fake::backend(device, 1)));
+    EXPECT_GT(device->behaviour.out_of_memory, 0);
+    EXPECT_EQ(device->behaviour.used, 0U);
+}
+
+TEST(Cuda, SaysWhenNotEvenABlockFits) {
+    const auto device = std::make_shared<fake::Device>();
+    device->behaviour.memory = 1 << 10;
+    try {
+        outcome(problem_of(small_config("logistic", "gradient_descent")), *fake::backend(device));
+        FAIL();
+    } catch (const Error& error) {
+        EXPECT_EQ(error.status(), Exit::device);
+        EXPECT_NE(std::string(error.what()).find("does not fit"), std::string::npos);
+    }
+}
+
+TEST(Cuda, NothingOfABatchIsDeliveredWhenTheDeviceIsLost) {
+    Config config = small_config("logistic", "gradient_descent");
+    config.ensemble.replicas = 12 * block_size;
+    config.record.states = 0;
+    const Problem problem = problem_of(config);
+    const Outcome expected = outcome(problem, *cpu_backend());
+    for (const int launches : {0, 1, 3, 9, 20}) {
+        const auto device = std::make_shared<fake::Device>();
+        device->behaviour.largest = 3 << 20;
+        device->behaviour.launches_until_error = launches;
+        Blocks delivered;
+        try {
+            fake::backend(device, 1)->run(
+                problem, {0, config.ensemble.replicas},
+                [&](BlockResult&& block) {
+                    block.counts.clear();
+                    delivered[block.first] = words(block);
+                },
+                [](std::int64_t) { return true; });
+            ADD_FAILURE() << launches;
+        } catch (const Error& error) {
+            EXPECT_EQ(error.status(), Exit::device);
+            EXPECT_NE(std::string(error.what()).find("cuLaunchKernel"), std::string::npos);
+        }
+        // What did get out is whole and right.
+        for (const auto& [first, block] : delivered)
+            EXPECT_EQ(block, expected.blocks.at(first)) << launches;
+        EXPECT_LT(delivered.size(), expected.blocks.size());
+        EXPECT_EQ(device->behaviour.used, 0U);
+    }
+}
+
+TEST(Cuda, StopsWhenAsked) {
+    Config config = small_config("logistic", "gradient_descent");
+    config.dynamics.iterations = 5000;
+    for (const Config& each : {config, flow_config("logistic")}) {
+        std::atomic<int> ticks{0};
+        int delivered = 0;
+        fake::backend(std::make_shared<fake::Device>())
+            ->run(
+                problem_of(each), {0, each.ensemble.replicas}, [&](BlockResult&&) { ++delivered; },
+                [&](std::int64_t) { return ++ticks < 1; });
+        EXPECT_EQ(delivered, 0);
+    }
+}
+
+TEST(Cuda, ReportsReplicaSteps) {
+    const Config config = small_config("square", "momentum");
+    std::atomic<std::int64_t> steps{0};
+    fake::backend(std::make_shared<fake::Device>())
+        ->run(
+            problem_of(config), {0, config.ensemble.replicas}, [](BlockResult&&) {},
+            [&](std::int64_t s) {
+                steps += s;
+                return true;
+            });
+    EXPECT_EQ(steps, config.ensemble.replicas * config.dynamics.iterations);
+}
+
+TEST(Cuda, RestartGivesTheWordsOfTheCpu) {
+    Config config = small_config("regression", "adam");
+    config.ensemble.replicas = config.record.states = 19;
+    const Problem problem = problem_of(config);
+    const RestartData restart = restart_from(results(problem, *cpu_backend()), problem, 2);
+    const Problem rest = make_problem(config, {}, {}, 42, restart);
+    EXPECT_EQ(outcome(rest, *cpu_backend()),
+              outcome(rest, *fake::backend(std::make_shared<fake::Device>())));
+}
+
+TEST(Cuda, FastNumericsIsRefusedWithAReason) {
+    Config config = small_config("logistic", "gradient_descent");
+    config.backend.numerics = "fast";
+    const Support support =
+        fake::backend(std::make_shared<fake::Device>())->supports(problem_of(config));
+    EXPECT_FALSE(support.ok);
+    EXPECT_NE(support.reason.find("strict"), std::string::npos);
+}
+
+/// A device where there is one.
+TEST(Cuda, ADeviceGivesTheWordsOfTheCpu) {
+    if (const std::string reason = why_no_cuda(); !reason.empty()) GTEST_SKIP() << reason;
+    const auto backend = make_cuda_backend({});
+    for_each_problem(
+        [&](const std::string& map, const std::string& loss, const std::string& method) {
+            const Problem problem = problem_of(small_config(map, loss, method));
+            EXPECT_EQ(outcome(problem, *cpu_backend()), outcome(problem, *backend))
+                << map << " " << loss << " " << method;
+        });
+    for (const char* loss : model::Losses::names) {
+        const Problem problem = problem_of(flow_config(loss));
+        EXPECT_EQ(outcome(problem, *cpu_backend()), outcome(problem, *backend)) << loss;
+    }
+}
+
+}  // namespace

@@ -1,0 +1,30 @@
+// dump_kernel FILE ARCHITECTURE MAP LOSS METHOD TOKENS OUTPUTS LANES REAL BLOCKS: writes the
+// machine code of the loop of steps for that shape. Exit status 77 where there is no compiler.
+
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+
+#include "backend/cuda/rtc.hpp"
+
+int main(int argc, char** argv) {
+    using namespace softmaxflow;
+    if (argc != 11) return 2;
+    if (const auto reason = cuda::why_no_compiler()) {
+        std::puts(reason->c_str());
+        return 77;
+    }
+    const cuda::Shape shape{argv[3],
+                            argv[4],
+                            argv[5],
+                            argv[9],
+                            std::atoi(argv[6]),
+                            std::atoi(argv[7]),
+                            std::atoi(argv[8]),
+                            128,
+                            std::atoi(argv[10])};
+    const std::vector<char> image = cuda::compile(shape, std::atoi(argv[2]));
+    std::ofstream(argv[1], std::ios::binary)
+        .write(image.data(), static_cast<std::streamsize>(image.size()));
+    return 0;
+}

@@ -1,0 +1,74 @@
+#include "emulated.hpp"
+
+#include <map>
+#include <new>
+#include <thread>
+#include <vector>
+
+#include "kernels/entries.hpp"
+#include "model/emulated_team.hpp"
+
+namespace emulated {
+namespace {
+
+using namespace softmaxflow;
+
+/// Teams of a device are wider; the bits do not depend on it.
+constexpr int team_size = 4;
+
+template <int Lanes, class Arguments, class Body>
+void run_items(const Arguments& arguments, Body body) {
+    if constexpr (Lanes == 1) {
+        for (long long item = 0; item < arguments.items; ++item)
+            body(arguments, item, model::Solo{});
+    } else {
+        fixture::Exchange exchange(Lanes);
+        std::vector<std::jthread> lanes;
+        for (int rank = 0; rank < Lanes; ++rank)
+            lanes.emplace_back([&, rank] {
+                int parity = 0;
+                const fixture::EmulatedTeam<Lanes> team{&exchange, rank, &parity};
+                for (long long item = 0; item < arguments.items; ++item)
+                    body(arguments, item, team);
+            });
+    }
+}
+
+template <int Lanes, class Arguments, class Body>
+Kernel make(Body) {
+    return {Lanes, [](const void* arguments) {
+                run_items<Lanes>(*static_cast<const Arguments*>(arguments), Body{});
+            }};
+}
+
+#define SOFTMAXFLOW_EMULATED(name, lanes, Arguments, body)             \
+    {#name, make<(lanes == 1 ? 1 : team_size), kernels::Arguments>(    \
+                [](const auto& arguments, long long item, auto team) { \
+                    using namespace kernels;                           \
+                    using Team [[maybe_unused]] = decltype(team);      \
+                    body(arguments, item, team);                       \
+                })},
+
+template <int Lanes>
+Kernel make_fixed() {
+    return make<Lanes, kernels::Batch>([](const auto& batch, long long item, auto team) {
+        using Flow = model::Flow<model::Softmax, model::Logistic, double, decltype(team), 8, 1>;
+        kernels::advance<Flow, model::GradientDescent>(batch, item, team);
+    });
+}
+
+}  // namespace
+
+Kernel find(const std::string& name) {
+    static const std::map<std::string, Kernel> all = {
+        SOFTMAXFLOW_DESCENT_ENTRIES(SOFTMAXFLOW_EMULATED)
+            SOFTMAXFLOW_STEP_ENTRIES(SOFTMAXFLOW_EMULATED)
+                SOFTMAXFLOW_FLOW_ENTRIES(SOFTMAXFLOW_EMULATED)
+                    SOFTMAXFLOW_FLOW_F32_ENTRIES(SOFTMAXFLOW_EMULATED)};
+    const auto found = all.find(name);
+    return found == all.end() ? Kernel{} : found->second;
+}
+
+Kernel fixed_shape(int lanes) { return lanes == 1 ? make_fixed<1>() : make_fixed<2>(); }
+
+}  // namespace emulated

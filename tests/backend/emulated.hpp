@@ -1,0 +1,21 @@
+#pragma once
+/// The kernels of kernels/list.hpp on the host: the same bodies, a team of threads for a team of
+/// lanes, and memory laid out as that of a device.
+
+#include <string>
+
+namespace emulated {
+
+struct Kernel {
+    int lanes = 0;  ///< 0: there is no such kernel
+    void (*run)(const void* arguments) = nullptr;
+};
+
+/// A kernel of the list.
+Kernel find(const std::string& name);
+
+/// The loop of steps for softmax, logistic loss, gradient descent, 8 tokens, compiled for them,
+/// with 1 or 2 lanes.
+Kernel fixed_shape(int lanes);
+
+}  // namespace emulated
