@@ -27,12 +27,11 @@ class Peer:
     def __init__(self, starts, threads, solver="Dopri8"):
         self.label = f"diffrax {solver}, jit and vmap"
         self.starts, self.solver = jnp.asarray(starts), getattr(diffrax, solver)()
-        self.compiled, self.compile_seconds = {}, 0.0
+        begin = time.perf_counter()
+        self.compiled = jax.jit(self.solve).lower(self.starts, 1e-3).compile()
+        self.compile_seconds = time.perf_counter() - begin
 
-    def right_hand_side(self, states):
-        return np.asarray(jax.vmap(lambda x: field(0.0, x))(states))
-
-    def prepare(self, tolerance):
+    def solve(self, starts, tolerance):
         controller = diffrax.PIDController(rtol=tolerance, atol=1e-3 * tolerance, pcoeff=0.2,
                                            icoeff=0.4)
 
@@ -40,14 +39,12 @@ class Peer:
             return diffrax.diffeqsolve(
                 diffrax.ODETerm(field), self.solver, 0.0, HORIZON, None, x, max_steps=100_000,
                 stepsize_controller=controller, saveat=diffrax.SaveAt(t1=True),
-                adjoint=diffrax.ForwardMode()
-            ).ys[0]
+                adjoint=diffrax.ForwardMode()).ys[0]
 
-        begin = time.perf_counter()
-        self.compiled[tolerance] = jax.jit(jax.vmap(one)).lower(self.starts).compile()
-        self.compile_seconds = time.perf_counter() - begin
+        return jax.vmap(one)(starts)
+
+    def right_hand_side(self, states):
+        return np.asarray(jax.vmap(lambda x: field(0.0, x))(states))
 
     def run(self, tolerance):
-        if tolerance not in self.compiled:
-            self.prepare(tolerance)
-        return np.asarray(self.compiled[tolerance](self.starts).block_until_ready())
+        return np.asarray(self.compiled(self.starts, tolerance).block_until_ready())

@@ -13,6 +13,7 @@ Needs requirements.txt.
 """
 
 import argparse
+import dataclasses
 import json
 import statistics
 import tempfile
@@ -127,10 +128,12 @@ def main():
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("program")
     parser.add_argument("--repeats", type=int, default=20)
+    parser.add_argument("--replicas", type=int, default=8192)
     parser.add_argument("--errors", default="1e-6,1e-9")
     parser.add_argument("--json", help="file for all that was measured")
     options = parser.parse_args()
-    workload, cores = workloads.WORKLOADS["p1-8"], workloads.CORES
+    workload = dataclasses.replace(workloads.WORKLOADS["p1-8"], replicas=options.replicas)
+    cores = workloads.CORES
     drawn = workloads.draw(workload)
     starts = np.ascontiguousarray(np.concatenate([drawn.Z, drawn.a], 1))
     with tempfile.TemporaryDirectory() as folder:

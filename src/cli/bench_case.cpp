@@ -37,8 +37,9 @@ double cpu_time() {
 /// `problem` cut to `iterations` from its start on; the checkpoints up to there stay.
 Problem cut(const Problem& problem, std::int64_t replicas, std::int64_t iterations) {
     Problem result = problem;
-    const double end = problem.checkpoints.front() + static_cast<double>(iterations);
     result.config.ensemble.replicas = replicas;
+    if (problem.config.dynamics.method == "flow") return result;
+    const double end = problem.checkpoints.front() + static_cast<double>(iterations);
     result.config.dynamics.iterations = static_cast<std::int64_t>(end);
     std::erase_if(result.checkpoints, [&](double c) { return c >= end; });
     result.checkpoints.push_back(end);
@@ -58,7 +59,27 @@ void set_size(Case& c, std::int64_t replicas, std::int64_t iterations) {
     c.iterations = iterations;
 }
 
+namespace {
+
+/// Twice as many rounds of replicas until the time stands out of the noise.
+void choose_flow_size(Case& c, Backend& backend, int threads, double seconds) {
+    std::int64_t replicas = threads * block_size;
+    set_size(c, replicas, 1);
+    double taken = time_run(c.problem, c.kind, backend, c.failed);
+    while (taken < seconds / 4) {
+        replicas *= 2;
+        set_size(c, replicas, 1);
+        taken = time_run(c.problem, c.kind, backend, c.failed);
+    }
+    const auto rounds = std::llround(seconds / taken * static_cast<double>(replicas) /
+                                     static_cast<double>(threads * block_size));
+    set_size(c, std::max<std::int64_t>(1, rounds) * threads * block_size, 1);
+}
+
+}  // namespace
+
 void choose_size(Case& c, Backend& backend, int threads, double seconds) {
+    if (c.kind == CaseKind::flow) return choose_flow_size(c, backend, threads, seconds);
     const auto whole =
         static_cast<std::int64_t>(c.problem.checkpoints.back() - c.problem.checkpoints.front());
     const std::int64_t given = c.problem.config.ensemble.replicas;

@@ -14,6 +14,7 @@ enum class CaseKind {
     throughput,  ///< replica-steps per second: iterations, then replicas as time allows
     statistics,  ///< the same, and blocks are merged into the statistics of an ensemble
     config,      ///< as throughput, with no more replicas than the config has
+    flow,        ///< whole flows: replicas alone as time allows, and no iterations
 };
 
 struct Case {
@@ -21,7 +22,7 @@ struct Case {
     std::string title;  ///< "logistic, n = 8"
     Problem problem;
     CaseKind kind = CaseKind::throughput;
-    std::int64_t replicas = 0, iterations = 0;  ///< of one sample
+    std::int64_t replicas = 0, iterations = 0;  ///< of one sample; flow: one iteration
     std::int64_t failed = 0;                    ///< replicas, in the last sample
     std::vector<double> seconds = {};           ///< (repeat)
 

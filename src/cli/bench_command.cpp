@@ -63,6 +63,7 @@ void use_workloads(const BenchOptions& options, BenchReport& report) {
 /// The cases that are compared with each other get the same size.
 void choose_sizes(Workloads& workloads, Backend& backend, int threads, double seconds) {
     for (Case& c : workloads.throughput) choose_size(c, backend, threads, seconds);
+    for (Case& c : workloads.flows) choose_size(c, backend, threads, seconds);
     if (auto& cases = workloads.statistics; !cases.empty()) {
         choose_size(cases[1], backend, threads, seconds);
         set_size(cases[0], cases[1].replicas, cases[1].iterations);
@@ -126,6 +127,9 @@ int measure_cuda(BenchReport& report, const Common& common) {
 std::string brief(const BenchReport& report) {
     std::string out;
     for (const Case& c : report.workloads.throughput)
+        out += fmt::format("{} {:.4g}\n", c.name,
+                           throughput_of(c, report.threads, report.costs).median);
+    for (const Case& c : report.workloads.flows)
         out += fmt::format("{} {:.4g}\n", c.name,
                            throughput_of(c, report.threads, report.costs).median);
     if (const auto& cases = report.workloads.statistics; !cases.empty())

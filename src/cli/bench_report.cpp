@@ -127,6 +127,22 @@ std::string throughput_rows(const BenchReport& r, const Style& style) {
     return out;
 }
 
+std::string flow_rows(const BenchReport& r, const Style& style) {
+    if (r.workloads.flows.empty()) return "";
+    std::string out = "\n" +
+                      line(style.dim("                                                     "
+                                     " starts/s"
+                                     "        us/start")) +
+                      line(style.dim("workload                                              median"
+                                     "  +- and core"));
+    for (const Case& c : r.workloads.flows) {
+        const Throughput t = throughput_of(c, r.threads, r.costs);
+        out += line(left(left(c.name, 9) + c.title, 52) + right(number(t.median, 3), 8) +
+                    right(percent(t.spread, 0), 6) + right(number(t.core_seconds * 1e6, 3), 7));
+    }
+    return out;
+}
+
 std::string statistics_lines(const BenchReport& r, const Style& style) {
     const auto& cases = r.workloads.statistics;
     if (cases.empty()) return "";
@@ -175,7 +191,7 @@ std::string warnings(const BenchReport& r, const Style& style) {
 }  // namespace
 
 std::string bench_text(const BenchReport& report, const Style& style) {
-    return header(report, style) + throughput_rows(report, style) +
+    return header(report, style) + throughput_rows(report, style) + flow_rows(report, style) +
            statistics_lines(report, style) + dim_rows(report, style) + warnings(report, style);
 }
 
@@ -200,6 +216,15 @@ Json bench_json(const BenchReport& report) {
                           {"iterations", report.config_iterations}};
     for (const Case& c : report.workloads.throughput)
         json["throughput"].push_back(throughput_json(report, c));
+    for (const Case& c : report.workloads.flows) {
+        const Throughput t = throughput_of(c, report.threads, report.costs);
+        Json flow = size_json(c);
+        flow.erase("iterations");
+        flow["starts_per_second"] = {{"median", t.median}, {"best", t.best}};
+        flow["spread"] = t.spread;
+        flow["us_per_start_and_core"] = t.core_seconds * 1e6;
+        json["flow"].push_back(flow);
+    }
     if (const auto& cases = report.workloads.statistics; !cases.empty())
         json["statistics"] = {{"cost", ratio_json(statistics_cost(cases[0], cases[1]))},
                               {"all", size_json(cases[0])},

@@ -15,6 +15,15 @@ namespace softmaxflow::cli {
 namespace {
 
 constexpr int token_counts[] = {4, 8, 16, 32, 64};
+
+/// The cheapest order and tolerance whose median error at the end is below the one named, as
+/// bench/peers/flow_race.py finds them.
+struct FlowCase {
+    const char* error;
+    int order;
+    const char *rtol, *atol;
+};
+constexpr FlowCase flow_cases[] = {{"1e-6", 5, "1e-6", "1e-9"}, {"1e-9", 8, "1e-9", "1e-12"}};
 constexpr int dims[] = {8, 64, 512, 4096};
 
 /// Descent with eta = 0.1 from V ~ 0.1 N(0, 1) and a = 0, which are the defaults.
@@ -57,13 +66,15 @@ void check_names(const std::vector<std::string>& wanted) {
 std::vector<std::string> workload_names() {
     std::vector<std::string> names;
     for (const int tokens : token_counts) names.push_back(fmt::format("P1-{}", tokens));
-    for (const char* other : {"P2", "P3", "P5", "P7"}) names.emplace_back(other);
+    for (const char* other : {"P2", "P3", "P4-1e-6", "P4-1e-9", "P5", "P7"})
+        names.emplace_back(other);
     return names;
 }
 
 std::vector<const Case*> Workloads::all() const {
     std::vector<const Case*> cases;
     for (const Case& c : throughput) cases.push_back(&c);
+    for (const Case& c : flows) cases.push_back(&c);
     for (const Case& c : statistics) cases.push_back(&c);
     for (const DimCase& d : dims) {
         cases.push_back(&d.shorter);
@@ -96,6 +107,20 @@ Workloads make_workloads(const std::vector<std::string>& wanted,
     add("P3", "regression, n = N = 20",
         text("regression", 20, 20, no_record));  // objective.samples is 20 by default
 
+    // Flows are strict whatever the others are.
+    std::vector<std::string> of_flows = overrides;
+    std::erase_if(of_flows, [](const auto& o) { return o.starts_with("backend.numerics="); });
+    for (const FlowCase& flow : flow_cases) {
+        const std::string name = fmt::format("P4-{}", flow.error);
+        if (is_wanted(name, wanted))
+            w.flows.push_back(make_case(
+                name, fmt::format("flow to tau = 1e3, logistic, n = 8, error {}", flow.error),
+                text("logistic", 8, 8, no_record) +
+                    fmt::format("[dynamics]\nmethod = \"flow\"\nclock = \"arc\"\nhorizon = 1e3\n"
+                                "order = {}\nrtol = {}\natol = {}\n",
+                                flow.order, flow.rtol, flow.atol),
+                of_flows, CaseKind::flow));
+    }
     if (is_wanted("P5", wanted)) {
         for (const int checkpoints : {64, 2})
             w.statistics.push_back(

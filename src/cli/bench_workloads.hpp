@@ -17,6 +17,7 @@ struct DimCase {
 struct Workloads {
     std::vector<Case> throughput;  ///< P1, P2, P3; or the config
     std::vector<Case> statistics;  ///< P5: with all checkpoints, then with two; or none
+    std::vector<Case> flows;       ///< P4: whole flows to two achieved errors; or none
     std::vector<DimCase> dims;     ///< P7, from the smallest dim up; or none
 
     /// In the order in which they take turns.

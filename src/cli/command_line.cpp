@@ -211,8 +211,9 @@ private:
             ->check(CLI::IsMember(instruction_sets()).description(""));
         app->footer(
             "\nWorkloads: P1-4, P1-8, P1-16, P1-32, P1-64 (or P1 for all five) logistic loss\n"
-            "with so many tokens; P2 cross_entropy; P3 regression; P5 what all statistics\n"
-            "cost; P7 what a large value dimension costs. All take about a minute.");
+            "with so many tokens; P2 cross_entropy; P3 regression; P4-1e-6, P4-1e-9 gradient flow\n"
+            "to these errors; P5 what all statistics cost; P7 what a large value dimension costs.\n"
+            "All take about a minute.");
         app->callback([this] { action = [this] { return bench_command(bench, common); }; });
     }
 

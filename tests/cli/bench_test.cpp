@@ -214,7 +214,25 @@ TEST_F(Bench, LargeDimension) {
     EXPECT_EQ(dims[3]["longer"]["iterations"], 3 * dims[0]["shorter"]["iterations"].get<int>());
 }
 
+TEST_F(Bench, WholeFlows) {
+    const Outcome outcome = bench({"--workload", "P4-1e-6", "--json"});
+    ASSERT_EQ(outcome.status, 0) << outcome.err;
+    const auto flows = outcome.json()["flow"];
+    ASSERT_EQ(flows.size(), 1U);
+    EXPECT_EQ(flows[0]["replicas_failed"], 0);
+    auto seconds = flows[0]["seconds"].get<std::vector<double>>();
+    ASSERT_EQ(seconds.size(), 5U);
+    std::sort(seconds.begin(), seconds.end());
+    EXPECT_DOUBLE_EQ(flows[0]["starts_per_second"]["median"],
+                     flows[0]["replicas"].get<double>() / seconds[2]);
+}
+
 TEST_F(Bench, TextFitsATerminal) {
+    const Outcome flow = bench({"--workload", "P4"});
+    ASSERT_EQ(flow.status, 0) << flow.err;
+    std::istringstream flow_lines(flow.out);
+    for (std::string line; std::getline(flow_lines, line);)
+        EXPECT_LE(cli::columns(line), 80U) << line;
     const Outcome outcome = bench({"--workload", "P2", "--workload", "P5", "--numerics", "fast"});
     ASSERT_EQ(outcome.status, 0) << outcome.err;
     EXPECT_NE(outcome.out.find("P2    cross_entropy"), std::string::npos) << outcome.out;
@@ -269,7 +287,7 @@ TEST_F(Bench, RefusesAFlow) {
 
 TEST_F(Bench, RefusesWhatMakesNoSense) {
     write_small_config();
-    expect_usage({"--workload", "P4"}, "--workload P4: unknown; expected P1 or one of P1-4, P1-8");
+    expect_usage({"--workload", "P6"}, "--workload P6: unknown; expected P1 or one of P1-4, P1-8");
     expect_usage({"--workload", "P1-5"}, "P1-5: unknown");
     expect_usage({"small.toml", "--workload", "P1"}, "not both");
     expect_usage({"--set", "model.tokens=3"}, "--set needs a CONFIG");

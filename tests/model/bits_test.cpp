@@ -186,6 +186,81 @@ TEST(Bits, ArcOfManyStepsInSinglePrecisionGrowsToTheEnd) {
     EXPECT_NEAR(rounded.observable(Observable::arc, 2, 0, 1), arc, 1e-6 * arc);
 }
 
+/// Words of a flow: those above, and how its steps went.
+int unequal_words_of_flow(const Words& a, const Words& b) {
+    int unequal = unequal_words(a, b);
+    for (const auto array : {&Words::steps, &Words::rejected, &Words::stopped_before, &Words::clock,
+                             &Words::step_size, &Words::controller}) {
+        const auto &x = a.*array, &y = b.*array;
+        for (std::size_t i = 0; i < x.size(); ++i)
+            unequal += model::to_bits(x[i]) != model::to_bits(y[i]);
+    }
+    return unequal;
+}
+
+/// A flow with checkpoints, passages, an early end and, with `stiff`, implicit steps.
+Case flow_case(Choice choice, bool arc, model::Stiff stiff) {
+    Case c(choice);
+    c.parameters.flow = true;
+    c.parameters.arc_clock = arc;
+    c.parameters.stiff = stiff;
+    c.parameters.rtol = 1e-5;
+    c.parameters.atol = 1e-8;
+    c.parameters.max_steps = 60;
+    c.parameters.logit_mean = 1.0;
+    c.parameters.stop_at_probability = 0.6;
+    c.checkpoints = arc ? std::vector<double>{0, 0.3, 1} : std::vector<double>{0, 1, 6};
+    c.thresholds = {0.15, 0.2, 0.3};
+    return c;
+}
+
+/// Calls f for flows of every map, loss, clock and kind of step, though not for all together.
+template <class F>
+void for_each_flow(F f) {
+    using enum model::Stiff;
+    for (int map = 0; map < model::Maps::size; ++map)
+        for (int loss = 0; loss < model::Losses::size; ++loss) {
+            const bool arc = (map + loss) % 2 == 0;
+            const model::Stiff stiff[] = {automatic, on, off};
+            f(flow_case({map, loss, 0}, arc, stiff[(map + 2 * loss) % 3]));
+        }
+}
+
+TEST(Bits, FlowOfPacksEqualsScalar) {
+    for_each_flow([](const Case& c) {
+        const Words packs = run_flow<model::Pack<4, 3>>(c, replicas);
+        EXPECT_EQ(0, unequal_words_of_flow(run_flow<double>(c, replicas), packs))
+            << c.choice.name();
+    });
+}
+
+// More replicas than lanes, so that lanes take the next; other numbers of replicas seat them
+// elsewhere, beside others.
+TEST(Bits, FlowDoesNotDependOnItsNeighbours) {
+    for_each_flow([](const Case& c) {
+        if (c.choice.map > 1) return;
+        const Words all = run_flow<model::Pack<2, 1>>(c, replicas),
+                    few = run_flow<model::Pack<2, 1>>(c, 7);
+        for (int r = 0; r < 7; ++r) {
+            EXPECT_EQ(all.steps[r], few.steps[r]) << c.choice.name();
+            EXPECT_EQ(model::to_bits(all.status[r]), model::to_bits(few.status[r]));
+        }
+        const std::size_t numbers = few.logits.size();
+        for (std::size_t i = 0; i < numbers; ++i)
+            EXPECT_EQ(model::to_bits(all.logits[i]), model::to_bits(few.logits[i]))
+                << c.choice.name();
+    });
+}
+
+TEST(Bits, FlowOfTeamsEqualsScalar) {
+    for_each_flow([](const Case& c) {
+        const Words scalar = run_flow<double>(c, 2);
+        EXPECT_EQ(0, unequal_words_of_flow(scalar, run_flow_team<4>(c, 2))) << c.choice.name();
+        if ((c.choice.map + c.choice.loss) % 5 == 0)
+            EXPECT_EQ(0, unequal_words_of_flow(scalar, run_flow_team<16>(c, 2))) << c.choice.name();
+    });
+}
+
 /// Sums the tokens of a lane in order, then the lanes: a different order for every team size.
 struct OrderDependentSoftmax : model::Softmax {
     template <class Tokens, class Logits, class Numerators>

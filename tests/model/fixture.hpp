@@ -331,4 +331,44 @@ Words run_team(const Case& c, int count) {
     return words;
 }
 
+/// Gradient flow (order 5) of `count` replicas, each lane taking the next when its own has ended.
+template <class Real>
+Words run_flow(const Case& c, int count) {
+    model::Parameters p = c.bound();
+    p.group = count;
+    Words words(p, count);
+    const model::Record record = words.record(count);
+    Memory memory;
+    model::Arena arena(memory.aligned());
+    using Flow = model::Flow<AnyMap, AnyLoss, Real, model::Solo, 0, 0>;
+    model::run_flow<model::Tsitouras, Flow>(p, record, model::Solo{}, arena, 0, count,
+                                            model::chosen<AnyMap>(c.choice.map),
+                                            model::chosen<AnyLoss>(c.choice.loss));
+    return words;
+}
+
+/// The same with S lanes per replica.
+template <int S>
+Words run_flow_team(const Case& c, int count) {
+    model::Parameters p = c.bound();
+    p.group = count;
+    Words words(p, count);
+    const model::Record record = words.record(count);
+    Exchange exchange(S);
+    const auto lane = [&](int rank) {
+        Memory memory;
+        int parity = 0;
+        model::Arena arena(memory.aligned());
+        using Team = EmulatedTeam<S>;
+        using Flow = model::Flow<AnyMap, AnyLoss, double, Team, 0, 0>;
+        model::run_flow<model::Tsitouras, Flow>(p, record, Team{&exchange, rank, &parity}, arena, 0,
+                                                count, model::chosen<AnyMap>(c.choice.map),
+                                                model::chosen<AnyLoss>(c.choice.loss));
+    };
+    std::vector<std::jthread> lanes;
+    for (int rank = 0; rank < S; ++rank) lanes.emplace_back(lane, rank);
+    lanes.clear();
+    return words;
+}
+
 }  // namespace fixture

@@ -305,20 +305,6 @@ TEST(LogTime, RuleForArcsThatEndAgainstQuadrature) {
     EXPECT_GT(worst, 1e-12);
 }
 
-/// Runs of the whole integrator.
-Words run_flow(const Case& c, int count) {
-    model::Parameters p = c.bound();
-    p.group = count;
-    Words words(p, count);
-    const model::Record record = words.record(count);
-    Memory memory;
-    model::Arena arena(memory.aligned());
-    EXPECT_TRUE((model::run_flow<model::Tsitouras, Flow>(p, record, model::Solo{}, arena, 0, count,
-                                                         model::chosen<AnyMap>(c.choice.map),
-                                                         model::chosen<AnyLoss>(c.choice.loss))));
-    return words;
-}
-
 /// log t of one token of the logistic loss: t = tau + e^z0 (e^tau - 1), K = 1.
 TEST(LogTime, OfOneTokenInClosedForm) {
     Case c(choice_named("logistic"), 1);
@@ -328,7 +314,7 @@ TEST(LogTime, OfOneTokenInClosedForm) {
     c.parameters.max_steps = 1e5;
     c.checkpoints = {0, 1e-3, 1, 30, 690, 710, 1e4, 1e6};
     const int replicas = 5, all = static_cast<int>(c.checkpoints.size());
-    const Words w = run_flow(c, replicas);
+    const Words w = run_flow<double>(c, replicas);
     for (int r = 0; r < replicas; ++r) {
         const double z0 = w.values[static_cast<std::size_t>(r) * all];
         for (int i = 1; i < all; ++i) {
@@ -367,7 +353,7 @@ std::vector<NamedCase> hard_cases(Choice choice) {
 
 /// Every replica ends, in a status that says how; the return value is how many failed.
 int run_hard_case(const Case& c, const std::string& name) {
-    const Words w = run_flow(c, 3);
+    const Words w = run_flow<double>(c, 3);
     int failed = 0;
     for (int r = 0; r < 3; ++r) {
         EXPECT_GE(w.status[r], model::ok) << name;

@@ -267,7 +267,8 @@ def test_equal_bits(case):
 
     sets = [x for x in program.instruction_sets(case.binary) if x != "generic"]
     cases = [(loss, more, sets, (77, 20)) for loss, more in
-             (("logistic", {}), ("regression", {"dynamics.stiff": '"on"', "dynamics.horizon": 1.0}),
+             (("logistic", {}), ("logistic", {"model.tokens": 8}),
+              ("logistic", {"model.tokens": 8, "dynamics.order": 8}), ("regression", {"dynamics.stiff": '"on"', "dynamics.horizon": 1.0}),
               ("cross_entropy", {"dynamics.order": 8, "dynamics.horizon": 1.0}))]
     # Without fma in hardware everything is emulated: a short run.
     cases.append(("logistic", {"dynamics.horizon": 2.0}, ["generic"], (20,)))

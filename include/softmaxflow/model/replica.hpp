@@ -246,7 +246,10 @@ SOFTMAXFLOW_COLD bool run_flow(const Parameters& p, const Record& record, typena
                                Arena& arena, Int first, Int count, typename Flow::Map map = {},
                                typename Flow::Loss loss = {}) {
     using ExplicitPart = Integration<Flow, Explicit<Scheme, Flow>>;
-    using ImplicitPart = Integration<Flow, Implicit<Flow>>;
+    // Implicit steps are not specialised: what is gained there is not worth another copy of them.
+    using General =
+        model::Flow<Any<Maps>, Any<Losses>, typename Flow::Real, typename Flow::Team, 0, 0>;
+    using ImplicitPart = Integration<General, Implicit<General>>;
     static_assert(interleave == 1 || Flow::Slots < 0, "the queue is one piece of memory");
     Queue queue;
     const int slots = Tokens<typename Flow::Team, 0>(team, p.tokens).slots();
@@ -266,7 +269,7 @@ SOFTMAXFLOW_COLD bool run_flow(const Parameters& p, const Record& record, typena
         if (!arena.counts() && p.stiff != Stiff::on) goes_on = part.run();
     }
     Arena own = arena;
-    ImplicitPart part(p, record, team, own, map, loss, queue, true);
+    ImplicitPart part(p, record, team, own, any_of<Maps>(map), any_of<Losses>(loss), queue, true);
     if (own.used() > end.used()) end = own;
     if (!arena.counts() && p.stiff != Stiff::off) goes_on = goes_on && part.run();
     if (record.issued != nullptr && team.rank() == 0) *record.issued += queue.issued;

@@ -2,6 +2,6 @@
 
 namespace softmaxflow::cpu {
 inline namespace SOFTMAXFLOW_TARGET {
-template Kernel flow_kernel<float>(const Choice&);
+template Kernel flow_kernel<float>(const Choice&, int);
 }
 }  // namespace softmaxflow::cpu

@@ -2,6 +2,6 @@
 
 namespace softmaxflow::cpu {
 inline namespace SOFTMAXFLOW_TARGET {
-template Kernel flow_kernel<double>(const Choice&);
+template Kernel flow_kernel<double>(const Choice&, int);
 }
 }  // namespace softmaxflow::cpu

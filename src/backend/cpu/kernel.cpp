@@ -8,7 +8,8 @@ namespace {
 
 template <class T>
 Kernel choose(const Choice& choice, int tokens, int outputs) {
-    return choice.flow ? flow_kernel<T>(choice) : descent_kernel<T>(choice, tokens, outputs);
+    return choice.flow ? flow_kernel<T>(choice, tokens)
+                       : descent_kernel<T>(choice, tokens, outputs);
 }
 
 }  // namespace

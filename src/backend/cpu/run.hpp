@@ -71,9 +71,9 @@ extern template Kernel few_tokens<float>(int);
 
 /// Gradient flow of any map, loss and size: flow.hpp.
 template <class T>
-Kernel flow_kernel(const Choice& choice);
-extern template Kernel flow_kernel<double>(const Choice&);
-extern template Kernel flow_kernel<float>(const Choice&);
+Kernel flow_kernel(const Choice& choice, int tokens);
+extern template Kernel flow_kernel<double>(const Choice&, int);
+extern template Kernel flow_kernel<float>(const Choice&, int);
 
 }  // namespace SOFTMAXFLOW_TARGET
 }  // namespace softmaxflow::cpu
