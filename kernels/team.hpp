@@ -21,22 +21,7 @@ struct Lanes {
     }
 };
 
-/// All S threads of a block.
-template <int S>
-struct Block {
-    static constexpr int size = S;
-    __device__ __forceinline__ static int rank() { return int(threadIdx.x); }
-    template <class Real>
-    __device__ __forceinline__ static Real exchange(Real x, int distance) {
-        if (distance < 32) return __shfl_xor_sync(0xffffffffU, x, distance);
-        __shared__ Real slots[S];
-        __syncthreads();
-        slots[rank()] = x;
-        __syncthreads();
-        return slots[rank() ^ distance];
-    }
-};
-
+/// A lane alone, or several.
 template <int S>
 struct TeamOf {
     using Type = Lanes<S>;

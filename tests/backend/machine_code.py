@@ -129,7 +129,7 @@ def blocks_of(shape, real):
     _, _, _, n, m, lanes = shape
     numbers = -(-n // lanes) * (m + 2) + (3 * m if m > 1 else 0)
     most = 96 if real == "float" else 48
-    return 4 if numbers <= most / 2 else 3 if numbers <= most * 3 / 2 else 2
+    return 4 if numbers <= most / 2 else 3 if numbers <= most * 5 / 4 else 2
 
 
 def opcode(text):

@@ -207,9 +207,8 @@ Specialise run_time_compiler(bool kernel_cache) {
 }
 
 std::optional<KernelReport> describe_kernel(const Problem& problem) {
-    std::string reason;
-    const Devices devices = find_devices(reason);
-    if (devices.empty() || is_flow(problem.config)) return std::nullopt;
+    if (!why_no_devices().empty() || is_flow(problem.config)) return std::nullopt;
+    const Devices devices = find_devices();
     Device& device = *devices.front();
     const Kernels kernels = kernels_for(device, problem, run_time_compiler(true));
     const KernelInfo info = device.describe(kernels.advance);
@@ -226,18 +225,12 @@ std::optional<KernelReport> describe_kernel(const Problem& problem) {
 
 namespace softmaxflow {
 
-std::string why_no_cuda() {
-    std::string reason;
-    const cuda::Devices devices = cuda::find_devices(reason);
-    return reason;
-}
+std::string why_no_cuda() { return cuda::why_no_devices(); }
 
 std::unique_ptr<Backend> make_cuda_backend(const BackendOptions& options) {
-    std::string reason;
-    cuda::Devices devices = cuda::find_devices(reason);
-    if (!reason.empty())
+    if (const std::string reason = why_no_cuda(); !reason.empty())
         throw Error(Exit::device, fmt::format("the CUDA backend cannot be used: {}", reason));
-    return cuda::make_backend(std::move(devices), cuda::run_time_compiler(options.kernel_cache));
+    return cuda::make_backend(cuda::find_devices(), cuda::run_time_compiler(options.kernel_cache));
 }
 
 }  // namespace softmaxflow

@@ -103,7 +103,8 @@ BatchRunner::BatchRunner(Stream& stream, const Problem& problem, const Kernels& 
     batch_.method = choice_.method;
     const std::int64_t capacity = staging_.capacity();
     const std::int64_t curves = problem.curves(), checkpoints = host_parameters_.checkpoint_count;
-    const std::int64_t items = choice_.flow ? flow_lanes : capacity;
+    const std::int64_t items =
+        choice_.flow ? std::min<std::int64_t>(flow_lanes, capacity) : capacity;
     const Sizes sizes = sizes_of(choice_, host_parameters_, kernels.advance.lanes);
     batch_.bytes_per_item = sizes.item;
     batch_.bytes_per_lane = sizes.lane;

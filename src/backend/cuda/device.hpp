@@ -76,8 +76,10 @@ public:
 
 using Devices = std::vector<std::shared_ptr<Device>>;
 
-/// All devices of this machine; none, and why, where there is no driver or no device.
-Devices find_devices(std::string& reason);
+/// Why there are no devices, without opening any; empty if there are some.
+std::string why_no_devices();
+/// All devices of this machine.
+Devices find_devices();
 
 /// Memory of a device, freed with the object.
 class Buffer {

@@ -269,16 +269,33 @@ private:
 
 }  // namespace
 
-Devices find_devices(std::string& reason) {
-    static std::string driver_reason;
-    static const Driver driver(driver_reason);
-    reason = driver_reason;
+namespace {
+
+struct OpenDriver {
+    std::string reason;
+    Driver driver{reason};
+    int devices = 0;
+
+    OpenDriver() {
+        if (!reason.empty()) return;
+        driver("the NVIDIA driver", driver.device_count, &devices);
+        if (devices == 0) reason = "the NVIDIA driver finds no device";
+    }
+};
+
+const OpenDriver& open_driver() {
+    static const OpenDriver open;
+    return open;
+}
+
+}  // namespace
+
+std::string why_no_devices() { return open_driver().reason; }
+
+Devices find_devices() {
     Devices devices;
-    if (!reason.empty()) return devices;
-    int count = 0;
-    driver("the NVIDIA driver", driver.device_count, &count);
-    for (int i = 0; i < count; ++i) devices.push_back(std::make_shared<CudaDevice>(driver, i));
-    if (count == 0) reason = "the NVIDIA driver finds no device";
+    for (int i = 0; i < open_driver().devices; ++i)
+        devices.push_back(std::make_shared<CudaDevice>(open_driver().driver, i));
     return devices;
 }
 

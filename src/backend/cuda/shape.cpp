@@ -46,7 +46,7 @@ Shape shape_of(const Problem& problem, const cpu::Choice& choice) {
         shape.lanes *= 2;
     // Every lane holds z, q and room for another such array.
     const int held = numbers(shape.lanes) + (shape.outputs > 1 ? 3 * shape.outputs : 0);
-    shape.blocks = held <= most / 2 ? 4 : held <= most * 3 / 2 ? 3 : 2;
+    shape.blocks = held <= most / 2 ? 4 : held <= most * 5 / 4 ? 3 : 2;
     return shape;
 }
 
