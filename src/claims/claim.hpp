@@ -18,7 +18,7 @@ namespace softmaxflow::claims {
 struct Claim {
     std::string_view id, statement;
     std::string_view about;    ///< its class, in words; "U" is explained by class_u_text
-    std::string_view status;   ///< proved, derived, false, open, doubtful, ...
+    std::string_view status;   ///< proved, derived, false (a control), refuted, open, doubtful
     std::string_view because;  ///< proof in a line, or citation
     unsigned needs = 0;        ///< flags of model::Needs
     model::Sabotage twin = model::Sabotage::none;  ///< dynamics that must refute it

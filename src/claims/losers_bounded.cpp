@@ -1,6 +1,5 @@
 // Losers' values converge: over the second half of the arc they grow by a few 1 / T.
 
-#include <algorithm>
 #include <cmath>
 
 #include "claims/claim_classes.hpp"
@@ -10,18 +9,16 @@
 namespace softmaxflow::claims {
 namespace {
 
+/// Of the sum over the losers: while they are not equal yet, one of them may take all of it.
 double margin(const Problem& problem, const StateRecord& state) {
     const std::int64_t n = problem.config.model.tokens;
     const std::size_t last = problem.checkpoints.size() - 1;
-    const double bound = 8.0 / (problem.config.dynamics.logit_rate * static_cast<double>(n) *
-                                problem.checkpoints.back());
-    double worst = 1.0;
-    for (std::int64_t j = 1; j < n; ++j) {
-        const double grown =
+    const double bound = 8.0 / (problem.config.dynamics.logit_rate * problem.checkpoints.back());
+    double grown = 0.0;
+    for (std::int64_t j = 1; j < n; ++j)
+        grown +=
             at(state.projected_values, last, n, j) - at(state.projected_values, last - 1, n, j);
-        worst = std::min(worst, (bound - grown) / (bound + std::abs(grown)));
-    }
-    return worst;
+    return (bound - grown) / (bound + std::abs(grown));
 }
 
 Finding measure(const Laboratory& laboratory);
@@ -29,8 +26,9 @@ Finding measure(const Laboratory& laboratory);
 }  // namespace
 
 const Measured losers_bounded = {
-    {"losers_bounded", "u_j(T) - u_j(T/2) <= 8 / (rho n T) at the horizon T", "U, not square",
-     "derived", "u_j' = kappa_t s_j, and s_j tau^2 -> 2 / (n rho kappa_t): four times the limit.",
+    {"losers_bounded", "sum over j > 1 of u_j(T) - u_j(T/2) <= 8 / (rho T) at the horizon T",
+     "U, not square", "derived",
+     "u_j' = kappa_t s_j, and (1 - s_1) tau^2 -> 2 (n-1) / (n rho kappa_t): four times the limit.",
      class_u_unbounded, model::Sabotage::reversed},
     false,
     measure};

@@ -9,8 +9,10 @@ struct EntropyDecreasesVector {
     static constexpr const char* name = "entropy_decreases_vector";
     static constexpr const char* statement = "the entropy of s decreases";
     static constexpr const char* about = "equal logits; regression or cross_entropy, m > 1";
-    static constexpr const char* status = "open";
-    static constexpr const char* because = "Neither proof nor counterexample is known.";
+    static constexpr const char* status = "refuted";
+    static constexpr const char* because =
+        "One component of q may decay before another and turn the pull round; it holds for two "
+        "tokens and K = kappa 1 in regression (docs/theory/claims.md, section 16).";
     static constexpr unsigned needs =
         softmax_map | gradient_flow | no_decay | moving_logits | several_outputs | equal_logits;
     static constexpr Sabotage twin = Sabotage::reversed;

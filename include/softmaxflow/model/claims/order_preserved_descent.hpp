@@ -9,9 +9,10 @@ struct OrderPreservedDescent {
     static constexpr const char* name = "order_preserved_descent";
     static constexpr const char* statement = "u and a keep the order of u(0)";
     static constexpr const char* about = "as U but gradient_descent with any learning rate";
-    static constexpr const char* status = "open";
+    static constexpr const char* status = "refuted";
     static constexpr const char* because =
-        "Neither proof nor counterexample is known: [VRF] Theorem 3.2 is about the flow.";
+        "Losers may change places from n = 3 on, where q stays large over large steps; the leader "
+        "stays the leader (docs/theory/claims.md, section 15).";
     static constexpr unsigned needs = softmax_map | gradient_descent | no_decay | moving_logits |
                                       single_output | equal_logits | no_ties | positive_residual;
     static constexpr Sabotage twin = Sabotage::swapped;
