@@ -5,7 +5,7 @@
 set(SOFTMAXFLOW_CUDA_ARCHITECTURES "80;90" CACHE STRING
     "Compute capabilities to compile kernels for; PTX of the last one serves newer devices")
 option(SOFTMAXFLOW_CUDA_KERNELS
-  "Compile the CUDA kernels into the program (minutes); without them it can only test itself" ON)
+  "Compile the CUDA kernels into the program (a quarter of an hour and more; presets cuda and gpu)" OFF)
 
 set(SOFTMAXFLOW_HAS_CUDA OFF)
 if(NOT SOFTMAXFLOW_CUDA STREQUAL OFF)
