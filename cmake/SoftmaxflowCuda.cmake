@@ -4,14 +4,8 @@
 # CMake 3.25 knows no CUDA C++20, so nvcc is run by custom commands.
 set(SOFTMAXFLOW_CUDA_ARCHITECTURES "80;90" CACHE STRING
     "Compute capabilities to compile kernels for; PTX of the last one serves newer devices")
-# Minutes of compilation, for nothing where no device will run them.
-set(driver OFF)
-if(EXISTS /proc/driver/nvidia/version)
-  set(driver ON)
-endif()
 option(SOFTMAXFLOW_CUDA_KERNELS
-  "Compile the CUDA kernels into the program (minutes); without them it can only test itself"
-  ${driver})
+  "Compile the CUDA kernels into the program (a quarter of an hour and more; presets cuda and gpu)" OFF)
 
 set(SOFTMAXFLOW_HAS_CUDA OFF)
 if(NOT SOFTMAXFLOW_CUDA STREQUAL OFF)

@@ -2,11 +2,9 @@
 
 #include <map>
 #include <new>
-#include <thread>
-#include <vector>
 
+#include "fibers.hpp"
 #include "kernels/entries.hpp"
-#include "model/emulated_team.hpp"
 
 namespace emulated {
 namespace {
@@ -22,15 +20,11 @@ void run_items(const Arguments& arguments, Body body) {
         for (long long item = 0; item < arguments.items; ++item)
             body(arguments, item, model::Solo{});
     } else {
-        fixture::Exchange exchange(Lanes);
-        std::vector<std::jthread> lanes;
-        for (int rank = 0; rank < Lanes; ++rank)
-            lanes.emplace_back([&, rank] {
-                int parity = 0;
-                const fixture::EmulatedTeam<Lanes> team{&exchange, rank, &parity};
-                for (long long item = 0; item < arguments.items; ++item)
-                    body(arguments, item, team);
-            });
+        Fibers<Lanes> fibers;
+        const auto lane = [&](const auto& team) {
+            for (long long item = 0; item < arguments.items; ++item) body(arguments, item, team);
+        };
+        fibers.run(lane);
     }
 }
 

@@ -1,5 +1,5 @@
 #pragma once
-/// The kernels of kernels/list.hpp on the host: the same bodies, a team of threads for a team of
+/// The kernels of kernels/list.hpp on the host: the same bodies, a team of fibers for a team of
 /// lanes, and memory laid out as that of a device.
 
 #include <string>

@@ -10,6 +10,7 @@
 
 #include "backend/cpu/parameters.hpp"
 #include "backend/cuda/batch.hpp"
+#include "backend/cuda/images.hpp"
 #include "backend/cuda/report.hpp"
 #include "backend/cuda/rtc.hpp"
 #include "softmaxflow/error.hpp"
@@ -207,7 +208,7 @@ Specialise run_time_compiler(bool kernel_cache) {
 }
 
 std::optional<KernelReport> describe_kernel(const Problem& problem) {
-    if (!why_no_devices().empty() || is_flow(problem.config)) return std::nullopt;
+    if (!why_no_cuda().empty() || is_flow(problem.config)) return std::nullopt;
     const Devices devices = find_devices();
     Device& device = *devices.front();
     const Kernels kernels = kernels_for(device, problem, run_time_compiler(true));
@@ -225,7 +226,12 @@ std::optional<KernelReport> describe_kernel(const Problem& problem) {
 
 namespace softmaxflow {
 
-std::string why_no_cuda() { return cuda::why_no_devices(); }
+std::string why_no_cuda() {
+    std::string reason = cuda::why_no_devices();
+    if (reason.empty() && cuda::images().empty())
+        reason = "this program was built without the CUDA kernels (cmake --preset gpu builds them)";
+    return reason;
+}
 
 std::unique_ptr<Backend> make_cuda_backend(const BackendOptions& options) {
     if (const std::string reason = why_no_cuda(); !reason.empty())

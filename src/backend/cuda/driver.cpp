@@ -221,7 +221,7 @@ public:
             }
         }
         throw DeviceError(fmt::format(
-            "{}: this program was built without the kernel {}; build it with the preset cuda",
+            "{}: this program was built without the kernel {}; cmake --preset gpu builds it",
             context_->where, name));
     }
     Kernel load(const std::vector<char>& image, const std::string& name) override {
