@@ -198,6 +198,9 @@ Check run_check(const Problem& base, Backend& backend, const CheckRequest& reque
 
 Exit status_of(const Check& check, double max_failed) {
     bool refuted = false, failed = false, control_stands = false;
+    const bool any_tested = std::any_of(
+        check.outcomes.begin(), check.outcomes.end(),
+        [](const Outcome& outcome) { return outcome.judgement.verdict != Verdict::vacuous; });
     for (const Outcome& outcome : check.outcomes) {
         const Tally& tally = outcome.tally;
         const Verdict verdict = outcome.judgement.verdict;
@@ -208,7 +211,10 @@ Exit status_of(const Check& check, double max_failed) {
             continue;
         }
         if (verdict == Verdict::refuted) refuted = true;
-        if (verdict == Verdict::undecided || verdict == Verdict::vacuous) failed = true;
+        // A claim nobody named, about starts that the law does not draw, is passed over.
+        const bool passed_over = verdict == Verdict::vacuous && !outcome.named && any_tested;
+        if (verdict == Verdict::undecided || verdict == Verdict::vacuous)
+            failed = failed || !passed_over;
     }
     if (refuted) return Exit::refuted;
     if (control_stands) return Exit::internal;

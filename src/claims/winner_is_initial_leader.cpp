@@ -28,7 +28,7 @@ const Measured winner_is_initial_leader = {
      "U; with random logits the rate is the result", "proved", "Follows from order_preserved.",
      model::softmax_map | model::gradient_flow | model::no_decay | model::moving_logits |
          model::single_output | model::no_ties | model::positive_residual,
-     model::Sabotage::reversed},
+     model::Sabotage::swapped},
     false,
     measure};
 

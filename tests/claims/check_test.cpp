@@ -103,7 +103,8 @@ TEST_P(Twins, IsRefuted) {
     const Outcome twin = check({config, id, "--replicas", "6", "--twin"});
     EXPECT_EQ(twin.status, 3) << twin.err;
     EXPECT_EQ(claim(twin, id)["verdict"], "refuted");
-    EXPECT_GT(claim(twin, id)["n_confirmed"], 0);
+    const bool counts = std::string(id) != "losers_equalise";  // that is a fit
+    EXPECT_GE(claim(twin, id)["n_confirmed"], counts ? 1 : 0);
     EXPECT_TRUE(twin.json()["sabotaged"]);
     // The same check of the sound dynamics stands, but for the claim that is false.
     EXPECT_EQ(sound.status, std::string(id) == "all_logit_gaps_grow" ? 3 : 0) << sound.err;
@@ -136,6 +137,21 @@ TEST_F(Check, TiesAreOutsideTheClass) {
     EXPECT_EQ(result["verdict"], "vacuous");
     EXPECT_EQ(result["n_excluded"], 60);
     EXPECT_EQ(result["n_tested"], 0);
+}
+
+/// The two largest values are equal but for the last bit: what rounding does to their order, more
+/// digits undo.
+TEST_F(Check, ViolationsOfRoundingAreDismissed) {
+    write("ties.toml",
+          "[dynamics]\nmethod = \"flow\"\n[init]\ntie_gap = 2e-17\n"
+          "[ensemble]\nreplicas = 100\nseed = 20260301\n[claims]\nhorizon = 12\n");
+    const Outcome outcome = check({"ties.toml", "order_preserved"});
+    EXPECT_EQ(outcome.status, 0) << outcome.err;
+    const auto result = claim(outcome, "order_preserved");
+    EXPECT_EQ(result["verdict"], "not_refuted");
+    EXPECT_GT(result["n_dismissed"], 0);
+    EXPECT_EQ(result["n_confirmed"], 0);
+    EXPECT_LT(result["smallest_margin"], -result["tolerance"].get<double>());
 }
 
 TEST_F(Check, FailedReplicasAreCountedAndShown) {
