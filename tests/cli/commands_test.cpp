@@ -73,8 +73,9 @@ TEST_F(Commands, InfoTellsWhatWouldCompute) {
 
     const Outcome text = run({"info"});
     EXPECT_EQ(text.status, 0);
-    if (!why_no_cuda().empty())
+    if (!why_no_cuda().empty()) {
         EXPECT_NE(text.out.find("cuda       not used: "), std::string::npos);
+    }
     for (const std::string& line : lines(text.out)) EXPECT_LE(cli::columns(line), 80U) << line;
 }
 
