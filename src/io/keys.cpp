@@ -194,7 +194,7 @@ const std::vector<Key> table = {
     {"claims", "level", at<claims_, &C::level>, "", "coverage of intervals, before it is corrected",
      {0.5, 1, false, true}},
     {"claims", "horizon", at<claims_, &C::horizon>, "clock or iteration",
-     "how far check follows a replica; 0: as far as the claim asks", not_negative},
+     "how far check follows; 0: as the claim asks", not_negative},
 
     {"backend", "device", at<backend_, &B::device>, "", "where to compute", {}, devices},
     {"backend", "threads", at<backend_, &B::threads>, "", "threads; 0 takes all", {0, 4096}},
@@ -242,6 +242,20 @@ std::vector<std::string> all_sections() {
     return sections;
 }
 
+/// Choices in lines of at most 78 columns.
+static std::string broken(const std::string& choices) {
+    constexpr std::size_t width = 76;
+    std::string out;
+    std::size_t start = 0;
+    while (choices.size() - start > width) {
+        const std::size_t end = choices.rfind(" | ", start + width - 2);
+        if (end == std::string::npos || end <= start) break;
+        out += choices.substr(start, end + 2 - start) + "\n  ";
+        start = end + 3;
+    }
+    return out + choices.substr(start);
+}
+
 std::string keys_listing() {
     const Config defaults;
     std::size_t name_width = 0, type_width = 0;
@@ -260,7 +274,7 @@ std::string keys_listing() {
         if (!key.unit.empty()) out += fmt::format(" [{}]", key.unit);
         if (!key.used_by.selector.empty())
             out += fmt::format("\n  only for {}", fmt::join(key.used_by.choices, ", "));
-        if (!key.allowed().empty()) out += fmt::format("\n  {}", key.allowed());
+        if (!key.allowed().empty()) out += "\n  " + broken(key.allowed());
         out += '\n';
     }
     return out;

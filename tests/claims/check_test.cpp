@@ -106,7 +106,9 @@ TEST_P(Twins, IsRefuted) {
     const bool counts = std::string(id) != "losers_equalise";  // that is a fit
     EXPECT_GE(claim(twin, id)["n_confirmed"], counts ? 1 : 0);
     EXPECT_TRUE(twin.json()["sabotaged"]);
-    // The same check of the sound dynamics stands, but for the claim that is false.
+    // The same check of the sound dynamics stands, but for the claim that is false; what becomes of
+    // an open one is a result, not a test.
+    if (std::string(id) == "entropy_decreases_vector") return;
     EXPECT_EQ(sound.status, std::string(id) == "all_logit_gaps_grow" ? 3 : 0) << sound.err;
 }
 INSTANTIATE_TEST_SUITE_P(
