@@ -23,7 +23,7 @@ namespace {
 // Every member of Config, written out once more on purpose: a member that the table of keys forgets
 // makes the round trip below fail.
 auto members(const Config& c) {
-    const auto& [m, o, i, d, e, r, b] = c;
+    const auto& [m, o, i, d, e, r, claims, b] = c;
     return std::make_tuple(
         std::make_tuple(m.tokens, m.dim, m.map, o.loss, o.target, o.radius, o.design, o.response,
                         o.samples, o.condition_number, o.solution_norm, o.loss_factor, o.sharpness,
@@ -37,7 +37,8 @@ auto members(const Config& c) {
         std::make_tuple(e.replicas, e.seed, e.common_random_numbers, r.checkpoint_list,
                         r.checkpoint_list.empty() ? r.checkpoint_count : 0, r.spacing, r.first,
                         r.thresholds, r.bins, r.ranked, r.replica_table, r.states, b.device,
-                        b.threads, b.precision, b.numerics));
+                        b.threads, b.precision, b.numerics),
+        std::make_tuple(claims.ids, claims.level, claims.horizon));
 }
 
 /// Random configs that are valid: all keys that their loss and method use, over their whole range.
