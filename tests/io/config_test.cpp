@@ -50,6 +50,9 @@ public:
         c.model.dim = integer(2, 40'000);
         draw_objective(c);
         draw_init(c);
+        if (coin()) c.claims.ids = {"majorization", "loss_decreases"};
+        c.claims.level = 0.5 + 0.25 * unit();
+        c.claims.horizon = real();
         draw_dynamics(c);
         draw_rest(c);
         return c;
