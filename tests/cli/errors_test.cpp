@@ -76,7 +76,7 @@ TEST_F(Errors, UsageIsTwo) {
     expect_error({"run", "small.toml", "--seed", "x"}, 2, "--seed");
     expect_error({"run", "small.toml", "--seed", "-1"}, 2, "ensemble.seed");
     expect_error({"run", "small.toml", "--threads", "100000"}, 2, "backend.threads");
-    expect_error({"run", "small.toml", "--backend", "cuda"}, 2, "cuda");
+    expect_error({"run", "small.toml", "--backend", "opencl"}, 2, "opencl");
     expect_error({"run", "small.toml", "--max-failed", "2"}, 2, "--max-failed");
     expect_error({"run", "small.toml", "--instruction-set", "mmx"}, 2, "mmx");
     EXPECT_TRUE(leftovers().empty());
