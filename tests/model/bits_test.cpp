@@ -174,16 +174,18 @@ TEST(Bits, RestartGoesOnAsIfNeverInterrupted) {
     });
 }
 
-/// The arc of 10^5 equal steps: a sum in f32 would have stopped growing.
+/// The arc of 2 10^5 equal steps, so short that the state stands still in f32 and moves q by less
+/// than 1e-4 in f64: a running sum in f32, whose roundings go one way for long, is off by 4e-4 to
+/// 1.4e-3.
 TEST(Bits, ArcOfManyStepsInSinglePrecisionGrowsToTheEnd) {
     using namespace model;
     Case c(choice_of<Softmax, Logistic, GradientDescent>());
-    c.parameters.learning_rate = 1e-6;  // q hardly changes
+    c.parameters.learning_rate = 1e-9;
     c.checkpoints = {0, 77, 200'000};
     const Words exact = run_solo<Softmax, Logistic, GradientDescent, double, 11, 1>(c, 1);
     const Words rounded = run_solo<Softmax, Logistic, GradientDescent, float, 11, 1>(c, 1);
     const double arc = exact.observable(Observable::arc, 2, 0, 1);
-    EXPECT_NEAR(rounded.observable(Observable::arc, 2, 0, 1), arc, 1e-6 * arc);
+    EXPECT_NEAR(rounded.observable(Observable::arc, 2, 0, 1), arc, 1e-4 * arc);
 }
 
 /// Words of a flow: those above, and how its steps went.
@@ -252,14 +254,18 @@ TEST(Bits, FlowDoesNotDependOnItsNeighbours) {
     });
 }
 
+void expect_teams_equal_scalar(const Case& c) {
+    const Words scalar = run_flow<double>(c, 2);
+    EXPECT_EQ(0, unequal_words_of_flow(scalar, run_flow_team<4>(c, 2))) << c.choice.name();
+    if ((c.choice.map + c.choice.loss) % 5 != 0) return;
+    EXPECT_EQ(0, unequal_words_of_flow(scalar, run_flow_team<16>(c, 2))) << c.choice.name();
+}
 TEST(Bits, FlowOfTeamsEqualsScalar) {
     for_each_flow([](const Case& c) {
-        const Words scalar = run_flow<double>(c, 2);
-        EXPECT_EQ(0, unequal_words_of_flow(scalar, run_flow_team<4>(c, 2))) << c.choice.name();
-        if ((c.choice.map + c.choice.loss) % 5 != 0) return;
-        EXPECT_EQ(0, unequal_words_of_flow(scalar, run_flow_team<16>(c, 2))) << c.choice.name();
+        if ((c.choice.map + c.choice.loss) % 5 == 0) expect_teams_equal_scalar(c);
     });
 }
+TEST(BitsLong, FlowOfTeamsEqualsScalar) { for_each_flow(expect_teams_equal_scalar); }
 
 /// Sums the tokens of a lane in order, then the lanes: a different order for every team size.
 struct OrderDependentSoftmax : model::Softmax {
