@@ -4,8 +4,8 @@
 
 #include <algorithm>
 #include <atomic>
+#include <bit>
 #include <cmath>
-#include <cstring>
 #include <exception>
 #include <mutex>
 #include <thread>
@@ -150,7 +150,8 @@ Replayed replay_start(const Problem& one, const Claim& claim, const Suspect& sus
     replayed.start = one.restart;
     replayed.trials.push_back(first_trial(one, claim, backend));
     const Trial& first = replayed.trials.front();
-    if (std::memcmp(&first.margin, &suspect.margin, sizeof first.margin) != 0 ||
+    if (std::bit_cast<std::uint64_t>(first.margin) !=
+            std::bit_cast<std::uint64_t>(suspect.margin) ||
         first.clock != suspect.clock)
         throw Error(Exit::internal,
                     fmt::format("claim {}, replica {}: a replay gave the margin {} at {}, the run "
