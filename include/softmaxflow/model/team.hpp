@@ -92,7 +92,7 @@ SOFTMAXFLOW_HD auto subtree(int slot, int distance, int slots, Op op, Entry entr
         return entry(slot);
     } else {
         const auto left = subtree<Levels - 1>(slot, 2 * distance, slots, op, entry);
-        if (slot + distance >= slots) return left;
+        if (slot + distance >= slots) return left;  // NOLINT(performance-no-automatic-move)
         return op(left, subtree<Levels - 1>(slot + distance, 2 * distance, slots, op, entry));
     }
 }
