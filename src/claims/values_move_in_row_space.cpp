@@ -93,10 +93,12 @@ public:
     }
 
 private:
-    double& value(int i, int j) { return values_[static_cast<std::size_t>(i * n_ + j)]; }
-    [[nodiscard]] double value(int i, int j) const {
-        return values_[static_cast<std::size_t>(i * n_ + j)];
+    [[nodiscard]] std::size_t place(int i, int j) const {
+        return static_cast<std::size_t>(i) * static_cast<std::size_t>(n_) +
+               static_cast<std::size_t>(j);
     }
+    double& value(int i, int j) { return values_[place(i, j)]; }
+    [[nodiscard]] double value(int i, int j) const { return values_[place(i, j)]; }
     [[nodiscard]] double residual(double z) const {
         if (config_.objective.loss == "square") return config_.objective.radius - z;
         return config_.objective.loss == "exponential" ? model::exp(-z) : model::sigmoid(-z);

@@ -24,7 +24,7 @@ std::string verdict_text(const Outcome& outcome, const Style& style) {
     for (char& c : text)
         if (c == '_') c = ' ';
     if (control) text += verdict == Verdict::refuted ? " *" : " !";
-    const std::string padded = left(text, 12);
+    std::string padded = left(text, 12);
     const bool good = control ? verdict == Verdict::refuted : verdict == Verdict::not_refuted;
     if (verdict == Verdict::measured) return padded;
     return good ? style.good(padded) : style.bad(padded);
