@@ -1,7 +1,7 @@
 #pragma once
 /// The same for several outputs, where no order is preserved.
 
-#include "softmaxflow/model/claims/claim.hpp"
+#include "softmaxflow/model/claims/entropy_decreases.hpp"
 
 namespace softmaxflow::model::inline SOFTMAXFLOW_TARGET {
 
@@ -23,18 +23,7 @@ struct EntropyDecreasesVector {
 
     template <class Sight>
     SOFTMAXFLOW_COLD static auto margin(Sight& v) {
-        using Real = typename Sight::Real;
-        Worst<Real> worst;
-        constexpr int top = 0;
-        Real mean(0.0), total(0.0), terms(0.0);
-        for (int i = 0; i < v.n; ++i) mean = fma(v.weight[i], v.logit[i] - v.logit[top], mean);
-        for (int i = 0; i < v.n; ++i) {
-            const Real x = v.weight[i] * ((v.logit[i] - v.logit[top]) - mean);
-            total = fma(x, v.pull[i], total);
-            terms = fma(abs(x), abs(v.pull[i]), terms);
-        }
-        worst.add(total, terms);
-        return worst;
+        return EntropyDecreases::margin(v);
     }
 };
 

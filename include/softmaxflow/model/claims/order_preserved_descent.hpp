@@ -1,7 +1,7 @@
 #pragma once
 /// No token overtakes another, whatever the steps of descent.
 
-#include "softmaxflow/model/claims/claim.hpp"
+#include "softmaxflow/model/claims/order_preserved.hpp"
 
 namespace softmaxflow::model::inline SOFTMAXFLOW_TARGET {
 
@@ -22,13 +22,7 @@ struct OrderPreservedDescent {
 
     template <class Sight>
     SOFTMAXFLOW_COLD static auto margin(Sight& v) {
-        using Real = typename Sight::Real;
-        Worst<Real> worst;
-        for (int i = 0; i + 1 < v.n; ++i) {
-            worst.add(v.logit[i] - v.logit[i + 1], abs(v.logit[i]) + abs(v.logit[i + 1]));
-            worst.add(v.value[i] - v.value[i + 1], abs(v.value[i]) + abs(v.value[i + 1]));
-        }
-        return worst;
+        return OrderPreserved::margin(v);
     }
 };
 
