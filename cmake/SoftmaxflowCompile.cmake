@@ -5,6 +5,9 @@
 # wider than the instruction set (tests) are passed inside one program only.
 add_library(softmaxflow_compile INTERFACE)
 target_compile_options(softmaxflow_compile INTERFACE -ffp-contract=off -fno-math-errno -Wno-psabi)
+if(SOFTMAXFLOW_MAY_CALL)
+  target_compile_definitions(softmaxflow_compile INTERFACE SOFTMAXFLOW_MAY_CALL)
+endif()
 if(SOFTMAXFLOW_WERROR)
   target_compile_options(softmaxflow_compile INTERFACE
     -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Werror
