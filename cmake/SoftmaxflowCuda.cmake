@@ -31,7 +31,8 @@ function(softmaxflow_fatbin source)
   foreach(arch ${SOFTMAXFLOW_CUDA_ARCHITECTURES})
     list(APPEND targets -gencode arch=compute_${arch},code=sm_${arch})
   endforeach()
-  list(APPEND targets -gencode arch=compute_${arch},code=compute_${arch})
+  list(GET SOFTMAXFLOW_CUDA_ARCHITECTURES -1 newest)
+  list(APPEND targets -gencode arch=compute_${newest},code=compute_${newest})
   set(fatbin ${CMAKE_CURRENT_BINARY_DIR}/${source}.fatbin)
   add_custom_command(OUTPUT ${fatbin}
     COMMAND ${SOFTMAXFLOW_NVCC} -std=c++20 -fmad=false -Werror all-warnings ${targets}

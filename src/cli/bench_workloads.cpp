@@ -23,7 +23,7 @@ struct FlowCase {
     int order;
     const char *rtol, *atol;
 };
-constexpr FlowCase flow_cases[] = {{"1e-6", 5, "1e-6", "1e-9"}, {"1e-9", 8, "1e-9", "1e-12"}};
+constexpr FlowCase flow_cases[] = {{"1e-6", 5, "3e-5", "3e-8"}, {"1e-9", 8, "3e-7", "3e-10"}};
 constexpr int dims[] = {8, 64, 512, 4096};
 
 /// Descent with eta = 0.1 from V ~ 0.1 N(0, 1) and a = 0, which are the defaults.
