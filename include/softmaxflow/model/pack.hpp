@@ -198,6 +198,7 @@ SOFTMAXFLOW_HD Vector clamp_vector(Vector x, Vector bound) {
     [[maybe_unused]] constexpr bool single = is_same<T, float>;
 #if defined(__AVX512DQ__)
     // Operation 2: the smaller in absolute value, with the sign of the first; the second for a NaN.
+    // (Not for a signalling NaN, which it returns made quiet; no arithmetic yields one.)
     if constexpr (single && W == 16) return __builtin_ia32_rangeps512_mask(x, bound, 2, x, -1, 4);
     if constexpr (!single && W == 8) return __builtin_ia32_rangepd512_mask(x, bound, 2, x, -1, 4);
 #endif
