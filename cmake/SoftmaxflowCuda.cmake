@@ -25,19 +25,19 @@ if(NOT SOFTMAXFLOW_CUDA STREQUAL OFF)
   endif()
 endif()
 
-# softmaxflow_fatbin(SOURCE): machine code of kernels/SOURCE.cu, for every architecture.
-function(softmaxflow_fatbin source)
+# softmaxflow_fatbin(NAME SOURCE OPTIONS...): NAME.fatbin, machine code of SOURCE for every architecture.
+function(softmaxflow_fatbin name source)
   set(targets)
   foreach(arch ${SOFTMAXFLOW_CUDA_ARCHITECTURES})
     list(APPEND targets -gencode arch=compute_${arch},code=sm_${arch})
   endforeach()
   list(GET SOFTMAXFLOW_CUDA_ARCHITECTURES -1 newest)
   list(APPEND targets -gencode arch=compute_${newest},code=compute_${newest})
-  set(fatbin ${CMAKE_CURRENT_BINARY_DIR}/${source}.fatbin)
+  set(fatbin ${CMAKE_CURRENT_BINARY_DIR}/${name}.fatbin)
   add_custom_command(OUTPUT ${fatbin}
-    COMMAND ${SOFTMAXFLOW_NVCC} -std=c++20 -fmad=false -Werror all-warnings ${targets}
+    COMMAND ${SOFTMAXFLOW_NVCC} -std=c++20 -fmad=false -Werror all-warnings ${targets} ${ARGN}
             -I${PROJECT_SOURCE_DIR}/include -I${PROJECT_SOURCE_DIR} -fatbin
-            -MD -MF ${fatbin}.d -o ${fatbin} ${PROJECT_SOURCE_DIR}/kernels/${source}.cu
-    DEPENDS ${PROJECT_SOURCE_DIR}/kernels/${source}.cu DEPFILE ${fatbin}.d
-    COMMENT "Compiling CUDA kernels of ${source}.cu" VERBATIM)
+            -MD -MF ${fatbin}.d -o ${fatbin} ${PROJECT_SOURCE_DIR}/${source}
+    DEPENDS ${PROJECT_SOURCE_DIR}/${source} DEPFILE ${fatbin}.d
+    COMMENT "Compiling CUDA kernels: ${name}" VERBATIM)
 endfunction()

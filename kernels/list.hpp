@@ -5,7 +5,7 @@
 ///     ENTRY(name, lanes, arguments, body)
 ///
 /// runs body(arguments, item, team) for every item by a team of that many lanes. A device makes
-/// kernels of them (entries_*.cu); tests run the same bodies on the host.
+/// kernels of them (entries.cu); tests run the same bodies on the host.
 
 #define SOFTMAXFLOW_DESCENT_ENTRIES(ENTRY)    \
     ENTRY(start_f64, 1, Batch, start<double>) \
@@ -20,22 +20,41 @@
     ENTRY(advance_f64_32, 32, Batch, (advance<AnyFlow<double, Team>, AnyMethod>)) \
     ENTRY(advance_f32_1, 1, Batch, (advance<AnyFlow<float, Team>, AnyMethod>))
 
-#define SOFTMAXFLOW_FLOW_ENTRIES(ENTRY)                                                \
+/// Flow of one number format by one scheme: the first steps, and those after them.
+#define SOFTMAXFLOW_FLOW_F64_3_ENTRIES(ENTRY)                                          \
     ENTRY(begin_f64_3, 1, Batch, (begin<AnyExplicit<double, model::BogackiShampine>>)) \
-    ENTRY(go_on_f64_3, 1, Batch, (go_on<AnyExplicit<double, model::BogackiShampine>>)) \
-    ENTRY(begin_f64_5, 1, Batch, (begin<AnyExplicit<double, model::Tsitouras>>))       \
-    ENTRY(go_on_f64_5, 1, Batch, (go_on<AnyExplicit<double, model::Tsitouras>>))       \
-    ENTRY(begin_f64_8, 1, Batch, (begin<AnyExplicit<double, model::DormandPrince>>))   \
-    ENTRY(go_on_f64_8, 1, Batch, (go_on<AnyExplicit<double, model::DormandPrince>>))   \
-    ENTRY(begin_f64_implicit, 1, Batch, (begin<AnyImplicit<double>>))                  \
+    ENTRY(go_on_f64_3, 1, Batch, (go_on<AnyExplicit<double, model::BogackiShampine>>))
+#define SOFTMAXFLOW_FLOW_F64_5_ENTRIES(ENTRY)                                    \
+    ENTRY(begin_f64_5, 1, Batch, (begin<AnyExplicit<double, model::Tsitouras>>)) \
+    ENTRY(go_on_f64_5, 1, Batch, (go_on<AnyExplicit<double, model::Tsitouras>>))
+#define SOFTMAXFLOW_FLOW_F64_8_ENTRIES(ENTRY)                                        \
+    ENTRY(begin_f64_8, 1, Batch, (begin<AnyExplicit<double, model::DormandPrince>>)) \
+    ENTRY(go_on_f64_8, 1, Batch, (go_on<AnyExplicit<double, model::DormandPrince>>))
+#define SOFTMAXFLOW_FLOW_F64_IMPLICIT_ENTRIES(ENTRY)                  \
+    ENTRY(begin_f64_implicit, 1, Batch, (begin<AnyImplicit<double>>)) \
     ENTRY(go_on_f64_implicit, 1, Batch, (go_on<AnyImplicit<double>>))
-
-#define SOFTMAXFLOW_FLOW_F32_ENTRIES(ENTRY)                                           \
+#define SOFTMAXFLOW_FLOW_F32_3_ENTRIES(ENTRY)                                         \
     ENTRY(begin_f32_3, 1, Batch, (begin<AnyExplicit<float, model::BogackiShampine>>)) \
-    ENTRY(go_on_f32_3, 1, Batch, (go_on<AnyExplicit<float, model::BogackiShampine>>)) \
-    ENTRY(begin_f32_5, 1, Batch, (begin<AnyExplicit<float, model::Tsitouras>>))       \
-    ENTRY(go_on_f32_5, 1, Batch, (go_on<AnyExplicit<float, model::Tsitouras>>))       \
-    ENTRY(begin_f32_8, 1, Batch, (begin<AnyExplicit<float, model::DormandPrince>>))   \
-    ENTRY(go_on_f32_8, 1, Batch, (go_on<AnyExplicit<float, model::DormandPrince>>))   \
-    ENTRY(begin_f32_implicit, 1, Batch, (begin<AnyImplicit<float>>))                  \
+    ENTRY(go_on_f32_3, 1, Batch, (go_on<AnyExplicit<float, model::BogackiShampine>>))
+#define SOFTMAXFLOW_FLOW_F32_5_ENTRIES(ENTRY)                                   \
+    ENTRY(begin_f32_5, 1, Batch, (begin<AnyExplicit<float, model::Tsitouras>>)) \
+    ENTRY(go_on_f32_5, 1, Batch, (go_on<AnyExplicit<float, model::Tsitouras>>))
+#define SOFTMAXFLOW_FLOW_F32_8_ENTRIES(ENTRY)                                       \
+    ENTRY(begin_f32_8, 1, Batch, (begin<AnyExplicit<float, model::DormandPrince>>)) \
+    ENTRY(go_on_f32_8, 1, Batch, (go_on<AnyExplicit<float, model::DormandPrince>>))
+#define SOFTMAXFLOW_FLOW_F32_IMPLICIT_ENTRIES(ENTRY)                 \
+    ENTRY(begin_f32_implicit, 1, Batch, (begin<AnyImplicit<float>>)) \
     ENTRY(go_on_f32_implicit, 1, Batch, (go_on<AnyImplicit<float>>))
+
+/// IMAGE(list) for every list above: each is compiled by itself, side by side with the others.
+#define SOFTMAXFLOW_IMAGES(IMAGE) \
+    IMAGE(DESCENT)                \
+    IMAGE(STEP)                   \
+    IMAGE(FLOW_F64_3)             \
+    IMAGE(FLOW_F64_5)             \
+    IMAGE(FLOW_F64_8)             \
+    IMAGE(FLOW_F64_IMPLICIT)      \
+    IMAGE(FLOW_F32_3)             \
+    IMAGE(FLOW_F32_5)             \
+    IMAGE(FLOW_F32_8)             \
+    IMAGE(FLOW_F32_IMPLICIT)

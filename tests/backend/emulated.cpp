@@ -42,6 +42,7 @@ Kernel make(Body) {
                     using Team [[maybe_unused]] = decltype(team);      \
                     body(arguments, item, team);                       \
                 })},
+#define SOFTMAXFLOW_EMULATED_LIST(list) SOFTMAXFLOW_##list##_ENTRIES(SOFTMAXFLOW_EMULATED)
 
 template <int Lanes>
 Kernel make_fixed() {
@@ -55,10 +56,7 @@ Kernel make_fixed() {
 
 Kernel find(const std::string& name) {
     static const std::map<std::string, Kernel> all = {
-        SOFTMAXFLOW_DESCENT_ENTRIES(SOFTMAXFLOW_EMULATED)
-            SOFTMAXFLOW_STEP_ENTRIES(SOFTMAXFLOW_EMULATED)
-                SOFTMAXFLOW_FLOW_ENTRIES(SOFTMAXFLOW_EMULATED)
-                    SOFTMAXFLOW_FLOW_F32_ENTRIES(SOFTMAXFLOW_EMULATED)};
+        SOFTMAXFLOW_IMAGES(SOFTMAXFLOW_EMULATED_LIST)};
     const auto found = all.find(name);
     return found == all.end() ? Kernel{} : found->second;
 }

@@ -6,9 +6,9 @@
 /// end of the arc, a first passage), so whatever is recorded is a state of the integrator, and a
 /// run that goes on from a checkpoint takes the same steps.
 
-#include "softmaxflow/model/course.hpp"
+#include "softmaxflow/model/arc_time.hpp"
+#include "softmaxflow/model/events.hpp"
 #include "softmaxflow/model/queue.hpp"
-#include "softmaxflow/model/recorder.hpp"
 
 namespace softmaxflow::model::inline SOFTMAXFLOW_TARGET {
 
@@ -94,25 +94,12 @@ public:
     }
 
 private:
-    /// The replicas of one Real: their objectives, states and courses.
-    struct Pack {
-        Flow flow;
-        Recorder<Real, Team> origin;  // what is known of them since their start
-        Field<Flow> field;
-        State x;
-        Course<Real> course;
-        int checkpoint[width], threshold[width];
-
-        SOFTMAXFLOW_HD Pack(const Parameters& p, const Record& record, Team team, Arena& arena,
-                            typename Flow::Map map, typename Flow::Loss loss)
-            : flow(arena, team, p.tokens, p.outputs, map, loss),
-              origin(p, record, team, arena, any_of<Maps>(map), any_of<Losses>(loss), 0),
-              field(flow, p),
-              x(arena, flow.slots(), p.outputs) {
-            for (int i = 0; i < width; ++i) checkpoint[i] = threshold[i] = 0;
-        }
-    };
-
+    SOFTMAXFLOW_HD Events<Flow, Stepper> events() {
+        return {p_, active_, stepper_, room_, unit_, rate_, level_};
+    }
+    SOFTMAXFLOW_HD ArcTime<Flow, Stepper> arc_time() {
+        return {stepper_, trial_, room_, unit_, rate_};
+    }
     SOFTMAXFLOW_HD bool leads() const { return active_.flow.tokens.team.rank() == 0; }
     SOFTMAXFLOW_HD bool busy() const {
         for (int i = 0; i < width; ++i)
@@ -181,7 +168,7 @@ private:
             c.stiff = convert<Real>(origin.stiff_steps);
         }
         watcher_.start(fresh_.flow, fresh_.x, room_, c.sign, origin);
-        if (p_.arc_clock) note_bend(fresh_, fresh_derivative_);
+        if (p_.arc_clock) arc_time().note_bend(fresh_, fresh_derivative_);
         for (int i = 0; i < width; ++i) fresh_.checkpoint[i] = fresh_.threshold[i] = 0;
     }
 
@@ -204,7 +191,7 @@ private:
         c.top = top_share(fresh_.flow, room_);
         c.output = norm(fresh_.flow.outputs, room_.output);
         c.scale = room_.scales.weight;
-        if (p_.arc_clock) c.pace = pace_of(fresh_, fresh_.x, fresh_derivative_, room_);
+        if (p_.arc_clock) c.pace = arc_time().pace_of(fresh_, fresh_.x, fresh_derivative_, room_);
         if (anew)
             c.step = first_step(field, tolerance_, controller_.order, fresh_.x, fresh_derivative_,
                                 c.vantage(), room_, trial_, stepper_.next);
@@ -231,7 +218,7 @@ private:
         const bool finite = lane(c.step, i) - lane(c.step, i) == 0.0 && lane(c.step, i) > 0.0;
         if (active_.checkpoint[i] == 0) reach_checkpoint(i);
         if (!finite) return finish(i, non_finite);
-        set_level(i);
+        events().set_level(i);
         const double status = lane(end_status(), i);
         if (status != ok)
             finish(i, status);
@@ -309,7 +296,7 @@ private:
         fresh_.checkpoint[0] = queue_.checkpoint[place];
         fresh_.threshold[0] = queue_.threshold[place];
         look_around(false);
-        if (p_.arc_clock) note_bend(fresh_, fresh_derivative_);
+        if (p_.arc_clock) arc_time().note_bend(fresh_, fresh_derivative_);
     }
 
     // --- One step of all lanes ---
@@ -328,7 +315,7 @@ private:
 
         stepper_.attempt(active_.field, tolerance_, active_.x, c.speed, c.vantage(), h);
         const Mask within = active & (stepper_.error <= Real(1.0));
-        const Mask accepted = within & !missed_event(within, h);
+        const Mask accepted = within & !events().missed(within, h);
         if (any(active & !within)) controller_.reject(c, active & !within, stepper_.error, h);
         c.steps = c.steps + select(accepted, Real(1.0), Real(0.0));
         c.rejected = c.rejected + select(active & !accepted, Real(1.0), Real(0.0));
@@ -360,7 +347,7 @@ private:
         c.scale = select(accepted, select(through, Real(infinity()), e.scales.weight), c.scale);
         controller_.accept(c, accepted, h < c.step, stepper_.error, h);
         if (p_.arc_clock) {
-            advance_time(accepted, h);
+            arc_time().advance(active_, accepted, h);
         } else {
             c.other = select(accepted, c.other + stepper_.arc, c.other);
             c.speed = select(accepted, active_.flow.residual_norm(e), c.speed);
@@ -369,57 +356,6 @@ private:
         c.stiff = select(
             accepted, select(looks_stiff, c.stiff + Real(1.0), max(c.stiff - Real(1.0), Real(0.0))),
             c.stiff);
-    }
-
-    SOFTMAXFLOW_COLD void advance_time(Mask accepted, Real h) {
-        Course<Real>& c = active_.course;
-        const Pace<Real> before = c.pace;
-        c.pace = pace_of(active_, active_.x, stepper_.derivative(), stepper_.evaluation);
-        note_bend(active_, stepper_.derivative());
-        Real grown(0.0);
-        visit(active_.flow.loss, [&](auto loss) {
-            grown = loss.finite_arc ? log_integral_to_zero(h, before, c.pace)
-                                    : log_integral(h, before, c.pace);
-        });
-        c.other = select(accepted, log_sum(c.other, grown), c.other);
-        c.pace.log = select(accepted, c.pace.log, before.log);
-        c.pace.slope = select(accepted, c.pace.slope, before.slope);
-        c.pace.bend = select(accepted, c.pace.bend, before.bend);
-    }
-
-    /// -log |q| and its slope along the arc, <q / |q|, G dz/dtau> / |q|, of a state evaluated in e.
-    SOFTMAXFLOW_COLD Pace<Real> pace_of(Pack& pack, const State& x, const State& derivative,
-                                        Evaluation& e) {
-        const Flow& flow = pack.flow;
-        pack.field.output_rate(x, derivative, e, pack.course.vantage(), rate_);
-        Pace<Real> pace;
-        pace.log = -pack.field.log_speed(e, unit_, e.output_scratch);
-        const Real speed = exp_call(-pace.log);
-        visit(flow.loss, [&](auto loss) {
-            auto& g = e.output_scratch;
-            loss.curvature(flow.objective, flow.outputs, e.output, unit_, speed, g);
-            Real mean(0.0);
-            for (int k = 0; loss.simplex && k < flow.output_count(); ++k)
-                mean = fma(g[k] * speed, rate_[k], mean);
-            for (int k = 0; k < flow.output_count(); ++k)
-                pace.slope = fma(unit_[k], g[k] * (rate_[k] - mean), pace.slope);
-        });
-        return pace;
-    }
-
-    /// The second derivative of the pace, by the change of the first a millionth of the next step
-    /// ahead (f32: 1/256): far enough for rounding, near enough for the rule of clock.hpp.
-    SOFTMAXFLOW_COLD void note_bend(Pack& pack, const State& derivative) {
-        Course<Real>& c = pack.course;
-        State &ahead = stepper_.next, &there = trial_;
-        const Real distance = Real(FormatOf<Real>::look_ahead) * c.step;
-        for_each_entry(pack.flow, [&](auto at) SOFTMAXFLOW_INLINE {
-            at(ahead) = fma(distance, at(derivative), at(pack.x));
-        });
-        Real speed(0.0);
-        pack.field(ahead, room_, c.vantage(), there, speed);
-        const Real bend = (pace_of(pack, ahead, there, room_).slope - c.pace.slope) / distance;
-        c.pace.bend = select(is_finite(bend), bend, Real(0.0));
     }
 
     /// Seen from another token, the same state and its derivative have other last bits: those that
@@ -460,12 +396,13 @@ private:
     }
 
     SOFTMAXFLOW_HD bool may_park() const { return !takes_parked_ && p_.stiff == Stiff::automatic; }
-    /// Stiff for long, and far from the end.
+    /// Stiff for long, and so far from the end that other steps pay: one of them costs twenty
+    /// explicit ones.
     SOFTMAXFLOW_HD Mask park_mask() const {
         const Course<Real>& c = active_.course;
         const double end = p_.checkpoints[p_.checkpoint_count - 1];
         return (c.stiff >= Real(may_park() ? 15.0 : infinity())) &
-               (Real(end) - c.clock > Real(100.0) * c.step);
+               (Real(end) - c.clock > Real(500.0) * c.step);
     }
 
     SOFTMAXFLOW_HD Real failure_status() const {
@@ -487,7 +424,7 @@ private:
         visit(active_.flow.loss, [&](auto loss) {
             if (!loss.finite_arc || active_.field.decays()) return;
             const Real speed = p_.arc_clock ? exp_call(-c.pace.log) : c.speed;
-            status = select(speed <= convergence_bound(c.output), Real(converged), status);
+            status = select(speed <= events().convergence_bound(c.output), Real(converged), status);
         });
         visit(active_.flow.map, [&](auto map) {
             if (!map.signed_weights) return;
@@ -497,152 +434,13 @@ private:
         return status;
     }
 
-    /// Below this, |q| is what the tolerance leaves of it, where |z| = size.
-    SOFTMAXFLOW_HD Real convergence_bound(Real size) const {
-        return Real(10.0) * fma(Real(p_.rtol), size, Real(p_.atol));
-    }
-
-    // --- Events ---
-
-    /// Where the step that was just tried went past an event too far from its end: it is to be
-    /// repeated up to the event. Stores the first passages of the others.
-    SOFTMAXFLOW_COLD Mask missed_event(Mask within, Real h) {
-        const Real top = top_share(active_.flow, stepper_.evaluation);
-        const bool may_stop = p_.stop_at_probability > 0.0;
-        const Mask stops = within & (top >= Real(may_stop ? p_.stop_at_probability : infinity()));
-        Mask missed = within & !within;
-        bool arc_ends = false;
-        visit(active_.flow.loss, [&](auto loss) {
-            arc_ends = loss.finite_arc && p_.arc_clock && active_.field.single();
-        });
-        if (arc_ends) missed = missed_end(within, h);
-        if (any(stops)) missed = missed | missed_stop(stops & !missed, top, h);
-        for (Mask passes = within & !missed & (top >= level_); any(passes);
-             passes = within & !missed & (top >= level_))
-            missed = missed | missed_passage(passes, top, h);
-        return missed;
-    }
-
-    /// An interpolated root at the fraction x of a step is good to (x (1 - x))^2 of what its ends
-    /// differ by, times the fourth power of the step in its own scale: about 1e-3.
-    SOFTMAXFLOW_HD Real distance_allowed() const { return Real(model::sqrt(1000.0 * p_.rtol)); }
-
-    /// Repeats the step up to `root`, a little beyond rather than before.
-    SOFTMAXFLOW_COLD Mask land(Mask misses, Real root, Real h) {
-        Course<Real>& c = active_.course;
-        const Real shortest = max(abs(c.clock) * Real(FormatOf<Real>::shortest_landing),
-                                  Real(FormatOf<Real>::least_step));
-        const Mask worthwhile = misses & (h > shortest);
-        const Real length = h * root * fma(Real(1e-3), Real(1.0) - root, Real(1.0));
-        c.landing = select(worthwhile, length, c.landing);
-        return worthwhile;
-    }
-
-    /// Fraction of the step at which the share of the token that leads at its end passes `level`.
-    SOFTMAXFLOW_COLD Real passage_root(Real level, Real top, Real h) {
-        const Flow& flow = active_.flow;
-        Evaluation& e = stepper_.evaluation;
-        const Real token = largest_token(flow, e);
-        visit(flow.map, [&](auto map) {
-            room_.scales =
-                map.weights(flow.tokens, active_.x.logits, room_.numerators, room_.token_scratch);
-        });
-        const auto own = [&](auto entry) {
-            return sum(flow.tokens, room_.token_scratch, [&](int j) {
-                return select(token == Real(flow.tokens.index(j)), entry(j), Real(0.0));
-            });
-        };
-        const auto rate = [&](const State& x, const State& derivative, Evaluation& at, Real share) {
-            Real result(0.0);
-            visit(flow.map, [&](auto map) {
-                const auto change = [&](int j) {
-                    return at.scales.share * map.slope(x.logits[j], at.numerators[j]) *
-                           derivative.logits[j];
-                };
-                result = own(change) - share * sum(flow.tokens, room_.token_scratch, change);
-            });
-            return result;
-        };
-        const Real before = own([&](int j) { return room_.share(j); });
-        return cubic_root(before - level, h * rate(active_.x, stepper_.derivative(), room_, before),
-                          top - level, h * rate(stepper_.next, stepper_.next_derivative(), e, top));
-    }
-
-    SOFTMAXFLOW_COLD Mask missed_passage(Mask passes, Real top, Real h) {
-        const Course<Real>& c = active_.course;
-        const Real root = passage_root(level_, top, h);
-        const Mask far = passes & (root * (Real(1.0) - root) > distance_allowed());
-        const Mask missed = land(far, root, h);
-        const Real stores = select(passes & !missed, Real(1.0), Real(0.0));
-        const Real when = fma(root, h, c.clock);
-        for (int i = 0; i < width; ++i) {
-            if (lane(stores, i) == 0.0) continue;
-            active_.origin.store_passage(i, active_.threshold[i]++, lane(when, i));
-            set_level(i);
-        }
-        return missed;
-    }
-    SOFTMAXFLOW_HD void set_level(int i) {
-        const int t = active_.threshold[i];
-        set_lane(level_, i, Scalar(t < p_.threshold_count ? p_.thresholds[t] : infinity()));
-    }
-
-    SOFTMAXFLOW_COLD Mask missed_stop(Mask stops, Real top, Real h) {
-        const Real root = passage_root(Real(p_.stop_at_probability), top, h);
-        return land(stops & (Real(1.0) - root > distance_allowed()), root, h);
-    }
-
-    /// q changes its sign within the step; its end is the end of the arc only if q is 0 there but
-    /// for the tolerance.
-    SOFTMAXFLOW_COLD Mask missed_end(Mask within, Real h) {
-        const Course<Real>& c = active_.course;
-        Evaluation& e = stepper_.evaluation;
-        const Flow& flow = active_.flow;
-        visit(flow.loss, [&](auto loss) {
-            loss.residual(flow.objective, flow.outputs, e.output, unit_, e.output_scratch);
-        });
-        const Real left = unit_[0] * c.sign;
-        const Mask beyond = within & (left < -convergence_bound(abs(e.output[0])));
-        if (!any(beyond)) return beyond;
-        const Real before = exp_call(-c.pace.log);
-        active_.field.output_rate(stepper_.next, stepper_.next_derivative(), e, c.vantage(), rate_);
-        // For the square loss dq = -dz.
-        const Real root =
-            cubic_root(before, -h * c.pace.slope * before, left, -h * c.sign * rate_[0]);
-        return land(beyond, root, h);
-    }
-
-    template <class AnyFlow>
-    SOFTMAXFLOW_COLD static Real top_share(const AnyFlow& flow, Evaluation& e) {
-        Real top(0.0);
-        visit(flow.map, [&](auto map) SOFTMAXFLOW_INLINE {
-            top = map.signed_weights
-                      ? largest(flow.tokens, e.token_scratch,
-                                [&](int j) SOFTMAXFLOW_INLINE { return e.share(j); })
-                      : e.scales.share *
-                            largest(flow.tokens, e.token_scratch,
-                                    [&](int j) SOFTMAXFLOW_INLINE { return e.numerators[j]; });
-        });
-        return top;
-    }
-    /// The token of the largest share, the first on ties.
-    template <class AnyFlow>
-    SOFTMAXFLOW_COLD static Real largest_token(const AnyFlow& flow, Evaluation& e) {
-        const Real most = largest(flow.tokens, e.token_scratch,
-                                  [&](int j) SOFTMAXFLOW_INLINE { return e.share(j); });
-        return smallest(flow.tokens, e.token_scratch, [&](int j) SOFTMAXFLOW_INLINE {
-            return select(e.share(j) == most, Real(flow.tokens.index(j)),
-                          Real(flow.tokens.count()));
-        });
-    }
-
     const Parameters& p_;
     const Record& record_;
     Queue& queue_;
     bool takes_parked_, stopped_ = false;
     Tolerance<Real> tolerance_;
     Controller<Real> controller_;
-    Pack fresh_, active_;
+    Lanes<Flow> fresh_, active_;
     Recorder<Real, Team> seen_;
     Stepper stepper_;
     State fresh_derivative_, trial_;

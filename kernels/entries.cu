@@ -1,0 +1,8 @@
+// The kernels of one list of list.hpp, which the build names: SOFTMAXFLOW_ENTRIES.
+
+#include <new>
+
+#include "kernels/entries.hpp"
+#include "kernels/launch.hpp"
+
+SOFTMAXFLOW_ENTRIES(SOFTMAXFLOW_KERNEL)
