@@ -26,7 +26,7 @@ RUNS = [("benign", WATCHED, 1, ()),
         ("benign", "orbit_universality", 3, ()),
         ("descent", "values_move_in_row_space", 1, ("dynamics.iterations=100",)),
         ("descent", "order_preserved_descent", 1, ()),
-        ("vector", "entropy_decreases_vector", 100, ("model.tokens=3", "model.dim=3",
+        ("vector", "entropy_decreases_vector", 1000, ("model.tokens=3", "model.dim=3",
                                                      "claims.horizon=30"))]
 MAY_BE_REFUTED = {"order_preserved_descent", "entropy_decreases_vector"}
 

@@ -181,6 +181,11 @@ Check run_check(const Problem& base, Backend& backend, const CheckRequest& reque
                                 check.left_out.front().first, check.left_out.front().second));
     if (request.twin && tests != 1)
         throw Error(Exit::usage, "--twin sabotages the dynamics against one claim: name one");
+    for (const Claim* claim : selection.measured)
+        if (request.twin && claim->twin == model::Sabotage::none)
+            throw Error(Exit::usage,
+                        fmt::format("claim {} has no twin: it is a comparison that nothing refutes",
+                                    claim->id));
     check.corrected = corrected_level(request.level, static_cast<std::int64_t>(tests));
     if (!selection.watched.empty())
         run_watched(check, selection.watched, base, backend, request, progress);

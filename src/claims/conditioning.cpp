@@ -23,7 +23,7 @@ const Measured conditioning_polarises = {
     {"conditioning_polarises", "final logit_range grows with kappa in [1, 5] at t = 300",
      "regression as in [VRF] Figure 3, common random numbers", "open",
      "[VRF] shows one start of each kappa; here Page's trend test.",
-     model::softmax_map | model::gradient_flow | model::several_outputs, model::Sabotage::none},
+     model::softmax_map | model::gradient_flow | model::several_outputs, model::Sabotage::swapped},
     true,
     measure_free};
 
@@ -31,7 +31,7 @@ const Measured conditioning_at_fixed_norm = {
     {"conditioning_at_fixed_norm", "the same with |X^+ y| held fixed (objective.solution_norm)",
      "as conditioning_polarises, solution_norm > 0", "doubtful",
      "At norm 4.5 the range stays near 0.2 for kappa 1 ... 5, at 12 near 6: the norm drives it.",
-     model::softmax_map | model::gradient_flow | model::several_outputs, model::Sabotage::none},
+     model::softmax_map | model::gradient_flow | model::several_outputs, model::Sabotage::swapped},
     true,
     measure_fixed};
 
@@ -43,7 +43,8 @@ constexpr double kappas[] = {1.0, 2.0, 3.0, 4.0, 5.0};
 /// Final logit_range of every replica at one condition number, NaN where it failed.
 std::vector<double> ranges(const Laboratory& laboratory, double kappa, double norm) {
     Config config = laboratory.base.config;
-    config.objective.condition_number = kappa;
+    // The twin has the conditions in the opposite order.
+    config.objective.condition_number = laboratory.twin ? kappas[0] + kappas[4] - kappa : kappa;
     config.objective.solution_norm = norm;
     config.ensemble.common_random_numbers = true;
     config.dynamics.clock = "time";

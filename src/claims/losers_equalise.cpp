@@ -42,7 +42,7 @@ const Measured losers_equalise = {
      "gaps of losers' logits decay like tau^(-2/n): fitted exponent with interval",
      "U, not square, n >= 3", "derived",
      "Losers' weights obey d log s_j / dtau ~ -(s_j + Q) tau with Q their total.",
-     class_u_unbounded | model::three_tokens, model::Sabotage::reversed},
+     class_u_unbounded | model::three_tokens, model::Sabotage::uncentred},
     false,
     measure};
 

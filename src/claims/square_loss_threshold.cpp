@@ -30,13 +30,17 @@ const Measured square_loss_threshold = {
 namespace {
 
 constexpr double scales[] = {1e-2, 1e-4, 1e-6, 1e-8};
-constexpr double offsets[] = {0.0, 0.5, 1.0, 1.5, 2.0, 2.5};
+/// B - log(1/alpha), low enough for slopes well below 1.
+constexpr double offsets[] = {-6.0, -5.5, -5.0, -4.5, -4.0, -3.5, -3.0, -2.5, -2.0,
+                              -1.5, -1.0, -0.5, 0.0,  0.5,  1.0,  1.5,  2.0,  2.5};
 constexpr std::size_t scale_count = std::size(scales), offset_count = std::size(offsets);
 constexpr double expected = 1.0, allowance = 0.02;
 
 /// Final max probability of every replica at one scale and radius.
 std::vector<double> peaks(const Laboratory& laboratory, double scale, double radius) {
     Config config = laboratory.base.config;
+    const auto count = static_cast<std::size_t>(config.ensemble.replicas);
+    if (radius <= 0.0) return std::vector<double>(count, 1.0 / double(config.model.tokens));
     config.init.value_scale = scale;
     config.objective.radius = radius;
     config.ensemble.common_random_numbers = true;
@@ -48,7 +52,7 @@ std::vector<double> peaks(const Laboratory& laboratory, double scale, double rad
     config.record.checkpoint_list = {config.dynamics.horizon};
     Problem problem = laboratory.problem_of(config);
     if (laboratory.twin) problem.watch.sabotage = square_loss_threshold.claim.twin;
-    std::vector<double> found(static_cast<std::size_t>(config.ensemble.replicas));
+    std::vector<double> found(count);
     for_each_state(laboratory, problem,
                    [&](const StateRecord& state, const BlockResult& block, std::size_t i) {
                        const auto last = state.probability.end();

@@ -14,6 +14,7 @@ using claims::Tally;
 using claims::Verdict;
 
 constexpr std::size_t text_width = 79;
+constexpr std::size_t name_width = 27;  // of the longest claim, and one more
 
 std::string line(std::string_view text) { return fmt::format("  {}\n", text); }
 
@@ -52,17 +53,17 @@ std::string row(const Outcome& outcome, const Style& style) {
     const Tally& tally = outcome.tally;
     const bool watched = outcome.claim->watched >= 0;
     const bool counts = watched || outcome.finding.counts;
-    return line(left(outcome.claim->id, 25) + verdict_text(outcome, style) +
+    return line(left(outcome.claim->id, name_width) + verdict_text(outcome, style) +
                 right(counts ? grouped(tally.tested()) : "", 10) +
                 right(counts ? grouped(tally.confirmed) : "", 9) +
                 right(counts ? number(outcome.judgement.upper_one_sided, 2) : "", 9) +
-                right(watched && tally.tested() > 0 ? number(tally.smallest_margin, 2) : "", 12));
+                right(watched && tally.tested() > 0 ? number(tally.smallest_margin, 2) : "", 10));
 }
 
 std::string table(const CheckReport& report, const Style& style) {
     std::string text =
-        line(style.dim(left("claim", 25) + left("verdict", 12) + right("tested", 10) +
-                       right("refuting", 9) + right("rate <", 9) + right("margin >=", 12)));
+        line(style.dim(left("claim", name_width) + left("verdict", 12) + right("tested", 10) +
+                       right("refuting", 9) + right("rate <", 9) + right("margin >=", 10)));
     for (const Outcome& outcome : report.check.outcomes) text += row(outcome, style);
     return text;
 }
@@ -157,8 +158,8 @@ std::string search_report(const claims::Search& search, const Style& style) {
 std::string claims_list(const Style& style) {
     std::string text;
     for (const claims::Claim& claim : claims::all_claims())
-        text += line(left(claim.id, 26) + left(claim.status, 9) + " " +
-                     wrapped(claim.statement, text_width, 38));
+        text += line(left(claim.id, name_width) + left(claim.status, 9) + " " +
+                     wrapped(claim.statement, text_width, 39));
     return text + "\n" + line(style.dim("softmaxflow claims ID shows one in full"));
 }
 
