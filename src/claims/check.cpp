@@ -16,7 +16,7 @@ namespace softmaxflow::claims {
 namespace {
 
 /// Claims that are controls need to be refuted, not counted.
-constexpr std::int64_t replayed_of_control = 4;
+constexpr std::int64_t replayed_of_control = 4;  // and of a twin: one is enough to refute
 
 struct Selection {
     std::vector<const Claim*> watched, measured;
@@ -101,9 +101,9 @@ void run_watched(Check& check, const std::vector<const Claim*>& claims, const Pr
         outcome.named = !request.ids.empty();
         outcome.tally = tallies[i];
         outcome.horizon = end_of_run(check.watched.config);
-        const bool control = claims[i]->is_control() && !outcome.named;
+        const bool few = request.twin || (claims[i]->is_control() && !outcome.named);
         adjudicate(check.watched, outcome, backend, request.threads,
-                   control ? replayed_of_control : request.most_replayed, progress);
+                   few ? replayed_of_control : request.most_replayed, progress);
         check.outcomes.push_back(std::move(outcome));
     }
 }

@@ -88,7 +88,7 @@ Finding test_states(const Laboratory& laboratory, const Claim& claim, std::vecto
                    });
     std::sort(tally.suspects.begin(), tally.suspects.end(),
               [](const Suspect& a, const Suspect& b) { return a.replica < b.replica; });
-    constexpr std::size_t most_replayed = 100;
+    const std::size_t most_replayed = laboratory.twin ? 4 : 100;
     for (std::size_t i = 0; i < tally.suspects.size(); ++i) {
         Ruling ruling = Ruling::undecided;
         if (i < most_replayed) {
