@@ -16,6 +16,10 @@ std::unique_ptr<Backend> backend(const std::string& set, int threads) {
 TEST(Threads, InstructionSetsAndThreadsGiveTheSameWords) {
     for_each_problem(
         [](const std::string& map, const std::string& loss, const std::string& method) {
+#if defined(__SANITIZE_THREAD__)
+            // Every map takes the same threads; a minute less for the thread sanitizer.
+            if (map != "softmax") return;
+#endif
             for (const char* precision : {"f64", "f32"}) {
                 Config config = small_config(map, loss, method);
                 config.backend.precision = precision;
