@@ -29,7 +29,8 @@ protected:
               "[dynamics]\nmethod = \"flow\"\nclock = \"arc\"\n[ensemble]\nseed = 3\n");
         write("conditioning.toml",
               "[model]\ntokens = 20\ndim = 20\n[objective]\nloss = \"regression\"\n"
-              "samples = 20\nloss_factor = 1.0\n[init]\nvalue_scale = 1e-5\nlogit_scale = 1e-3\n"
+              "samples = 20\nloss_factor = 1.0\nsolution_norm = 12.0\n[init]\nvalue_scale = "
+              "1e-5\nlogit_scale = 1e-3\n"
               "[dynamics]\nmethod = \"flow\"\nhorizon = 300.0\n[ensemble]\nseed = 3\n");
         write("descent.toml",
               "[model]\ntokens = 4\n[dynamics]\niterations = 50\n"
@@ -112,9 +113,9 @@ TEST_P(Twins, IsRefuted) {
     const Outcome twin = check({config, id, "--replicas", "4", "--twin"});
     EXPECT_EQ(twin.status, 3) << twin.err;
     EXPECT_EQ(claim(twin, id)["verdict"], "refuted");
-    const bool counts =
-        std::set<std::string>{"square_loss_threshold", "conditioning_polarises", "losers_equalise"}
-            .count(id) == 0;  // these are fits and trends
+    const bool counts = std::set<std::string>{"square_loss_threshold", "conditioning_polarises",
+                                              "conditioning_at_fixed_norm", "losers_equalise"}
+                            .count(id) == 0;  // these are fits and trends
     EXPECT_GE(claim(twin, id)["n_confirmed"], counts ? 1 : 0);
     EXPECT_TRUE(twin.json()["sabotaged"]);
     // The same check of the sound dynamics stands, but for the claim that is false; what becomes of
@@ -139,7 +140,8 @@ INSTANTIATE_TEST_SUITE_P(
                       Twin{"u.toml", "losers_equalise"}, Twin{"u.toml", "orbit_universality"},
                       Twin{"descent.toml", "values_move_in_row_space"},
                       Twin{"threshold.toml", "square_loss_threshold"},
-                      Twin{"conditioning.toml", "conditioning_polarises"}),
+                      Twin{"conditioning.toml", "conditioning_polarises"},
+                      Twin{"conditioning.toml", "conditioning_at_fixed_norm"}),
     [](const auto& tested) {
         std::string name = std::string(tested.param.config) + "_" + tested.param.id;
         for (char& c : name)
