@@ -13,7 +13,6 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-import netCDF4
 import numpy as np
 
 RATE = 0.1
@@ -68,6 +67,8 @@ def draw(workload):
 
 def write(folder, workload, starts):
     """starts.nc, objective.nc (P2) and workload.toml, which names them, into `folder`."""
+    import netCDF4  # not needed where a device race reads starts from softmaxflow's own files
+
     objective = ""
     with netCDF4.Dataset(folder / "starts.nc", "w") as file:
         n = workload.tokens
