@@ -31,7 +31,7 @@ import numpy as np
 TOKENS, RATE, STARTS, CHECKED, TOLERANCE = 8, 0.1, 65536, 300, 1e-10
 
 HAND_KERNEL = r"""
-extern "C" __global__ void __launch_bounds__(128)
+extern "C" __global__ void __launch_bounds__(THREADS)
 steps(double* __restrict__ Z, double* __restrict__ a, long long replicas, long long count) {
     const long long i = blockIdx.x * (long long)blockDim.x + threadIdx.x;
     if (i >= replicas) return;
@@ -134,7 +134,7 @@ class Cupy:
         self.label = f"CuPy, kernel by hand ({threads} threads a block)"
         self.start = [cupy.asarray(np.ascontiguousarray(x.T)) for x in (Z, a)]
         begin = time.perf_counter()
-        self.kernel = cupy.RawKernel(HAND_KERNEL, "steps", options=(f"-DN={TOKENS}", f"-DRATE={RATE}"))
+        self.kernel = cupy.RawKernel(HAND_KERNEL, "steps", options=(f"-DN={TOKENS}", f"-DRATE={RATE}", f"-DTHREADS={threads}"))
         self.kernel.compile()
         self.compile_seconds = time.perf_counter() - begin
 
