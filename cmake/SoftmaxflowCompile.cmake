@@ -14,10 +14,30 @@ if(SOFTMAXFLOW_WERROR)
     $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>)  # false alarms of GCC 12 on std::string
 endif()
 
+# Headers of libraries that most files of a layer read, parsed once instead. Every file still includes
+# what it needs: the preset tidy compiles without.
+function(softmaxflow_precompile name)
+  cmake_parse_arguments(precompile "" "" "HEADERS;USES" ${ARGN})
+  set(source ${PROJECT_BINARY_DIR}/${name}.cpp)
+  file(CONFIGURE OUTPUT ${source} CONTENT "// Compiled for its headers.\n")
+  add_library(${name} OBJECT ${source})
+  target_link_libraries(${name} PRIVATE softmaxflow_compile ${precompile_USES})
+  target_precompile_headers(${name} PRIVATE ${precompile_HEADERS})
+endfunction()
+set(softmaxflow_headers <algorithm> <cmath> <filesystem> <fstream> <functional> <limits> <map> <memory> <random>
+    <string> <vector> <nlohmann/json.hpp>)
+softmaxflow_precompile(softmaxflow_headers HEADERS ${softmaxflow_headers}
+  USES nlohmann_json::nlohmann_json)
+if(SOFTMAXFLOW_TESTS)
+  softmaxflow_precompile(softmaxflow_test_headers HEADERS ${softmaxflow_headers} <gtest/gtest.h>
+    USES nlohmann_json::nlohmann_json GTest::gtest)
+endif()
+
 # softmaxflow_layer(NAME SOURCES... USES LIBS...): a static library of one layer.
 function(softmaxflow_layer name)
   cmake_parse_arguments(layer "" "" "SOURCES;USES" ${ARGN})
   add_library(softmaxflow_${name} STATIC ${layer_SOURCES})
   target_include_directories(softmaxflow_${name} PUBLIC ${PROJECT_SOURCE_DIR}/src)
   target_link_libraries(softmaxflow_${name} PUBLIC softmaxflow_model ${layer_USES})
+  target_precompile_headers(softmaxflow_${name} REUSE_FROM softmaxflow_headers)
 endfunction()

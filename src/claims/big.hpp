@@ -112,6 +112,10 @@ Big<Number> exp_clamped(const Big<Number>& x) {
     return exp(x);
 }
 template <class Number>
+Big<Number> exp_in_range(const Big<Number>& x) {
+    return exp(x);
+}
+template <class Number>
 Big<Number> exp_call(const Big<Number>& x) {
     return exp(x);
 }

@@ -12,14 +12,16 @@ namespace softmaxflow::cli {
 namespace {
 
 /// Seconds of one run of `problem` as it stands.
-double time_run(const Problem& problem, CaseKind kind, Backend& backend, std::int64_t& failed) {
+double time_run(const Problem& problem, Case& c, Backend& backend) {
     using Clock = std::chrono::steady_clock;
     std::optional<CellAccumulator> statistics;
-    if (kind == CaseKind::statistics) statistics.emplace(problem);
-    failed = 0;
+    if (c.kind == CaseKind::statistics) statistics.emplace(problem);
+    c.failed = c.issued_steps = c.useful_steps = 0;
     const BlockSink take = [&](BlockResult&& block) {
-        failed += std::count_if(block.status.begin(), block.status.end(),
-                                [](Status status) { return !is_ok(status); });
+        c.failed += std::count_if(block.status.begin(), block.status.end(),
+                                  [](Status status) { return !is_ok(status); });
+        c.issued_steps += block.issued_steps;
+        c.useful_steps += block.useful_steps;
         if (statistics) statistics->add(std::move(block));
     };
     const auto begin = Clock::now();
@@ -65,12 +67,12 @@ namespace {
 void choose_flow_size(Case& c, Backend& backend, int threads, double seconds) {
     std::int64_t replicas = threads * block_size;
     set_size(c, replicas, 1);
-    time_run(c.problem, c.kind, backend, c.failed);  // compiles kernels and takes memory
-    double taken = time_run(c.problem, c.kind, backend, c.failed);
+    time_run(c.problem, c, backend);  // compiles kernels and takes memory
+    double taken = time_run(c.problem, c, backend);
     while (taken < seconds / 4) {
         replicas *= 2;
         set_size(c, replicas, 1);
-        taken = time_run(c.problem, c.kind, backend, c.failed);
+        taken = time_run(c.problem, c, backend);
     }
     const auto rounds = std::llround(seconds / taken * static_cast<double>(replicas) /
                                      static_cast<double>(threads * block_size));
@@ -88,11 +90,11 @@ void choose_size(Case& c, Backend& backend, int threads, double seconds) {
     const bool limited = c.kind == CaseKind::config;
     const std::int64_t replicas = limited ? std::min(round, given) : round;
     const auto time = [&](std::int64_t iterations) {
-        return time_run(cut(c.problem, replicas, iterations), c.kind, backend, c.failed);
+        return time_run(cut(c.problem, replicas, iterations), c, backend);
     };
 
-    // Twice as long until the time stands out of the noise. The first run compiles kernels and takes
-    // memory.
+    // Twice as long until the time stands out of the noise. The first run compiles kernels and
+    // takes memory.
     std::int64_t measured = std::min<std::int64_t>(whole, 64);
     time(measured);
     double taken = time(measured);
@@ -109,7 +111,7 @@ void choose_size(Case& c, Backend& backend, int threads, double seconds) {
 
 void sample(Case& c, Backend& backend) {
     const double before = cpu_time();
-    c.seconds.push_back(time_run(c.problem, c.kind, backend, c.failed));
+    c.seconds.push_back(time_run(c.problem, c, backend));
     c.cpu_seconds += cpu_time() - before;
 }
 

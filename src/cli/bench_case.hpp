@@ -26,6 +26,9 @@ struct Case {
     std::int64_t failed = 0;                    ///< replicas, in the last sample
     std::vector<double> seconds = {};           ///< (repeat)
 
+    /// Steps of a flow's lanes, and of them those of a replica, in the last sample.
+    std::int64_t issued_steps = 0, useful_steps = 0;
+
     /// Of the processors, all threads together: less than seconds times threads where others ran.
     double cpu_seconds = 0.0;
 

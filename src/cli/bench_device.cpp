@@ -24,6 +24,12 @@ Rates rates_of(const Case& c) {
             c.replica_steps() / *longest};
 }
 
+/// The share of the steps of all lanes that were those of a replica.
+double busy_lanes(const Case& c) {
+    return static_cast<double>(c.useful_steps) /
+           static_cast<double>(std::max<std::int64_t>(c.issued_steps, 1));
+}
+
 Json kernel_json(const Problem& problem) {
     const auto kernel = cuda::describe_kernel(problem);
     if (!kernel) return nullptr;
@@ -60,6 +66,17 @@ Json device_json(const BenchReport& report, const Backend& backend) {
               {{"median", rates.median}, {"best", rates.best}, {"worst", rates.worst}}},
              {"kernel", kernel_json(c.problem)}});
     }
+    for (const Case& c : report.workloads.flows) {
+        const Rates starts = rates_of(c);  // a flow is one step of a bench
+        json["flows"].push_back(
+            {{"name", c.name},
+             {"title", c.title},
+             {"replicas", c.replicas},
+             {"seconds", c.seconds},
+             {"starts_per_second",
+              {{"median", starts.median}, {"best", starts.best}, {"worst", starts.worst}}},
+             {"busy_lanes", busy_lanes(c)}});
+    }
     if (const auto& cases = report.workloads.statistics; !cases.empty())
         json["P5"] = {{"cost_of_statistics", statistics_cost(cases[0], cases[1]).median}};
     if (const auto& dims = report.workloads.dims; !dims.empty())
@@ -81,6 +98,11 @@ std::string device_text(const BenchReport& report, const Backend& backend) {
                                kernel->local_bytes, kernel->warps_per_multiprocessor);
         out += "\n";
     }
+    if (report.workloads.flows.empty()) return out;
+    out += fmt::format("\n  {:24}{:>16}{:>18}\n", "workload", "starts/s", "busy lanes");
+    for (const Case& c : report.workloads.flows)
+        out += fmt::format("  {:24}{:>16.3g}{:>17.1f}%\n", c.name, rates_of(c).median,
+                           100.0 * busy_lanes(c));
     return out;
 }
 

@@ -28,12 +28,13 @@ Counts some(double fma, double add, double divide = 0.0, double compare = 0.0) {
     return counts;
 }
 
-/// exp_clamped: k, two for the remainder, five of the series, a product, and p; the clamp and a
-/// subtraction. In f32 four of the series, and the last fma is a product and two additions.
+/// exp in range: k, two for the remainder, five of the series, a product, and the last; the largest
+/// |x| and a subtraction. In f32 four of the series, and the last fma is a product and two
+/// additions.
 Counts exponential(bool single) {
     Counts counts = single ? some(9, 3) : some(10, 2);
     counts[Unit::table] = single ? 0 : 1;
-    counts[Unit::bits] = 1;
+    counts[Unit::bits] = single ? 1 : 0;
     return counts;
 }
 

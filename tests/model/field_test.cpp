@@ -24,6 +24,46 @@ Case mild(Choice choice) {
     return c;
 }
 
+/// s for n = 3, and the same in 113 bits.
+template <class Real>
+void expect_softmax(const std::vector<double>& a, double tolerance) {
+    model::Storage<Real, 3> logits, numerators, scratch;
+    std::vector<Quad> exact;
+    Quad total = 0;
+    for (int i = 0; i < 3; ++i) {
+        logits[i] = Real(a[i]);
+        exact.push_back(exp(Quad(logits[i]) - Quad(*std::max_element(a.begin(), a.end()))));
+        total += exact[i];
+    }
+    const auto scales =
+        model::Softmax::weights(model::Tokens<model::Solo, 3>({}, 3), logits, numerators, scratch);
+    for (int i = 0; i < 3; ++i)
+        EXPECT_NEAR(double(scales.weight * numerators[i]), double(exact[i] / total), tolerance)
+            << a[0] << ' ' << a[1] << ' ' << a[2];
+}
+
+TEST(Field, SoftmaxOfAnyLogits) {
+    for (const std::vector<double>& a : {std::vector{0.5, -1.0, 2.0},
+                                         {-709.0, 0.0, 0.25},
+                                         {0.0, 0.5, -1e30},
+                                         {708.5, 0.0, 708.0},
+                                         {-900.0, -901.0, -1200.0},
+                                         {-700.0, -699.0, -698.0},
+                                         {1e30, 0.0, -1e300},
+                                         {-1e308, -1e308, -1e308}})
+        expect_softmax<double>(a, 1e-15);
+    for (const std::vector<double>& a : {std::vector{0.5, -1.0, 2.0},
+                                         {-88.0, 0.0, 0.25},
+                                         {88.5, 0.0, 88.0},
+                                         {-90.0, -91.0, -1e30}})
+        expect_softmax<float>(a, 1e-6);
+    model::Storage<double, 3> logits, numerators, scratch;
+    for (int i = 0; i < 3; ++i) logits[i] = i == 1 ? model::not_a_number() : 1e3;
+    const auto scales =
+        model::Softmax::weights(model::Tokens<model::Solo, 3>({}, 3), logits, numerators, scratch);
+    EXPECT_TRUE(std::isnan(scales.weight));
+}
+
 TEST(Field, MapsAgainstFiniteDifferences) {
     const Quad h = ldexp(Quad(1), -37);
     for (int map = 0; map < model::Maps::size; ++map)

@@ -13,13 +13,19 @@ void evaluate(const double* x, const double* p, FunctionValues* results) {
         set_lane(a, i, x[i]);
         set_lane(b, i, p[i]);
     }
-    const Real values[] = {
-        exp(a),     exp_clamped(a), clamp(a, Real(708.0)),       log(a),
-        sigmoid(a), softplus(a),    sixteenth_power(to_bits(a)), normal_quantile(b)};
+    const Real values[] = {exp(a),
+                           exp_clamped(a),
+                           clamp(a, Real(708.0)),
+                           log(a),
+                           sigmoid(a),
+                           softplus(a),
+                           sixteenth_power(to_bits(a)),
+                           larger_magnitude(a, Real(500.0)),
+                           normal_quantile(b)};
     for (int i = 0; i < width_of<Real>; ++i)
         results[i] = {lane(values[0], i), lane(values[1], i), lane(values[2], i),
                       lane(values[3], i), lane(values[4], i), lane(values[5], i),
-                      lane(values[6], i), lane(values[7], i)};
+                      lane(values[6], i), lane(values[7], i), lane(values[8], i)};
 }
 
 /// Widths 2, 4, 8 and 2 x 8 or 3 x 4 in turn, so that every one meets every part of the data.

@@ -2,9 +2,10 @@
 /// The functions of math.hpp on packs, compiled once per instruction set as the backend's kernels
 /// are. Plain pointers on plain data: see backend/cpu/kernel.hpp.
 
-/// f(x) for every function in turn, and the quantile at p.
+/// f(x) for every function in turn, the larger magnitude of x and 500, and the quantile at p.
 struct FunctionValues {
-    double exp, exp_clamped, clamp, log, sigmoid, softplus, sixteenth_power, normal_quantile;
+    double exp, exp_clamped, clamp, log, sigmoid, softplus, sixteenth_power, larger_magnitude,
+        normal_quantile;
 };
 
 /// The same in f32, without what it lacks.

@@ -116,9 +116,7 @@ def test_invariants(case):
                      "s": states["probability"], "tau": states["clock"], "rho": rho,
                      "kappa": states["metric"][:, 0]}
                 drift = max(np.abs(gap / size).max() for gap, size in drifts(x))
-                # Missed by the implicit method at 1e-12 with 1000 starts: equal losers, 150 x rtol.
-                allowed = (200 if stiff == "on" and rtol == 1e-12 else 100) * rtol
-                assert drift < allowed, f"{name}, order {order}, stiff {stiff}, {rtol}: {drift:.1e}"
+                assert drift < 100 * rtol, f"{name}, order {order}, stiff {stiff}, {rtol}: {drift:.1e}"
                 worst[name] = max(worst.get(name, 0), drift / rtol)
     return "in units of rtol " + ", ".join(f"{name} {x:.2g}" for name, x in worst.items())
 

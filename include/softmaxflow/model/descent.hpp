@@ -2,7 +2,8 @@
 /// Descent in the canonical variables (Z, a). Each step updates both from the same evaluation.
 ///
 /// A method offers `memories`, how many states it remembers from step to step (a velocity,
-/// moments), and step(flow, evaluation, x, memory, rates).
+/// moments), and step(flow, evaluation, x, memory, rates); `counts_steps` if its rates depend on
+/// the number of the step.
 
 #include "softmaxflow/model/flow.hpp"
 #include "softmaxflow/model/parameters.hpp"
@@ -47,6 +48,7 @@ struct Rates {
     Scalar beta1, beta2, epsilon;     // adam
     Scalar rest1, rest2;              // 1 - beta
     Scalar value_decay, logit_decay;  // lambda_v, lambda_a
+    bool decays;                      // either is not 0
     Scalar keep_value, keep_logit;    // 1 - eta lambda
     Power<Scalar> power1, power2;     // beta^t
 
@@ -62,6 +64,7 @@ struct Rates {
           rest2(Scalar(1.0 - p.adam_beta2)),
           value_decay(Scalar(p.value_decay)),
           logit_decay(Scalar(p.logit_decay)),
+          decays(value_decay != Scalar(0) || logit_decay != Scalar(0)),
           keep_value(Scalar(1.0 - p.learning_rate * p.value_decay)),
           keep_logit(Scalar(1.0 - p.learning_rate * p.logit_decay)),
           power1(p.adam_beta1),
@@ -71,9 +74,6 @@ struct Rates {
     SOFTMAXFLOW_HD void advance() {
         power1.advance();
         power2.advance();
-    }
-    SOFTMAXFLOW_HD bool decays() const {
-        return value_decay != Scalar(0) || logit_decay != Scalar(0);
     }
 };
 template <class Flow>
@@ -88,7 +88,7 @@ struct GradientDescent {
     SOFTMAXFLOW_HD static void step(const Flow& flow, typename Flow::Evaluation& e,
                                     typename Flow::State& x, typename Flow::State*,
                                     const RatesOf<Flow>& rates) {
-        if (!rates.decays())
+        if (!rates.decays)
             descend(flow, e, x, rates, [](auto entry, auto) SOFTMAXFLOW_INLINE { return entry; });
         else
             descend(flow, e, x, rates, [](auto entry, auto keep) SOFTMAXFLOW_INLINE {
@@ -190,6 +190,7 @@ SOFTMAXFLOW_HD void move_entries(const Flow& flow, typename Flow::Evaluation& e,
 struct Adam {
     static constexpr const char* name = "adam";
     static constexpr int memories = 2;
+    static constexpr bool counts_steps = true;
 
     template <class Flow>
     SOFTMAXFLOW_HD static void step(const Flow& flow, typename Flow::Evaluation& e,

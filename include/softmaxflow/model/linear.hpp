@@ -14,9 +14,11 @@
 ///     da_i = b_i + eta rho (t_i c_i da_i - nu p_i c_i phi + p_i (dw_i - nu dmu)),
 ///     dw   = dZ^T r + Z^T dr.
 ///
-/// Everything is known once the m + 2 numbers (dr, phi, dmu) are: da_i then needs one division. So
-/// the system is one of m + 2 equations, whose matrix takes sums over tokens. H = G for q itself,
-/// G the Hessian of the loss, and (1 - r r^T) G / |q| in the arc clock.
+/// Everything is known once the numbers (dr, phi, dmu) are: da_i then needs one division. Its
+/// divisor passes 0 where eta p_i sqrt(rho kappa) = 1, though nothing else does; a step gets so
+/// long once the leader's share is nearly 1. So da_l of the leader stays unknown as well, and the
+/// system is one of m + 3 equations, whose matrix takes sums over tokens. H = G for q itself, G the
+/// Hessian of the loss, and (1 - r r^T) G / |q| in the arc clock.
 
 #include "softmaxflow/model/field.hpp"
 
@@ -95,7 +97,7 @@ public:
     using Evaluation = typename Flow::Evaluation;
 
     SOFTMAXFLOW_HD LinearField(Arena& arena, int slots, int m)
-        : system_(arena, m + 2),
+        : system_(arena, m + 3),
           drives_(arena, m),
           hessian_(arena, m),
           change_(arena, m),
@@ -105,6 +107,7 @@ public:
           value_(arena, slots),
           centred_(arena, slots),
           pivot_(arena, slots),
+          leads_(arena, slots),
           fixed_(arena, slots),
           dots_(arena, slots),
           scratch_(arena, slots) {}
@@ -119,13 +122,14 @@ public:
         logit_eta_ = eta * Real(field.logit_rate);
         set_tokens(field, x, e, from);
         set_outputs(field, e, speed);
-        assemble(field, x, e);
+        set_pivots(field, e, from);
+        assemble(field, x, e, from);
         system_.factorise();
     }
 
     /// x <- (1 - eta J)^-1 x; residual(k) is then the change of r_k.
     SOFTMAXFLOW_COLD void solve(const Field<Flow>& field, const State& at, const Evaluation& e,
-                                State& x) {
+                                const Vantage<Real>& from, State& x) {
         const Flow& flow = field.flow;
         const int m = flow.output_count();
         for (int j = 0; j < flow.slots(); ++j) {
@@ -137,14 +141,14 @@ public:
             fixed_[j] = fma(logit_eta_ * slope_[j], dw, x.logits[j]) * pivot_[j];
             dots_[j] = dw;
         }
-        right_hand_side(flow, at, e, x);
+        right_hand_side(field, at, e, from, x);
         system_.solve();
         const auto& y = system_.solution;
         const Real phi = y[m];
         for (int k = 0; k < m; ++k) moved_[k] = flow.objective.metric_times(y, k, m);
         for (int j = 0; j < flow.slots(); ++j) {
             Real change = fixed_[j];
-            for (int c = 0; c < m + 2; ++c) change = fma(response(flow, at, j, c), y[c], change);
+            for (int c = 0; c < m + 3; ++c) change = fma(response(flow, at, j, c), y[c], change);
             x.logits[j] = change;
             const Real ds = slope_[j] * change - Real(normalised_) * phi * weight_[j];
             for (int k = 0; k < m; ++k)
@@ -185,12 +189,6 @@ private:
         for (int k = 0; k < m; ++k) drives_[k] = flow.value_drive(e, k);
         kappa_ = Real(0.0);
         for (int k = 0; k < m; ++k) kappa_ = fma(e.residual[k], drives_[k], kappa_);
-        for (int j = 0; j < flow.slots(); ++j) {
-            const Real p = slope_[j];
-            const Real own = fma(pivot_[j], centred_[j], value_eta_ * kappa_ * p * p);
-            const Real diagonal = fma(eta_, Real(field.logit_decay), Real(1.0)) - logit_eta_ * own;
-            pivot_[j] = flow.tokens.valid(j) ? Real(1.0) / diagonal : Real(0.0);
-        }
         speed_ = field.arc ? speed : Real(1.0);
         visit(flow.loss, [&](auto loss) {
             loss.curvature(flow.objective, flow.outputs, e.output, e.residual, speed_, hessian_);
@@ -199,6 +197,29 @@ private:
         // With one output r is a sign: it does not change.
         if (field.arc && m == 1) hessian_[0] = Real(0.0);
         projects_ = field.arc && m > 1;
+    }
+
+    /// What da_j is divided by, from t_j in pivot_; the leader is not solved for here.
+    SOFTMAXFLOW_COLD void set_pivots(const Field<Flow>& field, const Evaluation& e,
+                                     const Vantage<Real>& from) {
+        const Flow& flow = field.flow;
+        for (int j = 0; j < flow.slots(); ++j) {
+            const Real p = slope_[j];
+            const Real own = fma(pivot_[j], centred_[j], value_eta_ * kappa_ * p * p);
+            pivot_[j] = fma(eta_, Real(field.logit_decay), Real(1.0)) - logit_eta_ * own;
+            leads_[j] = select(from.leader == Real(flow.tokens.index(j)), Real(1.0), Real(0.0));
+        }
+        leader_pivot_ = at_leader(field, e, from, [&](int j) { return pivot_[j]; });
+        for (int j = 0; j < flow.slots(); ++j)
+            pivot_[j] = flow.tokens.valid(j)
+                            ? select(leads_[j] > Real(0.0), Real(0.0), Real(1.0) / pivot_[j])
+                            : Real(0.0);
+    }
+
+    template <class F>
+    SOFTMAXFLOW_HD static Real at_leader(const Field<Flow>& field, const Evaluation& e,
+                                         const Vantage<Real>& from, F x) {
+        return field.at_leader(from, const_cast<Evaluation&>(e), x);
     }
 
     /// -(H x)_k into change_, for x in moved_.
@@ -215,10 +236,16 @@ private:
         for (int k = 0; k < m; ++k) change_[k] = fma(-along, e.residual[k], change_[k]);
     }
 
-    /// d a_j / d y_c, y = (dr, phi, dmu).
+    /// d a_j / d y_c, y = (dr, phi, dmu, da_l).
     SOFTMAXFLOW_HD Real response(const Flow& flow, const State& at, int j, int c) const {
+        if (c == flow.output_count() + 2) return leads_[j];
+        return pull(flow, at, j, c, pivot_[j]);
+    }
+
+    /// What y_c adds to the right-hand side of da_j, times `factor`.
+    SOFTMAXFLOW_HD Real pull(const Flow& flow, const State& at, int j, int c, Real factor) const {
         const int m = flow.output_count();
-        const Real common = logit_eta_ * slope_[j] * pivot_[j];
+        const Real common = logit_eta_ * slope_[j] * factor;
         if (c < m) return common * fma(value_eta_ * weight_[j], drives_[c], at.value(c, j));
         const Real minus = Real(-normalised_) * common;
         if (c == m) return minus * fma(value_eta_ * kappa_, weight_[j], centred_[j]);
@@ -242,12 +269,13 @@ private:
             moved_[k] = total(flow, [&](int j) { return at.value(k, j) * (slope_[j] * da(j)); });
     }
 
-    SOFTMAXFLOW_COLD void assemble(const Field<Flow>& field, const State& at, const Evaluation& e) {
+    SOFTMAXFLOW_COLD void assemble(const Field<Flow>& field, const State& at, const Evaluation& e,
+                                   const Vantage<Real>& from) {
         const Flow& flow = field.flow;
         const int m = flow.output_count();
         const Real nu = Real(normalised_);
         weight_square_ = total(flow, [&](int j) { return weight_[j] * weight_[j]; });
-        for (int c = 0; c < m + 2; ++c) {
+        for (int c = 0; c < m + 3; ++c) {
             Real phi, mean, square;
             columns(
                 flow, at, [&](int j) { return response(flow, at, j, c); }, phi, mean, square);
@@ -269,6 +297,9 @@ private:
                 system_(k, c) = (k == c ? Real(1.0) : Real(0.0)) - change_[k];
             system_(m, c) = (c == m ? Real(1.0) : Real(0.0)) - phi;
             system_(m + 1, c) = (c == m + 1 ? Real(1.0) : Real(0.0)) - mean;
+            system_(m + 2, c) = c == m + 2 ? leader_pivot_ : -at_leader(field, e, from, [&](int j) {
+                return pull(flow, at, j, c, Real(1.0));
+            });
         }
     }
 
@@ -278,8 +309,10 @@ private:
         return k == l ? objective.metric[k] : Real(0.0);
     }
 
-    SOFTMAXFLOW_COLD void right_hand_side(const Flow& flow, const State& at, const Evaluation& e,
+    SOFTMAXFLOW_COLD void right_hand_side(const Field<Flow>& field, const State& at,
+                                          const Evaluation& e, const Vantage<Real>& from,
                                           const State& b) {
+        const Flow& flow = field.flow;
         const int m = flow.output_count();
         auto& y = system_.solution;
         Real phi, mean, square;
@@ -294,13 +327,17 @@ private:
         y[m] = phi;
         const Real direct = total(flow, [&](int j) { return weight_[j] * dots_[j]; });
         y[m + 1] = mean + fma(value_eta_ * kappa_, square, direct);
+        y[m + 2] = at_leader(field, e, from, [&](int j) {
+            return fma(logit_eta_ * slope_[j], dots_[j], b.logits[j]);
+        });
     }
 
     DenseSystem<Real> system_;
     decltype(Evaluation::output) drives_, hessian_, change_, moved_;  // drives: K r
-    decltype(Evaluation::numerators) slope_, weight_, value_, centred_, pivot_, fixed_, dots_,
-        scratch_;
+    decltype(Evaluation::numerators) slope_, weight_, value_, centred_, pivot_, leads_, fixed_,
+        dots_, scratch_;
     Real eta_{0.0}, value_eta_{0.0}, logit_eta_{0.0}, kept_{1.0}, kappa_{0.0}, mean_{0.0};
+    Real leader_pivot_{1.0};
     Real weight_square_{0.0}, speed_{1.0};
     double normalised_ = 1.0;
     bool simplex_ = false, projects_ = false;

@@ -34,16 +34,22 @@ struct Softmax {
         return (total > Real(FormatOf<Real>::least_sum)) & (total < Real(FormatOf<Real>::most_sum));
     }
 
-    /// No running maximum: exp(a_i) is summed as it stands, and only a replica whose sum leaves
-    /// [2^-500, 2^1000] (f32: [2^-60, 2^64]) is summed again relative to its largest logit. The
-    /// test depends on a alone, so the bits depend on nothing else. In range, a term that
-    /// exp_clamped raised is below 2^-521 (2^-65) of the sum.
+    /// No running maximum: exp(a_i) is summed as it stands, and only a replica with an |a_i| of 708
+    /// or more (f32: 87), or whose sum leaves [2^-500, 2^1000] ([2^-60, 2^64]), is summed again
+    /// relative to its largest logit. The test depends on a alone, so the bits depend on nothing
+    /// else. A NaN makes the sum one, and so does whatever Reach may not see.
     template <class Team, int N, class Logits, class Numerators>
     SOFTMAXFLOW_HD static auto weights(const Tokens<Team, N>& tokens, const Logits& a,
                                        Numerators& f, Numerators& scratch) {
         using Real = typename Numerators::Element;
+        Reach<Real> reach;
         SOFTMAXFLOW_UNROLL_FIXED((N + Team::size - 1) / Team::size)
-        for (int k = 0; k < tokens.slots(); ++k) f[k] = exp_clamped(a[k]);
+        for (int k = 0; k < tokens.slots(); ++k) {
+            f[k] = exp_in_range(a[k]);
+            reach.add(a[k]);
+        }
+        // Out of range is then the sum, for all lanes of a team.
+        f[0] = select(reach.below(Real(FormatOf<Real>::exp_range)), f[0], Real(infinity()));
         Real total = sum(tokens, scratch, [&](int k) SOFTMAXFLOW_INLINE { return f[k]; });
         const auto in_range = usable(total);
         if (any(!in_range)) {
@@ -56,7 +62,7 @@ struct Softmax {
         SOFTMAXFLOW_UNROLL_FIXED((N + Team::size - 1) / Team::size)
         for (int k = 0; k < tokens.slots(); ++k)
             if (!tokens.valid(k)) f[k] = Real(0.0);
-        const Real scale = Real(1.0) / total;
+        const Real scale = reciprocal(total);
         return Scales<Real>{scale, scale};
     }
 

@@ -68,21 +68,22 @@ struct Elementary;
 
 template <>
 struct Elementary<double> {
-    // exp splits off multiples of ln(2) / 2^fraction_bits, and is clamped to +-exp_clamp; beyond
-    // [exp_least, exp_most] it is 0 or infinite.
+    // exp splits off multiples of ln(2) / 2^fraction_bits; beyond [exp_least, exp_most] it is 0 or
+    // infinite.
     static constexpr int fraction_bits = 4;
-    static constexpr double exp_clamp = 708.0, exp_least = -746.0, exp_most = 710.0;
+    static constexpr double exp_least = -746.0, exp_most = 710.0;
     static constexpr double log2_e = 1.4426950408889634;
     static constexpr double ln2_high = 0.6931471803691238;  // 32 bits: 16 k * ln2_high is exact
     static constexpr double ln2_low = 1.9082149292705877e-10;
 
-    /// e^r 2^(j/16), |r| <= ln(2)/32 and j the low bits of `index`: to 0.13 ulp before rounding.
+    /// e^r 2^(k/16), |r| <= ln(2)/32 and k the low bits of `sixteenths`: to 0.13 ulp before
+    /// rounding.
     template <class Real, class BitsOf>
-    SOFTMAXFLOW_HD static Real exp_reduced(Real r, const BitsOf& index) {
+    SOFTMAXFLOW_HD static Real exp_reduced(Real r, const BitsOf& sixteenths) {
         const Real series = polynomial(r, 1.0, 0.5, 0.16666666665301144, 0.041666666664959766,
                                        0.008333449724528355, 0.0013889034377693012);
-        const Real table = sixteenth_power(index);
-        return fma(table, r * series, table);
+        const Real power = sixteenth_power(sixteenths);
+        return fma(power, r * series, power);
     }
 
     static constexpr Format<double>::Bits sqrt_half = 0x3fe6a09e667f3bcdULL;  // bits of sqrt(1/2)
@@ -99,17 +100,18 @@ struct Elementary<double> {
 template <>
 struct Elementary<float> {
     static constexpr int fraction_bits = 0;
-    static constexpr float exp_clamp = 87.0F, exp_least = -104.0F, exp_most = 89.0F;
+    static constexpr float exp_least = -104.0F, exp_most = 89.0F;
     static constexpr float log2_e = 1.44269502F;
     static constexpr float ln2_high = 0.693145751953125F;  // 16 bits: k * ln2_high is exact
     static constexpr float ln2_low = 1.42860677e-06F;
 
-    /// e^r, |r| <= ln(2)/2, to 0.18 ulp before rounding.
+    /// e^r 2^k, |r| <= ln(2)/2 and k the low bits of `whole`: to 0.18 ulp before rounding.
     template <class Real, class BitsOf>
-    SOFTMAXFLOW_HD static Real exp_reduced(Real r, const BitsOf&) {
+    SOFTMAXFLOW_HD static Real exp_reduced(Real r, const BitsOf& whole) {
         const Real series =
             polynomial(r, 0.5F, 0.166665763F, 0.0416665561F, 0.00836317893F, 0.0013926184F);
-        return Real(1.0F) + fma(r * r, series, r);
+        return add_exponent(Real(1.0F) + fma(r * r, series, r),
+                            whole << Format<float>::significand_bits);
     }
 
     static constexpr Format<float>::Bits sqrt_half = 0x3f3504f3U;
@@ -136,27 +138,28 @@ template <class Real>
 inline constexpr ScalarOf<Real> shifter = integer_shifter<Real> /
                                           ScalarOf<Real>(1 << Elements<Real>::fraction_bits);
 
-/// e^x = 2^floor(k) p, for x that exp takes. k is a multiple of 2^-fraction_bits and p = e^(x - k
-/// ln 2) 2^(k - floor(k)).
+/// x = k ln 2 + r for x that exp takes, k a multiple of 2^-fraction_bits.
 template <class Real>
 struct ExpParts {
     using Elements = detail::Elements<Real>;
     using BitsOf = typename RealTraits<Real>::BitsOf;
+    static constexpr auto fraction =
+        typename FormatOf<Real>::Bits((1 << Elements::fraction_bits) - 1);
     Real shifted;  // shifter + k
-    Real p;
+    Real r;
 
     SOFTMAXFLOW_HD explicit ExpParts(Real x) {
         shifted = fma(x, Real(Elements::log2_e), Real(shifter<Real>));
         const Real k = shifted - Real(shifter<Real>);
-        const Real r = fma(k, Real(-Elements::ln2_low), fma(k, Real(-Elements::ln2_high), x));
-        p = Elements::exp_reduced(r, to_bits(shifted));
+        r = fma(k, Real(-Elements::ln2_low), fma(k, Real(-Elements::ln2_high), x));
     }
-    /// floor(k), in the place of the exponent of a number.
-    SOFTMAXFLOW_HD auto exponent() const {
-        return (to_bits(shifted) >> Elements::fraction_bits) << FormatOf<Real>::significand_bits;
+    /// e^x, where it is a normal number.
+    SOFTMAXFLOW_HD Real power() const { return Elements::exp_reduced(r, to_bits(shifted)); }
+    /// e^x = 2^floor(k) remainder
+    SOFTMAXFLOW_HD Real remainder() const {
+        return Elements::exp_reduced(r, to_bits(shifted) & BitsOf(fraction));
     }
     SOFTMAXFLOW_HD Real whole() const {
-        constexpr auto fraction = typename FormatOf<Real>::Bits((1 << Elements::fraction_bits) - 1);
         return from_bits(to_bits(shifted) & BitsOf(~fraction)) - Real(shifter<Real>);
     }
 };
@@ -177,13 +180,54 @@ SOFTMAXFLOW_HD Real add_exponent(const Real& x, const BitsOf& exponent) {
     return from_bits(to_bits(x) + exponent);
 }
 
-/// e^x for the inner loop: equal to exp(x) for |x| <= c = Elementary::exp_clamp (708; 87 in f32),
-/// e^c or e^-c beyond, by the sign of x, for NaN too. In that range p 2^floor(k) is an addition to
-/// the exponent of p.
+template <class Real>
+SOFTMAXFLOW_HD Real reciprocal(Real x) {
+    return Real(1.0) / x;
+}
+
+/// The larger of |a| and |b|; of a number and a NaN either.
+template <class Real>
+SOFTMAXFLOW_HD Real larger_magnitude(Real a, Real b) {
+    return max(abs(a), abs(b));
+}
+
+/// The largest |x| of several; a NaN may pass unseen.
+template <class Real>
+class Reach {
+public:
+    SOFTMAXFLOW_HD void add(Real x) { most_ = larger_magnitude(most_, x); }
+    /// The bound is a multiple of 2^-20 of its leading power.
+    SOFTMAXFLOW_HD auto below(Real bound) const { return most_ < bound; }
+
+private:
+    Real most_{0.0};
+};
+#if defined(__CUDA_ARCH__) || defined(__CUDACC_RTC__)
+/// Magnitudes are ordered as their high words, and these, up to 2^1016, as numbers in f32, which
+/// spares the pipe of doubles. What is larger may pass unseen.
+template <>
+class Reach<double> {
+public:
+    SOFTMAXFLOW_HD void add(double x) { most_ = fmaxf(most_, fabsf(high(x))); }
+    SOFTMAXFLOW_HD bool below(double bound) const { return most_ < high(bound); }
+
+private:
+    SOFTMAXFLOW_HD static float high(double x) { return __int_as_float(__double2hiint(x)); }
+    float most_ = 0.0F;
+};
+#endif
+
+/// e^x for the inner loop: equal to exp(x) for |x| <= c = Format::exp_range (708; 87 in f32), NaN
+/// for NaN, anything beyond.
+template <class Real>
+SOFTMAXFLOW_HD Real exp_in_range(Real x) {
+    return detail::ExpParts<Real>(x).power();
+}
+
+/// The same; e^c or e^-c beyond, by the sign of x, for NaN too.
 template <class Real>
 SOFTMAXFLOW_HD Real exp_clamped(Real x) {
-    const detail::ExpParts<Real> parts(clamp(x, Real(detail::Elements<Real>::exp_clamp)));
-    return add_exponent(parts.p, parts.exponent());
+    return exp_in_range(clamp(x, Real(FormatOf<Real>::exp_range)));
 }
 
 /// e^x, full range: denormal results are rounded correctly from e^x within 1 ulp.
@@ -196,7 +240,7 @@ SOFTMAXFLOW_HD Real exp(Real x) {
     const Real whole = parts.whole();
     // 2^whole in two factors, either of which is a normal number.
     const Real half = fma(whole, Real(0.5), shifter) - shifter;
-    return parts.p * detail::power_of_two(half) * detail::power_of_two(whole - half);
+    return parts.remainder() * detail::power_of_two(half) * detail::power_of_two(whole - half);
 }
 
 /// The same, where speed does not matter.
@@ -258,8 +302,8 @@ SOFTMAXFLOW_COLD Real softplus(Real x) {
 /// 1 / (1 + e^-x); e^x below -708 (-87 in f32), where e^-x would overflow.
 template <class Real>
 SOFTMAXFLOW_HD Real sigmoid(Real x) {
-    const Real near = Real(1.0) / (Real(1.0) + exp_clamped(-x));
-    const auto far = !(x > Real(-detail::Elements<Real>::exp_clamp));
+    const Real near = reciprocal(Real(1.0) + exp_clamped(-x));
+    const auto far = !(x > Real(-FormatOf<Real>::exp_range));
     return any(far) ? select(far, exp_call(x), near) : near;
 }
 

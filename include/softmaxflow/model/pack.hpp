@@ -208,27 +208,40 @@ SOFTMAXFLOW_HD Vector clamp_vector(Vector x, Vector bound) {
     return ((x < bound) & (x > -bound)) ? x : (Vector)((Mask)bound | sign);
 }
 
+template <class T, int W, class Vector>
+SOFTMAXFLOW_HD Vector larger_magnitude_vector(Vector a, Vector b) {
+    [[maybe_unused]] constexpr bool single = is_same<T, float>;
+#if defined(__AVX512DQ__)
+    // Operation 3 + 8: the larger in absolute value, without its sign.
+    if constexpr (single && W == 16) return __builtin_ia32_rangeps512_mask(a, b, 11, a, -1, 4);
+    if constexpr (!single && W == 8) return __builtin_ia32_rangepd512_mask(a, b, 11, a, -1, 4);
+#endif
+    using Signed = typename Format<T>::Int;
+    using Mask = typename VectorOf<Signed, W>::type;
+    const Mask magnitude = Mask{} + Signed(~(Bits(1) << (8 * sizeof(T) - 1)));
+    const Vector x = (Vector)((Mask)a & magnitude), y = (Vector)((Mask)b & magnitude);
+    return x > y ? x : y;
+}
+
+/// The bits of table entries k & 15, one by one but where there is an instruction.
 template <int W, class BitVector>
-SOFTMAXFLOW_HD auto sixteenth_power_vector(BitVector bits) {
-    using Vector = typename VectorOf<double, W>::type;
+SOFTMAXFLOW_HD BitVector sixteenths_of_table(BitVector k) {
 #if defined(__AVX512F__)
     if constexpr (W == 8) {
-        const Vector low = {sixteenth_power(0), sixteenth_power(1), sixteenth_power(2),
-                            sixteenth_power(3), sixteenth_power(4), sixteenth_power(5),
-                            sixteenth_power(6), sixteenth_power(7)};
-        const Vector high = {sixteenth_power(8),  sixteenth_power(9),  sixteenth_power(10),
-                             sixteenth_power(11), sixteenth_power(12), sixteenth_power(13),
-                             sixteenth_power(14), sixteenth_power(15)};
+        const auto at = [](int j) SOFTMAXFLOW_INLINE { return from_bits(sixteenth_of_table(j)); };
+        using Vector = typename VectorOf<double, W>::type;
+        const Vector low = {at(0), at(1), at(2), at(3), at(4), at(5), at(6), at(7)};
+        const Vector high = {at(8), at(9), at(10), at(11), at(12), at(13), at(14), at(15)};
         using Index = typename VectorOf<Int, W>::type;
 #if defined(__clang__)
-        return __builtin_ia32_vpermi2varpd512(low, (Index)bits, high);
+        return (BitVector)__builtin_ia32_vpermi2varpd512(low, (Index)k, high);
 #else
-        return (Vector)__builtin_ia32_vpermt2varpd512_mask((Index)bits, low, high, -1);
+        return (BitVector)__builtin_ia32_vpermt2varpd512_mask((Index)k, low, high, -1);
 #endif
     }
 #endif
-    Vector r{};
-    for (int i = 0; i < W; ++i) r[i] = sixteenth_power(bits[i]);
+    BitVector r{};
+    for (int i = 0; i < W; ++i) r[i] = sixteenth_of_table(int(k[i] & 15));
     return r;
 }
 
@@ -239,11 +252,18 @@ SOFTMAXFLOW_HD Pack<W, P, T> clamp(const Pack<W, P, T>& x, const Pack<W, P, T>& 
     return r;
 }
 
-template <int W, int P>
-SOFTMAXFLOW_HD Pack<W, P> sixteenth_power(const PackBits<W, P, double>& bits) {
-    Pack<W, P> r;
-    for (int p = 0; p < P; ++p) r.v[p] = sixteenth_power_vector<W>(bits.v[p]);
+template <int W, int P, class T>
+SOFTMAXFLOW_HD Pack<W, P, T> larger_magnitude(const Pack<W, P, T>& a, const Pack<W, P, T>& b) {
+    Pack<W, P, T> r;
+    for (int p = 0; p < P; ++p) r.v[p] = larger_magnitude_vector<T, W>(a.v[p], b.v[p]);
     return r;
+}
+
+template <int W, int P>
+SOFTMAXFLOW_HD Pack<W, P> sixteenth_power(const PackBits<W, P, double>& k) {
+    PackBits<W, P, double> r = k << 48;
+    for (int p = 0; p < P; ++p) r.v[p] += sixteenths_of_table<W>(k.v[p]);
+    return from_bits(r);
 }
 
 template <class T, int W, class Vector>

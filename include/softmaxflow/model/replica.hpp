@@ -123,8 +123,8 @@ private:
             recorder.watch(flow_, e_, iteration, seen, leads);
             if constexpr (Watcher::watches) look(recorder, iteration, watcher);
             arc = fma(Real(rates.eta), flow_.residual_norm(e_), arc);
-            rates.advance();
             visit(method_, [&](auto item) SOFTMAXFLOW_INLINE {
+                if constexpr (requires { item.counts_steps; }) rates.advance();
                 if constexpr (in_parts)
                     step_apart(item, rates);
                 else

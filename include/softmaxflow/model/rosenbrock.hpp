@@ -84,7 +84,7 @@ public:
                 place(field, x, i);
                 field(next, evaluation, from, slope_, speed);
             }
-            take_stage(field, x, i, eta, speed);
+            take_stage(field, x, from, i, eta, speed);
         }
         const int last = Scheme::stages - 1;
         for_each_entry(field.flow, [&](auto at) { at(next) = at(next) + at(stages_[last]); });
@@ -109,8 +109,8 @@ private:
 
     /// u_i from the field at its state, in slope_. |q| obeys the same linear equation, so its
     /// integral goes along: d|q| = <q / |q|, dq>.
-    SOFTMAXFLOW_COLD void take_stage(const Field<Flow>& field, const State& x, int i, Real eta,
-                                     Real speed) {
+    SOFTMAXFLOW_COLD void take_stage(const Field<Flow>& field, const State& x,
+                                     const Vantage<Real>& from, int i, Real eta, Real speed) {
         State& u = stages_[i];
         const auto earlier = [&](auto term) {
             Real total(0.0);
@@ -120,7 +120,7 @@ private:
         for_each_entry(field.flow, [&](auto at) {
             at(u) = fma(eta, at(slope_), earlier([&](int j) { return at(stages_[j]); }));
         });
-        linear_.solve(field, x, at_x_, u);
+        linear_.solve(field, x, at_x_, from, u);
         Real change(0.0), norm(0.0);
         for (int k = 0; k < field.flow.output_count(); ++k) {
             change = fma(at_x_.residual[k], linear_.residual_change(k), change);

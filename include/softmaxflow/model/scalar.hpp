@@ -97,6 +97,8 @@ struct Format<double> {
     static constexpr int significand_bits = 52, exponent_bias = 1023;
     static constexpr double smallest_normal = 0x1p-1022;
 
+    // Of both signs, within which e^x is a normal number.
+    static constexpr double exp_range = 708.0;
     // Sums of exponentials that lost nothing and leave room for products (map.hpp).
     static constexpr double least_sum = 0x1p-500, most_sum = 0x1p1000;
     // The flow: tolerances whose ratios can be squared; steps relative to the clock and absolute,
@@ -117,6 +119,7 @@ struct Format<float> {
     static constexpr int significand_bits = 23, exponent_bias = 127;
     static constexpr float smallest_normal = 0x1p-126F;
 
+    static constexpr float exp_range = 87.0F;
     static constexpr float least_sum = 0x1p-60F, most_sum = 0x1p64F;
     static constexpr float least_tolerance = 0x1p-40F;
     static constexpr float shortest_step = 0x1p-21F, least_step = 0x1p-120F;
@@ -263,25 +266,33 @@ SOFTMAXFLOW_HD double add_exponent(double x, Bits exponent) {
     return from_bits(to_bits(x) + exponent);
 #endif
 }
+SOFTMAXFLOW_HD float add_exponent(float x, Format<float>::Bits exponent) {
+    return from_bits(to_bits(x) + exponent);
+}
 
-SOFTMAXFLOW_HD double sixteenth_of_table(int index) {
-    constexpr double table[16] = {
-        1.0,
-        1.0442737824274138,
-        1.0905077326652577,
-        1.1387886347566916,
-        1.189207115002721,
-        1.241857812073484,
-        1.2968395546510096,
-        1.3542555469368927,
-        1.4142135623730951,
-        1.4768261459394993,
-        1.5422108254079407,
-        1.6104903319492543,
-        1.681792830507429,
-        1.7562521603732995,
-        1.8340080864093424,
-        1.9152065613971474,
+/// 1 / x for x from 2^-1000 to 2^1021.5 (e^708), and NaN.
+SOFTMAXFLOW_HD double reciprocal(double x) {
+#if defined(__CUDA_ARCH__) || defined(__CUDACC_RTC__)
+    // The steps of the division itself, from the same first guess, without its branch for the
+    // numbers out of this range: two of Newton's iterations, the first of third order.
+    double guess;
+    asm("rcp.approx.ftz.f64 %0, %1;" : "=d"(guess) : "d"(x));
+    guess = __hiloint2double(__double2hiint(guess), __double2hiint(x) + 0x300402);
+    const double miss = ::fma(-x, guess, 1.0);
+    const double better = ::fma(guess, ::fma(miss, miss, miss), guess);
+    return ::fma(better, ::fma(-x, better, 1.0), better);
+#else
+    return 1.0 / x;
+#endif
+}
+
+/// The bits of 2^(j/16) - j 2^48: adding k 2^48 for a whole number k = 16 i + j gives 2^(k/16).
+SOFTMAXFLOW_HD Bits sixteenth_of_table(int index) {
+    constexpr Bits table[16] = {
+        0x3ff0000000000000ULL, 0x3fefb5586cf9890fULL, 0x3fef72b83c7d517bULL, 0x3fef387a6e756238ULL,
+        0x3fef06fe0a31b715ULL, 0x3feedea64c123422ULL, 0x3feebfdad5362a27ULL, 0x3feeab07dd485429ULL,
+        0x3feea09e667f3bcdULL, 0x3feea11473eb0187ULL, 0x3feeace5422aa0dbULL, 0x3feec49182a3f090ULL,
+        0x3feee89f995ad3adULL, 0x3fef199bdd85529cULL, 0x3fef5818dcfba487ULL, 0x3fefa4afa2a490daULL,
     };
     return table[index];
 }
@@ -294,17 +305,17 @@ SOFTMAXFLOW_DEVICE double* shared_sixteenths() {
 }
 SOFTMAXFLOW_DEVICE void fill_tables() {
     for (int i = int(threadIdx.x); i < 16; i += int(blockDim.x))
-        shared_sixteenths()[i] = sixteenth_of_table(i);
+        shared_sixteenths()[i] = from_bits(sixteenth_of_table(i));
     __syncthreads();
 }
 #endif
 
-/// 2^(j/16), j the low four bits.
-SOFTMAXFLOW_HD double sixteenth_power(Bits bits) {
+/// 2^(k/16), k the low 16 bits, with a sign, as long as this is a normal number.
+SOFTMAXFLOW_HD double sixteenth_power(Bits k) {
 #if defined(__CUDA_ARCH__) || defined(__CUDACC_RTC__)
-    return shared_sixteenths()[bits & 15];
+    return add_exponent(shared_sixteenths()[k & 15], k << 48);
 #else
-    return sixteenth_of_table(int(bits & 15));
+    return from_bits(sixteenth_of_table(int(k & 15)) + (k << 48));
 #endif
 }
 

@@ -49,18 +49,14 @@ struct Compare {
         return select(x < b, b, Real(1.0));
     }
 };
-/// The exponent of exp_clamped.
+/// The exponent of exp where it has no table.
 struct BitsOf {
     template <class Real>
     SOFTMAXFLOW_HD static Real apply(Real x, Real b) {
-        constexpr int fraction = model::Elementary<model::ScalarOf<Real>>::fraction_bits;
-        constexpr int digits = model::FormatOf<Real>::significand_bits;
-        auto bits = to_bits(x);
-        if constexpr (fraction > 0) bits = bits >> fraction;
-        return from_bits(to_bits(b) + (bits << digits));
+        return from_bits(to_bits(b) + (to_bits(x) << model::FormatOf<Real>::significand_bits));
     }
 };
-/// There is none in f32: what stands for it is never asked for.
+/// Table and exponent of exp. There is none in f32: what stands for it is never asked for.
 struct Table {
     template <class Real>
     SOFTMAXFLOW_HD static Real apply(Real x, Real b) {

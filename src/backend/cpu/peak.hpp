@@ -8,7 +8,7 @@ namespace softmaxflow::cpu {
 
 /// Kinds of operations, told apart by what they cost beside multiplications. `add` stands for
 /// subtractions, maxima and clamps too, `fma` for products; `table` is the lookup and `bits` the
-/// arithmetic on exponents in exp_clamped.
+/// arithmetic on exponents in exp.
 enum class Unit : int { fma, add, divide, root, compare, table, bits, load, store };
 inline constexpr int unit_count = 9;
 inline constexpr const char* unit_names[unit_count] = {"fma",   "add",  "divide", "root", "compare",

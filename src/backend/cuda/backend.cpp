@@ -21,13 +21,21 @@ namespace {
 /// Two batches of a device are in work at a time: while one is copied and reduced on the host, the
 /// other has the device.
 constexpr int streams_per_device = 2;
-/// What fills a device; smaller batches would leave parts of it idle.
+/// What fills most devices; smaller batches would leave parts of them idle.
 constexpr std::int64_t full_batch = 65536;
 /// Lanes that take the replicas of a flow, per multiprocessor.
 constexpr int flow_lanes_per_multiprocessor = 256;
 
 std::int64_t whole_blocks(std::int64_t replicas) {
     return (replicas + block_size - 1) / block_size * block_size;
+}
+
+/// The replicas that a device has in work at once, where it tells: a batch of so many, or twice as
+/// many, leaves no multiprocessor idle at the end of a launch.
+std::int64_t wave_of(Device& device, const Kernel& kernel) {
+    const std::int64_t blocks =
+        device.info().multiprocessors * device.describe(kernel).blocks_per_multiprocessor;
+    return blocks * kernel.threads / kernel.lanes / block_size * block_size;
 }
 
 /// The replicas that no batch has taken yet.
@@ -144,13 +152,16 @@ public:
 
 private:
     /// As many as fit the memory that is free, of what fills the device.
-    std::int64_t first_batch(Stream& stream, const Problem& problem, const Kernels& kernels,
-                             std::int64_t replicas) const {
+    std::int64_t first_batch(cuda::Device& device, Stream& stream, const Problem& problem,
+                             const Kernels& kernels, std::int64_t replicas) const {
         const std::size_t share = stream.free_memory() / (streams_per_device + 1);
         const auto fitting = static_cast<std::int64_t>(share / bytes_per_replica(problem, kernels));
         const auto workers = static_cast<std::int64_t>(devices_.size()) * streams_per_device;
         const std::int64_t fair = (replicas + workers - 1) / workers;
-        const std::int64_t wanted = std::max(fair, std::min(replicas, full_batch));
+        std::int64_t wanted = std::max(fair, std::min(replicas, full_batch));
+        if (!is_flow(problem.config))
+            if (const std::int64_t wave = wave_of(device, kernels.advance); wave > 0)
+                wanted = (wanted + wave - 1) / wave * wave;
         const std::int64_t batch = std::min(wanted, fitting / block_size * block_size);
         return std::clamp(whole_blocks(batch), block_size, std::int64_t{1} << 24);
     }
@@ -162,7 +173,7 @@ private:
         const Kernels kernels = kernels_for(device, problem, specialise_);
         const std::unique_ptr<Stream> stream = device.stream();
         const int lanes = flow_lanes_per_multiprocessor * device.info().multiprocessors;
-        std::int64_t most = first_batch(*stream, problem, kernels, replicas);
+        std::int64_t most = first_batch(device, *stream, problem, kernels, replicas);
         std::unique_ptr<BatchRunner> runner;
         ReplicaRange batch;
         while (work.next(most, batch)) {
