@@ -119,6 +119,7 @@ void run_measured(Check& check, const std::vector<const Claim*>& claims, const P
         outcome.named = !request.ids.empty();
         outcome.finding = measured_of(*claim).measure(laboratory);
         outcome.tally = outcome.finding.tally;
+        outcome.not_replayed = outcome.finding.not_replayed;
         check.outcomes.push_back(std::move(outcome));
     }
 }

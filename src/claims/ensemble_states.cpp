@@ -6,7 +6,6 @@
 #include <numeric>
 
 #include "claims/pass.hpp"
-#include "claims/replay.hpp"
 #include "ensemble/edges.hpp"
 #include "softmaxflow/error.hpp"
 #include "softmaxflow/model/rng.hpp"
@@ -88,22 +87,32 @@ Finding test_states(const Laboratory& laboratory, const Claim& claim, std::vecto
                    });
     std::sort(tally.suspects.begin(), tally.suspects.end(),
               [](const Suspect& a, const Suspect& b) { return a.replica < b.replica; });
-    const std::size_t most_replayed = laboratory.twin ? 4 : 100;
-    for (std::size_t i = 0; i < tally.suspects.size(); ++i) {
+    judge(finding, 0, laboratory.twin,
+          [&](const Suspect& suspect, Precision precision, double rtol) {
+              const RestartData start = start_of(problem, laboratory.backend, suspect.replica);
+              const Problem one = replay_problem(problem, start);
+              return margin(one, replay_states(one, precision, rtol));
+          });
+    return finding;
+}
+
+void judge(Finding& finding, std::size_t first, bool twin,
+           const std::function<double(const Suspect&, Precision, double rtol)>& margin) {
+    const std::size_t most_replayed = twin ? 4 : 100;
+    Tally& tally = finding.tally;
+    for (std::size_t i = first; i < tally.suspects.size(); ++i) {
         Ruling ruling = Ruling::undecided;
-        if (i < most_replayed) {
-            const RestartData start =
-                start_of(problem, laboratory.backend, tally.suspects[i].replica);
-            const Problem one = replay_problem(problem, start);
-            const double quad = margin(one, replay_states(one, Precision::f113, 1e-20));
-            const double last = margin(one, replay_states(one, Precision::d100, 1e-30));
+        if (i - first < most_replayed) {
+            const double quad = margin(tally.suspects[i], Precision::f113, 1e-20);
+            const double last = margin(tally.suspects[i], Precision::d100, 1e-30);
             const bool clear = std::abs(last) > 10.0 * std::abs(last - quad);
             if (clear && quad < 0.0 && last < 0.0) ruling = Ruling::confirmed;
             if (quad >= 0.0 && last >= 0.0) ruling = Ruling::dismissed;
+        } else {
+            ++finding.not_replayed;
         }
         tally.count(ruling);
     }
-    return finding;
 }
 
 Figure bootstrap(const std::string& name, std::size_t samples, double level,

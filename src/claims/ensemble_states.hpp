@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "claims/measured.hpp"
+#include "claims/replay.hpp"
 
 namespace softmaxflow::claims {
 
@@ -24,6 +25,12 @@ void for_each_state(
 /// replays in 113 bits and 100 digits.
 Finding test_states(const Laboratory& laboratory, const Claim& claim, std::vector<double> clocks,
                     const std::function<double(const Problem&, const StateRecord&)>& margin);
+
+/// Judges the apparent violations from number `first` of the tally on by their margins in 113 bits
+/// and 100 digits, at the given tolerance: the first hundred (four of a twin); the others stay
+/// undecided.
+void judge(Finding& finding, std::size_t first, bool twin,
+           const std::function<double(const Suspect&, Precision, double rtol)>& margin);
 
 /// Interval of a statistic of `samples` by resampling them (the percentile bootstrap, 2000 times);
 /// statistic(indices) is given the numbers of a resample.

@@ -25,7 +25,8 @@ struct Finding {
     std::string sentence;  ///< the result in words
     std::vector<Figure> figures;
     Tally tally;
-    bool counts = false;  ///< the tally decides
+    bool counts = false;            ///< the tally decides
+    std::int64_t not_replayed = 0;  ///< part of tally.undecided
 };
 
 /// What a measurement may use.

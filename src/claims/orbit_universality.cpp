@@ -50,10 +50,9 @@ Problem timed_problem(const Laboratory& laboratory, const std::string& loss) {
     return problem;
 }
 
-/// The replica of `timed` on the arc clock to `arc`, undisturbed.
-StateRecord on_the_arc(const Laboratory& laboratory, const Problem& timed, std::int64_t replica,
-                       double arc) {
-    Problem one = replay_problem(timed, start_of(timed, laboratory.backend, replica));
+/// The replica that `timed` consists of, on the arc clock to `arc`, undisturbed.
+Problem on_the_arc(const Problem& timed, double arc) {
+    Problem one = timed;
     one.config.dynamics.clock = "arc";
     one.config.dynamics.horizon = arc;
     one.config.record.states = 1;
@@ -61,8 +60,12 @@ StateRecord on_the_arc(const Laboratory& laboratory, const Problem& timed, std::
     one.checkpoints = {0.0, arc};
     one.edges = curve_edges(one.config);
     one.watch.sabotage = model::Sabotage::none;
+    return one;
+}
+
+StateRecord state_of(Backend& backend, const Problem& one) {
     StateRecord state;
-    laboratory.backend.run(
+    backend.run(
         one, {0, 1}, [&](BlockResult&& block) { state = std::move(block.states.at(0)); }, nullptr);
     return state;
 }
@@ -77,6 +80,13 @@ double largest_difference(const std::vector<double>& a, const std::vector<double
     return apart / std::max(size, 1.0);
 }
 
+double margin_of(const StateRecord& timed, const StateRecord& arc, std::int64_t n, double allowed) {
+    const double apart =
+        std::max(largest_difference(timed.logits, arc.logits, n),
+                 largest_difference(timed.projected_values, arc.projected_values, n));
+    return (allowed - apart) / (allowed + apart);
+}
+
 Finding measure(const Laboratory& laboratory) {
     Finding finding;
     finding.counts = true;
@@ -86,24 +96,30 @@ Finding measure(const Laboratory& laboratory) {
     for (const char* loss : {"logistic", "exponential", "square"}) {
         Problem timed = timed_problem(laboratory, loss);
         if (laboratory.twin) timed.watch.sabotage = orbit_universality.claim.twin;
+        const auto replica_of_timed = [&](std::int64_t replica) {
+            return replay_problem(timed, start_of(timed, laboratory.backend, replica));
+        };
         std::vector<StateRecord> states;
         for_each_state(laboratory, timed,
                        [&](const StateRecord& state, const BlockResult& block, std::size_t i) {
                            if (enters(tally, block, i, orbit_universality.claim.needs))
                                states.push_back(state);
                        });
+        const std::size_t first = tally.suspects.size();
         for (const StateRecord& state : states) {
-            const double arc = state.arc.back();
-            const StateRecord other = on_the_arc(laboratory, timed, state.replica, arc);
-            const double apart =
-                std::max(largest_difference(state.logits, other.logits, n),
-                         largest_difference(state.projected_values, other.projected_values, n));
-            note_margin(tally, state.replica, (allowed - apart) / (allowed + apart), arc);
+            const Problem arc = on_the_arc(replica_of_timed(state.replica), state.arc.back());
+            note_margin(tally, state.replica,
+                        margin_of(state, state_of(laboratory.backend, arc), n, allowed),
+                        state.arc.back());
         }
+        judge(finding, first, laboratory.twin,
+              [&](const Suspect& suspect, Precision precision, double rtol) {
+                  const Problem one = replica_of_timed(suspect.replica);
+                  const StateRecord state = replay_states(one, precision, rtol);
+                  const Problem arc = on_the_arc(one, state.arc.back());
+                  return margin_of(state, replay_states(arc, precision, rtol), n, allowed);
+              });
     }
-    // What exceeds the tolerance by far is no truncation.
-    for (const Suspect& suspect : tally.suspects)
-        tally.count(suspect.margin < -0.9 ? Ruling::confirmed : Ruling::undecided);
     finding.method = fmt::format(
         "three losses in time against the arc clock at the same arc: "
         "relative difference at most {:g}",

@@ -3,10 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 
 #include "backend/cpu/parameters.hpp"
-#include "claims/measured.hpp"
+#include "claims/big.hpp"
+#include "claims/ensemble_states.hpp"
 #include "softmaxflow/error.hpp"
 #include "softmaxflow/model/catalogue.hpp"
 #include "softmaxflow/model/source.hpp"
@@ -32,6 +32,7 @@ namespace {
 constexpr std::int64_t most_iterations = 1000;
 
 /// One replica of gradient descent on V (d x n) and a, nothing folded.
+template <class Real>
 class FullPath {
 public:
     FullPath(const Config& config, const model::Parameters& p, model::Bits replica)
@@ -39,57 +40,62 @@ public:
           n_(p.tokens),
           d_(p.dim),
           values_(static_cast<std::size_t>(d_ * n_)),
-          logits_(static_cast<std::size_t>(n_), p.logit_mean),
-          weights_(logits_),
-          target_(static_cast<std::size_t>(d_)) {
+          logits_(static_cast<std::size_t>(n_), Real(p.logit_mean)),
+          weights_(logits_) {
         const auto kind = config.objective.loss == "square" ? model::ObjectiveKind::unit_direction
                                                             : model::ObjectiveKind::direction;
-        model::draw_target(p, kind, replica, target_.data());
+        std::vector<double> target(static_cast<std::size_t>(d_));
+        model::draw_target(p, kind, replica, target.data());
+        for (const double t : target) target_.push_back(Real(t));
         const model::Source<double> source(p, replica, replica);
         for (int i = 0; i < d_; i += 2)
             for (int j = 0; j < n_; ++j) {
                 const auto pair = source.value_pair(i, j);
-                value(i, j) = pair.first;
-                if (i + 1 < d_) value(i + 1, j) = pair.second;
+                value(i, j) = Real(pair.first);
+                if (i + 1 < d_) value(i + 1, j) = Real(pair.second);
             }
         start_ = values_;
     }
 
     /// `wrong`: the residual enters along another direction than it is taken.
     void step(bool wrong) {
-        double total = 0.0, output = 0.0;
-        for (int j = 0; j < n_; ++j) total += weights_[j] = model::exp(logits_[j]);
-        std::vector<double> seen(logits_.size());
+        Real total(0.0), output(0.0);
         for (int j = 0; j < n_; ++j) {
-            weights_[j] /= total;
-            for (int i = 0; i < d_; ++i) seen[j] += target_[i] * value(i, j);
-            output += weights_[j] * seen[j];
+            weights_[j] = model::exp(logits_[j]);
+            total = total + weights_[j];
         }
-        const double q = residual(output), eta = config_.dynamics.learning_rate;
+        std::vector<Real> seen(logits_.size(), Real(0.0));
         for (int j = 0; j < n_; ++j) {
-            logits_[j] += eta * config_.dynamics.logit_rate * q * weights_[j] * (seen[j] - output);
+            weights_[j] = weights_[j] / total;
+            for (int i = 0; i < d_; ++i) seen[j] = seen[j] + target_[i] * value(i, j);
+            output = output + weights_[j] * seen[j];
+        }
+        const Real drive = Real(config_.dynamics.learning_rate) * residual(output);
+        const Real logit_drive = Real(config_.dynamics.logit_rate) * drive;
+        for (int j = 0; j < n_; ++j) {
+            logits_[j] = logits_[j] + logit_drive * weights_[j] * (seen[j] - output);
             for (int i = 0; i < d_; ++i)
-                value(i, j) += eta * q * target_[wrong ? (i + 1) % d_ : i] * weights_[j];
+                value(i, j) = value(i, j) + drive * target_[wrong ? (i + 1) % d_ : i] * weights_[j];
         }
     }
 
     /// |orthogonal part of V - V(0)| against |V - V(0)| + |V(0)|.
     [[nodiscard]] double drift() const {
-        double length = 0.0, across = 0.0, moved = 0.0, size = 0.0;
-        for (const double t : target_) length += t * t;
+        Real length(0.0), across(0.0), moved(0.0), size(0.0);
+        for (const Real& t : target_) length = length + t * t;
         for (int j = 0; j < n_; ++j) {
-            double along = 0.0;
-            const auto change = [&](int i) { return value(i, j) - start_[i * n_ + j]; };
-            for (int i = 0; i < d_; ++i) along += target_[i] * change(i) / length;
+            Real along(0.0);
+            const auto change = [&](int i) { return value(i, j) - start_[place(i, j)]; };
+            for (int i = 0; i < d_; ++i) along = along + target_[i] * change(i) / length;
             for (int i = 0; i < d_; ++i) {
-                const double rest = change(i) - along * target_[i];
-                across += rest * rest;
-                moved += change(i) * change(i);
-                size += start_[i * n_ + j] * start_[i * n_ + j];
+                const Real rest = change(i) - along * target_[i];
+                across = across + rest * rest;
+                moved = moved + change(i) * change(i);
+                size = size + start_[place(i, j)] * start_[place(i, j)];
             }
         }
-        const double terms = std::sqrt(moved) + std::sqrt(size);
-        return terms > 0.0 ? std::sqrt(across) / terms : 0.0;
+        const Real terms = model::sqrt(moved) + model::sqrt(size);
+        return terms > Real(0.0) ? double(model::sqrt(across) / terms) : 0.0;
     }
 
 private:
@@ -97,16 +103,16 @@ private:
         return static_cast<std::size_t>(i) * static_cast<std::size_t>(n_) +
                static_cast<std::size_t>(j);
     }
-    double& value(int i, int j) { return values_[place(i, j)]; }
-    [[nodiscard]] double value(int i, int j) const { return values_[place(i, j)]; }
-    [[nodiscard]] double residual(double z) const {
-        if (config_.objective.loss == "square") return config_.objective.radius - z;
+    Real& value(int i, int j) { return values_[place(i, j)]; }
+    [[nodiscard]] const Real& value(int i, int j) const { return values_[place(i, j)]; }
+    [[nodiscard]] Real residual(const Real& z) const {
+        if (config_.objective.loss == "square") return Real(config_.objective.radius) - z;
         return config_.objective.loss == "exponential" ? model::exp(-z) : model::sigmoid(-z);
     }
 
     const Config& config_;
     int n_, d_;
-    std::vector<double> values_, logits_, weights_, target_, start_;
+    std::vector<Real> values_, logits_, weights_, target_, start_;
 };
 
 Finding measure(const Laboratory& laboratory) {
@@ -122,25 +128,24 @@ Finding measure(const Laboratory& laboratory) {
     const std::int64_t iterations = std::min(config.dynamics.iterations, most_iterations);
     // Each step rounds every entry of V once, by half a unit of at most |V(0)| + |V - V(0)|.
     const double allowed = 0x1p-53 * (static_cast<double>(iterations) + 16.0) * 4.0;
+    const auto margin_of = [&](auto real, std::int64_t replica) {
+        FullPath<decltype(real)> path(config, p, static_cast<model::Bits>(replica));
+        for (std::int64_t i = 0; i < iterations; ++i) path.step(laboratory.twin);
+        const double drift = path.drift();
+        return (allowed - drift) / (allowed + drift);
+    };
     Finding finding;
     finding.counts = true;
     for (std::int64_t r = 0; r < config.ensemble.replicas; ++r) {
-        FullPath path(config, p, static_cast<model::Bits>(r));
-        for (std::int64_t i = 0; i < iterations; ++i) path.step(laboratory.twin);
-        const double drift = path.drift(), margin = (allowed - drift) / (allowed + drift);
-        Tally& tally = finding.tally;
-        ++tally.draws;
-        if (tally.smallest_replica < 0 || margin < tally.smallest_margin) {
-            tally.smallest_margin = margin;
-            tally.smallest_replica = r;
-        }
-        if (margin >= 0.0) continue;
-        tally.suspects.push_back({r, margin, static_cast<double>(iterations), 0.0});
-        // A thousand times what rounding does is no rounding.
-        tally.count(drift > 1e3 * allowed ? Ruling::confirmed : Ruling::undecided);
+        ++finding.tally.draws;
+        note_margin(finding.tally, r, margin_of(0.0, r), static_cast<double>(iterations));
         if (laboratory.progress && !laboratory.progress(0))
             throw Error(Exit::stopped, "stopped: a test needs all of its draws");
     }
+    judge(finding, 0, laboratory.twin, [&](const Suspect& suspect, Precision precision, double) {
+        return precision == Precision::f113 ? margin_of(model::Quad(0.0), suspect.replica)
+                                            : margin_of(model::Hundred(0.0), suspect.replica);
+    });
     finding.method = fmt::format(
         "gradient descent of the full (V, a) for {} iterations: drift "
         "relative to |V| at most {:.2g}",
