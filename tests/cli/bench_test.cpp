@@ -3,8 +3,10 @@
 #include <cmath>
 
 #include "cli/bench_figures.hpp"
+#include "cli/bench_workloads.hpp"
 #include "cli/terminal.hpp"
 #include "program.hpp"
+#include "softmaxflow/error.hpp"
 
 namespace softmaxflow::testing_support {
 namespace {
@@ -241,6 +243,13 @@ TEST_F(Bench, TextFitsATerminal) {
     for (std::string line; std::getline(lines, line);) EXPECT_LE(cli::columns(line), 80U) << line;
     EXPECT_EQ(bench({"--workload", "P2", "--quiet"}).out.substr(0, 3), "P2 ");
     EXPECT_TRUE(leftovers().empty());
+}
+
+TEST_F(Bench, AllWorkloadsButTheTightestFlowInSinglePrecision) {
+    const std::vector<std::string> single = {"backend.precision=f32"};
+    EXPECT_EQ(cli::make_workloads({}, {}).flows.size(), 2U);
+    EXPECT_EQ(cli::make_workloads({}, single).flows.size(), 1U);
+    EXPECT_THROW(cli::make_workloads({"P4-1e-9"}, single), Error);
 }
 
 TEST_F(Bench, TakesThePrecision) {
