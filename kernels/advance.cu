@@ -2,13 +2,20 @@
 // runs, for the shape at hand.
 #include "kernels/descent.hpp"
 #include "kernels/launch.hpp"
+#include "softmaxflow/model/fast.hpp"
 
 using namespace softmaxflow;
 
 using Team = kernels::TeamOf<SOFTMAXFLOW_LANES>::Type;
+#if defined(SOFTMAXFLOW_CARRIED)
+using Flow = model::CarriedFlow<model::SOFTMAXFLOW_LOSS, SOFTMAXFLOW_REAL, SOFTMAXFLOW_TOKENS,
+                                SOFTMAXFLOW_OUTPUTS>;
+using Method = model::CarriedDescent;
+#else
 using Flow = model::Flow<model::SOFTMAXFLOW_MAP, model::SOFTMAXFLOW_LOSS, SOFTMAXFLOW_REAL, Team,
                          SOFTMAXFLOW_TOKENS, SOFTMAXFLOW_OUTPUTS>;
 using Method = model::SOFTMAXFLOW_METHOD;
+#endif
 
 // What the program that launches it believes.
 static_assert(sizeof(kernels::Standing<SOFTMAXFLOW_REAL>) == SOFTMAXFLOW_STANDING_BYTES);

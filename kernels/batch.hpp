@@ -6,6 +6,9 @@
 
 namespace softmaxflow::kernels {
 
+/// Threads of a block: a team that is wider than a warp is a block.
+constexpr int threads_of(int lanes) { return lanes > 32 ? lanes : 128; }
+
 /// Replicas of descent, or lanes that take replicas of a flow.
 struct Batch {
     model::Parameters parameters;
@@ -25,6 +28,7 @@ struct Batch {
     // What is to be done: go to an iteration, record a checkpoint, try some rounds of steps.
     long long iteration = 0;
     int checkpoint = 0;
+    bool begins = false;  // flow: lanes take their first replicas
     long long rounds = 0;
     char* queue = nullptr;      // flow: a model::Queue
     long long* busy = nullptr;  // flow: how many lanes have replicas left

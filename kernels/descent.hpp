@@ -31,12 +31,10 @@ SOFTMAXFLOW_HD void reach(const Batch& batch, long long index, model::Solo) {
     object_of<Standing<Real>>(batch, index).recorder.reach(batch.checkpoint);
 }
 
-template <class Flow, class Method>
-using Steps = model::Steps<Flow, Method>;
-
-template <class Flow, class Method>
-SOFTMAXFLOW_HD Steps<Flow, Method> make_steps(const Batch& batch, typename Flow::Team team,
-                                              model::Arena& arena) {
+template <class Flow, class Method, class Watcher = model::Unwatched>
+SOFTMAXFLOW_HD model::Steps<Flow, Method, Watcher> make_steps(const Batch& batch,
+                                                              typename Flow::Team team,
+                                                              model::Arena& arena) {
     return {batch.parameters,
             team,
             arena,

@@ -4,6 +4,7 @@
 #include "kernels/flow.hpp"
 #include "kernels/list.hpp"
 #include "kernels/reduce.hpp"
+#include "kernels/watch.hpp"
 
 namespace softmaxflow::kernels::inline SOFTMAXFLOW_TARGET {
 

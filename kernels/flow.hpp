@@ -1,21 +1,24 @@
 #pragma once
-/// The parts of a run of gradient flow: lanes take replicas from a queue until it is empty, some
-/// rounds of steps at a launch. An item is a lane.
+/// A run of gradient flow: lanes take replicas from a queue until it is empty, some rounds of steps
+/// at a launch. An item is a lane.
 
 #include "kernels/descent.hpp"
+#include "softmaxflow/model/watch.hpp"
 
 namespace softmaxflow::kernels::inline SOFTMAXFLOW_TARGET {
 
 template <class Flow, class Scheme>
-using ExplicitPart = model::Integration<Flow, model::Explicit<Scheme, Flow>>;
+using ExplicitPart =
+    model::Integration<Flow, model::Explicit<Scheme, Flow>, typename model::WatcherOf<Flow>::Type>;
 template <class Flow>
-using ImplicitPart = model::Integration<Flow, model::Implicit<Flow>>;
+using ImplicitPart =
+    model::Integration<Flow, model::Implicit<Flow>, typename model::WatcherOf<Flow>::Type>;
 
 /// Whether replicas are left to this method by the other.
 template <class Part>
 inline constexpr bool takes_parked = false;
-template <class Flow>
-inline constexpr bool takes_parked<ImplicitPart<Flow>> = true;
+template <class Flow, class Watcher>
+inline constexpr bool takes_parked<model::Integration<Flow, model::Implicit<Flow>, Watcher>> = true;
 
 template <class Part>
 SOFTMAXFLOW_HD Part* make_part(const Batch& batch, const model::Parameters& p,
@@ -28,17 +31,18 @@ SOFTMAXFLOW_HD Part* make_part(const Batch& batch, const model::Parameters& p,
                              model::chosen<typename Flow::Loss>(batch.loss), queue, takes);
 }
 
+/// One kernel for the first launch and the others: two would be compiled with a copy each of
+/// everything that a replica meets, from its draw to its record.
 template <class Part>
-SOFTMAXFLOW_HD void begin(const Batch& batch, long long index, model::Solo) {
-    model::Arena arena = arena_of(batch.memory, batch.bytes_per_item, index);
-    make_part<Part>(batch, *batch.parameters_in_memory, *batch.record, arena,
-                    *reinterpret_cast<model::Queue*>(batch.queue))
-        ->begin();
-}
-
-template <class Part>
-SOFTMAXFLOW_HD void go_on(const Batch& batch, long long index, model::Solo) {
-    if (object_of<Part>(batch, index).go_on(batch.rounds)) model::fetch_add(*batch.busy, 1);
+SOFTMAXFLOW_HD void integrate(const Batch& batch, long long index, model::Solo) {
+    Part* part = &object_of<Part>(batch, index);
+    if (batch.begins) {
+        model::Arena arena = arena_of(batch.memory, batch.bytes_per_item, index);
+        part = make_part<Part>(batch, *batch.parameters_in_memory, *batch.record, arena,
+                               *reinterpret_cast<model::Queue*>(batch.queue));
+        part->begin();
+    }
+    if (part->go_on(batch.rounds)) model::fetch_add(*batch.busy, 1);
 }
 
 }  // namespace softmaxflow::kernels::inline SOFTMAXFLOW_TARGET

@@ -17,12 +17,12 @@ __device__ __forceinline__ void run_item(const Arguments& arguments, Body body) 
 
 }  // namespace softmaxflow::kernels
 
-#define SOFTMAXFLOW_KERNEL(name, lanes, Arguments, body)                          \
-    extern "C" __global__ void __launch_bounds__(128)                             \
-        name(const __grid_constant__ softmaxflow::kernels::Arguments arguments) { \
-        using namespace softmaxflow::kernels;                                     \
-        run_item<lanes>(arguments, [](const auto& a, long long item, auto team) { \
-            using Team [[maybe_unused]] = decltype(team);                         \
-            body(a, item, team);                                                  \
-        });                                                                       \
+#define SOFTMAXFLOW_KERNEL(name, lanes, Arguments, body)                                  \
+    extern "C" __global__ void __launch_bounds__(softmaxflow::kernels::threads_of(lanes)) \
+        name(const __grid_constant__ softmaxflow::kernels::Arguments arguments) {         \
+        using namespace softmaxflow::kernels;                                             \
+        run_item<lanes>(arguments, [](const auto& a, long long item, auto team) {         \
+            using Team [[maybe_unused]] = decltype(team);                                 \
+            body(a, item, team);                                                          \
+        });                                                                               \
     }

@@ -15,41 +15,41 @@
     ENTRY(reduce, 32, Reduction, reduce)
 
 /// The loop of steps, where it is not compiled for the shape at hand.
-#define SOFTMAXFLOW_STEP_ENTRIES(ENTRY)                                           \
-    ENTRY(advance_f64_1, 1, Batch, (advance<AnyFlow<double, Team>, AnyMethod>))   \
-    ENTRY(advance_f64_32, 32, Batch, (advance<AnyFlow<double, Team>, AnyMethod>)) \
-    ENTRY(advance_f32_1, 1, Batch, (advance<AnyFlow<float, Team>, AnyMethod>))
+#define SOFTMAXFLOW_STEP_ENTRIES(ENTRY)                                             \
+    ENTRY(advance_f64_1, 1, Batch, (advance<AnyFlow<double, Team>, AnyMethod>))     \
+    ENTRY(advance_f64_32, 32, Batch, (advance<AnyFlow<double, Team>, AnyMethod>))   \
+    ENTRY(advance_f64_256, 256, Batch, (advance<AnyFlow<double, Team>, AnyMethod>)) \
+    ENTRY(advance_f32_1, 1, Batch, (advance<AnyFlow<float, Team>, AnyMethod>))      \
+    ENTRY(advance_f32_256, 256, Batch, (advance<AnyFlow<float, Team>, AnyMethod>))
 
-/// Flow of one number format by one scheme: the first steps, and those after them.
-#define SOFTMAXFLOW_FLOW_F64_3_ENTRIES(ENTRY)                                          \
-    ENTRY(begin_f64_3, 1, Batch, (begin<AnyExplicit<double, model::BogackiShampine>>)) \
-    ENTRY(go_on_f64_3, 1, Batch, (go_on<AnyExplicit<double, model::BogackiShampine>>))
-#define SOFTMAXFLOW_FLOW_F64_5_ENTRIES(ENTRY)                                    \
-    ENTRY(begin_f64_5, 1, Batch, (begin<AnyExplicit<double, model::Tsitouras>>)) \
-    ENTRY(go_on_f64_5, 1, Batch, (go_on<AnyExplicit<double, model::Tsitouras>>))
-#define SOFTMAXFLOW_FLOW_F64_8_ENTRIES(ENTRY)                                        \
-    ENTRY(begin_f64_8, 1, Batch, (begin<AnyExplicit<double, model::DormandPrince>>)) \
-    ENTRY(go_on_f64_8, 1, Batch, (go_on<AnyExplicit<double, model::DormandPrince>>))
-#define SOFTMAXFLOW_FLOW_F64_IMPLICIT_ENTRIES(ENTRY)                  \
-    ENTRY(begin_f64_implicit, 1, Batch, (begin<AnyImplicit<double>>)) \
-    ENTRY(go_on_f64_implicit, 1, Batch, (go_on<AnyImplicit<double>>))
-#define SOFTMAXFLOW_FLOW_F32_3_ENTRIES(ENTRY)                                         \
-    ENTRY(begin_f32_3, 1, Batch, (begin<AnyExplicit<float, model::BogackiShampine>>)) \
-    ENTRY(go_on_f32_3, 1, Batch, (go_on<AnyExplicit<float, model::BogackiShampine>>))
-#define SOFTMAXFLOW_FLOW_F32_5_ENTRIES(ENTRY)                                   \
-    ENTRY(begin_f32_5, 1, Batch, (begin<AnyExplicit<float, model::Tsitouras>>)) \
-    ENTRY(go_on_f32_5, 1, Batch, (go_on<AnyExplicit<float, model::Tsitouras>>))
-#define SOFTMAXFLOW_FLOW_F32_8_ENTRIES(ENTRY)                                       \
-    ENTRY(begin_f32_8, 1, Batch, (begin<AnyExplicit<float, model::DormandPrince>>)) \
-    ENTRY(go_on_f32_8, 1, Batch, (go_on<AnyExplicit<float, model::DormandPrince>>))
-#define SOFTMAXFLOW_FLOW_F32_IMPLICIT_ENTRIES(ENTRY)                 \
-    ENTRY(begin_f32_implicit, 1, Batch, (begin<AnyImplicit<float>>)) \
-    ENTRY(go_on_f32_implicit, 1, Batch, (go_on<AnyImplicit<float>>))
+/// Descent that claims are watched along.
+#define SOFTMAXFLOW_WATCH_ENTRIES(ENTRY) \
+    ENTRY(watch, 1, Batch, watch)        \
+    ENTRY(advance_watched, 1, Batch, advance_watched)
+
+/// Flow of one number format by one scheme.
+#define SOFTMAXFLOW_FLOW_F64_3_ENTRIES(ENTRY) \
+    ENTRY(flow_f64_3, 1, Batch, (integrate<AnyExplicit<double, model::BogackiShampine>>))
+#define SOFTMAXFLOW_FLOW_F64_5_ENTRIES(ENTRY) \
+    ENTRY(flow_f64_5, 1, Batch, (integrate<AnyExplicit<double, model::Tsitouras>>))
+#define SOFTMAXFLOW_FLOW_F64_8_ENTRIES(ENTRY) \
+    ENTRY(flow_f64_8, 1, Batch, (integrate<AnyExplicit<double, model::DormandPrince>>))
+#define SOFTMAXFLOW_FLOW_F64_IMPLICIT_ENTRIES(ENTRY) \
+    ENTRY(flow_f64_implicit, 1, Batch, (integrate<AnyImplicit<double>>))
+#define SOFTMAXFLOW_FLOW_F32_3_ENTRIES(ENTRY) \
+    ENTRY(flow_f32_3, 1, Batch, (integrate<AnyExplicit<float, model::BogackiShampine>>))
+#define SOFTMAXFLOW_FLOW_F32_5_ENTRIES(ENTRY) \
+    ENTRY(flow_f32_5, 1, Batch, (integrate<AnyExplicit<float, model::Tsitouras>>))
+#define SOFTMAXFLOW_FLOW_F32_8_ENTRIES(ENTRY) \
+    ENTRY(flow_f32_8, 1, Batch, (integrate<AnyExplicit<float, model::DormandPrince>>))
+#define SOFTMAXFLOW_FLOW_F32_IMPLICIT_ENTRIES(ENTRY) \
+    ENTRY(flow_f32_implicit, 1, Batch, (integrate<AnyImplicit<float>>))
 
 /// IMAGE(list) for every list above: each is compiled by itself, side by side with the others.
 #define SOFTMAXFLOW_IMAGES(IMAGE) \
     IMAGE(DESCENT)                \
     IMAGE(STEP)                   \
+    IMAGE(WATCH)                  \
     IMAGE(FLOW_F64_3)             \
     IMAGE(FLOW_F64_5)             \
     IMAGE(FLOW_F64_8)             \

@@ -21,14 +21,37 @@ struct Lanes {
     }
 };
 
-/// A lane alone, or several.
+/// All S threads of a block, several warps: lanes of one warp exchange by shuffles, others through
+/// memory that the block shares.
 template <int S>
+struct Block {
+    static constexpr int size = S;
+    __device__ __forceinline__ static int rank() { return int(threadIdx.x); }
+    template <class Real>
+    __device__ __forceinline__ static Real exchange(Real x, int distance) {
+        if (distance < 32) return __shfl_xor_sync(0xffffffffU, x, distance);
+        __shared__ Real slot[S];
+        __syncthreads();  // nobody still reads what was exchanged last
+        slot[rank()] = x;
+        __syncthreads();
+        return slot[rank() ^ distance];
+    }
+};
+
+/// A lane alone, those of a part of a warp, or those of a block.
+template <int S, int Kind = (S == 1    ? 0
+                             : S <= 32 ? 1
+                                       : 2)>
 struct TeamOf {
+    using Type = model::Solo;
+};
+template <int S>
+struct TeamOf<S, 1> {
     using Type = Lanes<S>;
 };
-template <>
-struct TeamOf<1> {
-    using Type = model::Solo;
+template <int S>
+struct TeamOf<S, 2> {
+    using Type = Block<S>;
 };
 
 }  // namespace softmaxflow::kernels

@@ -2,9 +2,11 @@
 
 #include <atomic>
 
+#include "backend/cpu/parameters.hpp"
 #include "backend/cuda/rtc.hpp"
 #include "conformance.hpp"
 #include "fake_device.hpp"
+#include "softmaxflow/model/claims/list.hpp"
 
 using namespace conformance;
 
@@ -69,6 +71,78 @@ TEST(Cuda, FixedShapesAndLanesGiveTheSameWords) {
     const Problem wide = problem_of(config);
     EXPECT_EQ(outcome(wide, *cpu_backend()),
               outcome(wide, *fake::backend(std::make_shared<fake::Device>())));
+}
+
+/// More than a warp should have: a block.
+TEST(Cuda, ABlockForAReplicaGivesTheSameWords) {
+    for (const char* precision : {"f64", "f32"}) {
+        Config config = small_config("logistic", "gradient_descent");
+        config.backend.precision = precision;
+        config.model.tokens = 2100;
+        config.ensemble.replicas = config.record.states = 2;
+        const Problem problem = problem_of(config);
+        EXPECT_EQ(cuda::lanes_of_any(problem, cpu::make_choice(problem)), 256);
+        EXPECT_EQ(outcome(problem, *cpu_backend()),
+                  outcome(problem, *fake::backend(std::make_shared<fake::Device>())));
+    }
+}
+
+TEST(Cuda, TheShapeIsAsWideAsAReplicaNeeds) {
+    const struct {
+        std::int64_t tokens;
+        int lanes, threads;
+    } cases[] = {{8, 1, 128}, {32, 2, 128}, {512, 32, 128}, {1000, 64, 64}, {4000, 256, 256}};
+    for (const auto& c : cases) {
+        Config config = small_config("logistic", "gradient_descent");
+        config.model.tokens = c.tokens;
+        const Problem problem = problem_of(config);
+        const auto shape = cuda::shape_of(problem, cpu::make_choice(problem));
+        ASSERT_TRUE(shape) << c.tokens;
+        EXPECT_EQ(shape->lanes, c.lanes) << c.tokens;
+        EXPECT_EQ(shape->threads, c.threads) << c.tokens;
+        // All blocks that should fit a multiprocessor leave every thread registers for its numbers.
+        EXPECT_GE(65536 / (shape->blocks * shape->threads), 2 * 48) << c.tokens;
+    }
+    Config config = small_config("logistic", "gradient_descent");
+    config.model.tokens = 100'000;
+    const Problem problem = problem_of(config);
+    EXPECT_FALSE(cuda::shape_of(problem, cpu::make_choice(problem)));
+}
+
+/// All claims at once, and the wrong dynamics of their tests.
+Problem watched(const Config& config, model::Sabotage sabotage) {
+    Problem problem = problem_of(config);
+    problem.watch.claims = (std::uint64_t{1} << model::WatchedClaims::size) - 1;
+    problem.watch.sorted = true;
+    problem.watch.sabotage = sabotage;
+    return problem;
+}
+
+TEST(Cuda, MarginsOfClaimsAlongAFlowAreThoseOfTheCpu) {
+    for (const char* loss : {"logistic", "regression"})
+        for (const char* stiff : {"off", "auto"}) {
+            Config config = flow_config(loss);
+            config.dynamics.clock = "arc";
+            config.dynamics.stiff = stiff;
+            const Problem problem = watched(config, model::Sabotage::none);
+            const Outcome expected = outcome(problem, *cpu_backend());
+            EXPECT_EQ(expected, outcome(problem, *fake::backend(std::make_shared<fake::Device>())))
+                << loss << " " << stiff;
+            EXPECT_NE(expected, outcome(watched(config, model::Sabotage::reversed), *cpu_backend()))
+                << loss;
+        }
+}
+
+TEST(Cuda, MarginsOfClaimsAlongDescentAreThoseOfTheCpu) {
+    for (const char* method : {"gradient_descent", "adam"})
+        for (const auto sabotage : {model::Sabotage::none, model::Sabotage::swapped}) {
+            Config config = small_config("logistic", method);
+            config.dynamics.iterations = 1500;  // several launches
+            const Problem problem = watched(config, sabotage);
+            EXPECT_EQ(outcome(problem, *cpu_backend()),
+                      outcome(problem, *fake::backend(std::make_shared<fake::Device>())))
+                << method;
+        }
 }
 
 TEST(Cuda, StepsInF32GiveTheWordsOfTheCpu) {
@@ -219,13 +293,13 @@ TEST(Cuda, RestartGivesTheWordsOfTheCpu) {
               outcome(rest, *fake::backend(std::make_shared<fake::Device>())));
 }
 
-TEST(Cuda, FastNumericsIsRefusedWithAReason) {
+TEST(Cuda, FastNumericsIsCompiledForItsShapeOrStrict) {
     Config config = small_config("logistic", "gradient_descent");
+    const Outcome strict = outcome(problem_of(config), *cpu_backend());
     config.backend.numerics = "fast";
-    const Support support =
-        fake::backend(std::make_shared<fake::Device>())->supports(problem_of(config));
-    EXPECT_FALSE(support.ok);
-    EXPECT_NE(support.reason.find("strict"), std::string::npos);
+    const Problem problem = problem_of(config);
+    EXPECT_TRUE(cuda::shape_of(problem, cpu::make_choice(problem))->fast);
+    EXPECT_EQ(strict, outcome(problem, *fake::backend(std::make_shared<fake::Device>())));
 }
 
 /// A device where there is one.

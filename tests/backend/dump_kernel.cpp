@@ -1,15 +1,17 @@
-// dump_kernel FILE ARCHITECTURE MAP LOSS METHOD TOKENS OUTPUTS LANES REAL BLOCKS: writes the
-// machine code of the loop of steps for that shape. Exit status 77 where there is no compiler.
+// dump_kernel FILE ARCHITECTURE MAP LOSS METHOD TOKENS OUTPUTS LANES REAL BLOCKS FAST:
+// writes the machine code of the loop of steps for that shape. Exit status 77 where there is no
+// compiler.
 
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
 
 #include "backend/cuda/rtc.hpp"
+#include "kernels/batch.hpp"
 
 int main(int argc, char** argv) {
     using namespace softmaxflow;
-    if (argc != 11) return 2;
+    if (argc != 12) return 2;
     if (const auto reason = cuda::why_no_compiler()) {
         std::puts(reason->c_str());
         return 77;
@@ -21,8 +23,9 @@ int main(int argc, char** argv) {
                             std::atoi(argv[6]),
                             std::atoi(argv[7]),
                             std::atoi(argv[8]),
-                            128,
-                            std::atoi(argv[10])};
+                            kernels::threads_of(std::atoi(argv[8])),
+                            std::atoi(argv[10]),
+                            std::atoi(argv[11]) != 0};
     const std::vector<char> image = cuda::compile(shape, std::atoi(argv[2]));
     std::ofstream(argv[1], std::ios::binary)
         .write(image.data(), static_cast<std::streamsize>(image.size()));

@@ -50,10 +50,10 @@ def find_tool(name):
 class Code:
     """The kernel `advance` of one shape."""
 
-    def __init__(self, *shape, real="double", architecture=90):
+    def __init__(self, *shape, real="double", architecture=90, fast=False):
         with tempfile.NamedTemporaryFile(suffix=".cubin") as file:
             run = subprocess.run([DUMP, file.name, str(architecture), *map(str, shape), real,
-                                  str(blocks_of(shape, real))], capture_output=True, text=True)
+                                  str(blocks_of(shape, real)), str(int(fast))], capture_output=True, text=True)
             if run.returncode:
                 sys.exit(run.returncode if run.returncode == 77 else run.stderr + run.stdout)
             text = self.disassemble("-sass", file.name)
@@ -131,7 +131,8 @@ def blocks_of(shape, real):
     _, _, _, n, m, lanes = shape
     numbers = -(-n // lanes) * (m + 2) + (3 * m if m > 1 else 0)
     most = 96 if real == "float" else 48
-    return 4 if numbers <= most / 2 else 3 if numbers <= most * 5 / 4 else 2
+    warps = 16 if numbers <= most / 2 else 12 if numbers <= most * 5 / 4 else 8
+    return warps * 32 // max(128 if lanes <= 32 else lanes, 1)
 
 
 def opcode(text):
@@ -164,6 +165,23 @@ class MachineCode(unittest.TestCase):
         # 172 issued with expf and a running maximum; ours are correctly rounded where they divide.
         self.assertLess(len(code.step), 285)
         self.assertLess(code.count(F32), 180)
+
+    def test_fast_counts_of_eight_tokens(self):
+        # 124 of the f64 pipe in the table, where exponentials are carried.
+        code = Code(*DESCENT, 8, 1, 1, fast=True)
+        self.assertLess(abs(code.count(F64) - 124), 0.15 * 124)
+        self.assertLess(len(code.step), 210)
+        # In f32 8 exponentials, 1 for the sigmoid, 2 reciprocals, all by the special-function unit.
+        code = Code(*DESCENT, 8, 1, 1, real="float", fast=True)
+        self.assertEqual(code.count({"MUFU"}), 11)
+        self.assertEqual(code.count(F64), 0)
+        self.assertLess(len(code.step), 115)
+
+    def test_a_block_exchanges_in_shared_memory(self):
+        code = Code(*DESCENT, 1000, 1, 64)
+        self.assertIn("BAR.SYNC.DEFER_BLOCKING", code.step)
+        self.assertTrue(any(name.startswith("SHFL") for name in code.step))
+        self.assertEqual([name for name in code.step if re.match("LDL|STL", name)], [])
 
     def test_steps_stay_in_registers(self):
         for shape in ONE_OUTPUT + [SEVERAL_OUTPUTS[0]]:

@@ -46,6 +46,16 @@ TEST(Rtc, SampleOfShapesCompiles) {
     compile_timed(shape("Softmax", "Logistic", "GradientDescent", 64, 1, 4), 80);
     compile_timed(shape("Sigmoid", "CrossEntropy", "Adam", 10, 10, 8), 90);
     compile_timed(shape("Sum", "Classification", "Momentum", 2, 1, 2), 90);
+    cuda::Shape block = shape("Softmax", "Logistic", "GradientDescent", 4000, 1, 256);
+    block.threads = 256;
+    block.blocks = 1;
+    compile_timed(block, 90);
+    for (const char* real : {"double", "float"}) {
+        cuda::Shape fast = shape("Softmax", "Logistic", "GradientDescent", 8, 1, 1);
+        fast.real = real;
+        fast.fast = true;
+        compile_timed(fast, 80);
+    }
 }
 
 TEST(Rtc, ErrorsOfTheCompilerAreShown) {

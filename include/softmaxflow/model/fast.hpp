@@ -51,7 +51,7 @@ struct CarriedDescent {
         const bool single = flow.output_count() == 1;
         for (int k = 0; !single && k < flow.output_count(); ++k)
             e.output_scratch[k] = value_rate * flow.value_drive(e, k);
-        Real longest(0.0);
+        Reach<Real> longest;
         flow.for_each_drive(x, e, [&](int j, Real f, Real centred) SOFTMAXFLOW_INLINE {
             const Real change = logit_rate * f * centred;
             const Real series = polynomial(change, 1.0, 0.5, 0.16666666666666666,
@@ -61,9 +61,9 @@ struct CarriedDescent {
             for (int k = 0; !single && k < flow.output_count(); ++k)
                 x.value(k, j) = fma(e.output_scratch[k], f, x.value(k, j));
             e.numerators[j] = fma(f, change * series, f);
-            longest = max(longest, abs(change));
+            longest.add(change);
         });
-        e.age = any(!(longest <= Real(longest_carried))) ? 0 : (e.age + 1) % steps_carried;
+        e.age = any(!longest.below(Real(longest_carried))) ? 0 : (e.age + 1) % steps_carried;
     }
 };
 

@@ -49,7 +49,8 @@ struct Softmax {
             reach.add(a[k]);
         }
         // Out of range is then the sum, for all lanes of a team.
-        f[0] = select(reach.below(Real(FormatOf<Real>::exp_range)), f[0], Real(infinity()));
+        if constexpr (!exp_saturates<Real>)
+            f[0] = select(reach.below(Real(FormatOf<Real>::exp_range)), f[0], Real(infinity()));
         Real total = sum(tokens, scratch, [&](int k) SOFTMAXFLOW_INLINE { return f[k]; });
         const auto in_range = usable(total);
         if (any(!in_range)) {

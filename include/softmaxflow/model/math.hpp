@@ -224,6 +224,18 @@ SOFTMAXFLOW_HD Real exp_in_range(Real x) {
     return detail::ExpParts<Real>(x).power();
 }
 
+/// Whether exp_in_range gives infinity and 0 where it is out of range.
+template <class Real>
+inline constexpr bool exp_saturates = false;
+
+#if defined(SOFTMAXFLOW_APPROXIMATE)
+/// Fast numerics in f32 on a device: what the hardware has, good to about 2^-22 where the result is
+/// a normal number.
+template <>
+inline constexpr bool exp_saturates<float> = true;
+SOFTMAXFLOW_HD float exp_in_range(float x) { return __expf(x); }
+#endif
+
 /// The same; e^c or e^-c beyond, by the sign of x, for NaN too.
 template <class Real>
 SOFTMAXFLOW_HD Real exp_clamped(Real x) {
@@ -302,6 +314,7 @@ SOFTMAXFLOW_COLD Real softplus(Real x) {
 /// 1 / (1 + e^-x); e^x below -708 (-87 in f32), where e^-x would overflow.
 template <class Real>
 SOFTMAXFLOW_HD Real sigmoid(Real x) {
+    if constexpr (exp_saturates<Real>) return reciprocal(Real(1.0) + exp_in_range(-x));
     const Real near = reciprocal(Real(1.0) + exp_clamped(-x));
     const auto far = !(x > Real(-FormatOf<Real>::exp_range));
     return any(far) ? select(far, exp_call(x), near) : near;

@@ -145,4 +145,14 @@ private:
     Found found_[claims];
 };
 
+/// Claims are watched along steps of a flow in f64, of sizes known at run time.
+template <class Flow>
+struct WatcherOf {
+    using Type = Unwatched;
+};
+template <class Flow>
+requires(is_wide<typename Flow::Real>&& Flow::Slots == 0) struct WatcherOf<Flow> {
+    using Type = Watch<Flow>;
+};
+
 }  // namespace softmaxflow::model::inline SOFTMAXFLOW_TARGET

@@ -11,21 +11,11 @@ template <class T>
 using AnyFlow = model::Flow<model::Any<model::Maps>, model::Any<model::Losses>, Vectors<T, 1>,
                             model::Solo, 0, 0>;
 
-/// Claims are watched along steps in f64, of any shape.
-template <class Flow>
-struct WatcherOf {
-    using type = model::Unwatched;
-};
-template <class Flow>
-requires(model::is_wide<typename Flow::Real>&& Flow::Slots == 0) struct WatcherOf<Flow> {
-    using type = model::Watch<Flow>;
-};
-
 template <class Scheme, class Flow>
 bool run_flow(const Choice& choice, const model::Parameters& parameters,
               const model::Record& record, long long first, long long count, char* memory) {
     model::Arena arena(memory);
-    return model::run_flow<Scheme, Flow, typename WatcherOf<Flow>::type>(
+    return model::run_flow<Scheme, Flow, typename model::WatcherOf<Flow>::Type>(
         parameters, record, model::Solo{}, arena, first, count,
         model::chosen<typename Flow::Map>(choice.map),
         model::chosen<typename Flow::Loss>(choice.loss));
@@ -34,7 +24,7 @@ bool run_flow(const Choice& choice, const model::Parameters& parameters,
 template <class Scheme, class Flow>
 unsigned long flow_memory(const Choice& choice, const model::Parameters& parameters) {
     model::Arena counter(nullptr);
-    model::run_flow<Scheme, Flow, typename WatcherOf<Flow>::type>(
+    model::run_flow<Scheme, Flow, typename model::WatcherOf<Flow>::Type>(
         parameters, model::Record{}, model::Solo{}, counter, 0, parameters.group,
         model::chosen<typename Flow::Map>(choice.map),
         model::chosen<typename Flow::Loss>(choice.loss));

@@ -76,21 +76,24 @@ Kernels kernels_for(cuda::Device& device, const Problem& problem, const Speciali
     const std::string format = choice.single ? "f32" : "f64";
     kernels.reduce = device.kernel("reduce");
     if (choice.flow) {
-        const std::string order = std::to_string(choice.order);
-        kernels.begin = device.kernel(fmt::format("begin_{}_{}", format, order));
-        kernels.go_on = device.kernel(fmt::format("go_on_{}_{}", format, order));
-        kernels.begin_stiff = device.kernel(fmt::format("begin_{}_implicit", format));
-        kernels.go_on_stiff = device.kernel(fmt::format("go_on_{}_implicit", format));
+        kernels.flow = device.kernel(fmt::format("flow_{}_{}", format, choice.order));
+        kernels.stiff = device.kernel(fmt::format("flow_{}_implicit", format));
         return kernels;
     }
     kernels.start = device.kernel("start_" + format);
     kernels.reach = device.kernel("reach_" + format);
+    if (choice.watched) {
+        kernels.watch = device.kernel("watch");
+        kernels.advance = device.kernel("advance_watched");
+        return kernels;
+    }
     if (specialise)
-        if (const auto kernel = specialise(device, shape_of(problem, choice))) {
-            kernels.advance = *kernel;
-            kernels.fixed_shape = true;
-            return kernels;
-        }
+        if (const auto shape = shape_of(problem, choice))
+            if (const auto kernel = specialise(device, *shape)) {
+                kernels.advance = *kernel;
+                kernels.fixed_shape = true;
+                return kernels;
+            }
     kernels.advance =
         device.kernel(fmt::format("advance_{}_{}", format, lanes_of_any(problem, choice)));
     return kernels;
@@ -115,13 +118,7 @@ public:
         return list;
     }
 
-    [[nodiscard]] Support supports(const Problem& problem) const override {
-        if (cpu::make_choice(problem).fast)
-            return {false,
-                    "it has strict numerics only; set backend.numerics = \"strict\", or "
-                    "backend.device = \"cpu\""};
-        return {};
-    }
+    [[nodiscard]] Support supports(const Problem&) const override { return {}; }
 
     void run(const Problem& problem, ReplicaRange range, const BlockSink& deliver,
              const Progress& progress) override {

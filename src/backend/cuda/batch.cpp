@@ -164,6 +164,7 @@ void BatchRunner::launch(const Kernel& kernel) {
 bool BatchRunner::run_descent(const Progress& progress) {
     batch_.items = static_cast<int>(count_);
     launch(kernels_.start);
+    if (choice_.watched) launch(kernels_.watch);
     iteration_ = static_cast<std::int64_t>(problem_.checkpoints.front());
     for (std::size_t c = 0; c < problem_.checkpoints.size(); ++c) {
         if (!advance(static_cast<std::int64_t>(problem_.checkpoints[c]), progress)) return false;
@@ -211,15 +212,12 @@ bool BatchRunner::run_flow(const Progress& progress) {
     queue.count = count_;
     stream_.upload(queue_.as(), &queue, sizeof queue);
     batch_.items = static_cast<int>(std::min<std::int64_t>(flow_lanes_, count_));
-    if (host_parameters_.stiff != model::Stiff::on &&
-        !drain(kernels_.begin, kernels_.go_on, progress))
-        return false;
-    return host_parameters_.stiff == model::Stiff::off ||
-           drain(kernels_.begin_stiff, kernels_.go_on_stiff, progress);
+    if (host_parameters_.stiff != model::Stiff::on && !drain(kernels_.flow, progress)) return false;
+    return host_parameters_.stiff == model::Stiff::off || drain(kernels_.stiff, progress);
 }
 
 /// Rounds of steps until no lane has a replica left.
-bool BatchRunner::drain(const Kernel& begin, const Kernel& go_on, const Progress& progress) {
+bool BatchRunner::drain(const Kernel& kernel, const Progress& progress) {
     struct {
         model::Queue queue;
         long long busy;
@@ -229,12 +227,13 @@ bool BatchRunner::drain(const Kernel& begin, const Kernel& go_on, const Progress
         state.queue.taken >= state.queue.count && state.queue.unparked >= state.queue.parked;
     if (empty) return true;
     long long ended = state.queue.ended;
-    launch(begin);
+    batch_.begins = true;
     batch_.rounds = 64;
     do {
         stream_.clear(batch_.busy, sizeof(long long));
         const auto started = std::chrono::steady_clock::now();
-        launch(go_on);
+        launch(kernel);
+        batch_.begins = false;
         stream_.download(&state.queue, queue_.as(), sizeof state.queue);
         stream_.download(&state.busy, batch_.busy, sizeof state.busy);
         const double share = seconds_since(started) / seconds_per_launch;

@@ -26,9 +26,10 @@ private:
 
 /// The kernels that run a problem.
 struct Kernels {
-    Kernel start, reach, advance, reduce;           ///< descent; reduce: flow too
-    Kernel begin, go_on, begin_stiff, go_on_stiff;  ///< flow
-    bool fixed_shape = false;                       ///< advance keeps its state in registers
+    Kernel start, watch, advance, reach;  ///< descent; watch: only if claims are watched
+    Kernel flow, stiff;                   ///< flow: by the explicit method, by the implicit one
+    Kernel reduce;
+    bool fixed_shape = false;  ///< advance keeps its state in registers
 };
 
 /// Bytes of device memory that a replica of a batch takes.
@@ -50,7 +51,7 @@ private:
     bool run_descent(const Progress& progress);
     bool run_flow(const Progress& progress);
     bool advance(std::int64_t iteration, const Progress& progress);
-    bool drain(const Kernel& begin, const Kernel& go_on, const Progress& progress);
+    bool drain(const Kernel& kernel, const Progress& progress);
     void launch(const Kernel& kernel);
     void deliver_blocks(const BlockSink& deliver);
     void download_curves();

@@ -10,6 +10,7 @@
 
 #include "backend/cuda/device.hpp"
 #include "backend/cuda/images.hpp"
+#include "kernels/batch.hpp"
 
 namespace softmaxflow::cuda {
 namespace {
@@ -217,7 +218,7 @@ public:
             for (const Entry& entry : image.entries) {
                 if (entry.name != name) continue;
                 if (loaded_[i] == nullptr) loaded_[i] = load_module(image.data);
-                return {find(loaded_[i], name), entry.lanes, 128};
+                return {find(loaded_[i], name), entry.lanes, kernels::threads_of(entry.lanes)};
             }
         }
         throw DeviceError(fmt::format(

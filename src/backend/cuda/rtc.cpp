@@ -109,23 +109,36 @@ const Nvrtc& nvrtc() {
     return library;
 }
 
+/// Strict numerics: the source says where multiply-adds are. Fast, in f64: the compiler chooses
+/// them, and one lane carries exponentials from step to step (model/fast.hpp), by a rule that would
+/// have several disagree. Fast, in f32: what the hardware approximates.
+std::vector<std::string> numerics_of(const Shape& shape) {
+    if (!shape.fast) return {"--fmad=false"};
+    if (shape.real == "float") return {"--use_fast_math", "-DSOFTMAXFLOW_APPROXIMATE"};
+    if (shape.lanes > 1) return {"--fmad=true"};
+    return {"--fmad=true", "-DSOFTMAXFLOW_CARRIED"};
+}
+
 std::vector<std::string> options_of(const Shape& shape, int architecture) {
-    return {"--std=c++20",
-            fmt::format("--gpu-architecture=sm_{}", architecture),
-            "--fmad=false",
-            "--no-source-include",
-            "--device-as-default-execution-space",
-            "-DSOFTMAXFLOW_MAP=" + shape.map,
-            "-DSOFTMAXFLOW_LOSS=" + shape.loss,
-            "-DSOFTMAXFLOW_METHOD=" + shape.method,
-            "-DSOFTMAXFLOW_REAL=" + shape.real,
-            fmt::format("-DSOFTMAXFLOW_TOKENS={}", shape.tokens),
-            fmt::format("-DSOFTMAXFLOW_OUTPUTS={}", shape.outputs),
-            fmt::format("-DSOFTMAXFLOW_LANES={}", shape.lanes),
-            fmt::format("-DSOFTMAXFLOW_THREADS={}", shape.threads),
-            fmt::format("-DSOFTMAXFLOW_BLOCKS={}", shape.blocks),
-            fmt::format("-DSOFTMAXFLOW_STANDING_BYTES={}", standing_bytes(shape.real)),
-            fmt::format("-DSOFTMAXFLOW_BATCH_BYTES={}", sizeof(kernels::Batch))};
+    std::vector<std::string> options = numerics_of(shape);
+    const std::vector<std::string> others = {
+        "--std=c++20",
+        fmt::format("--gpu-architecture=sm_{}", architecture),
+        "--no-source-include",
+        "--device-as-default-execution-space",
+        "-DSOFTMAXFLOW_MAP=" + shape.map,
+        "-DSOFTMAXFLOW_LOSS=" + shape.loss,
+        "-DSOFTMAXFLOW_METHOD=" + shape.method,
+        "-DSOFTMAXFLOW_REAL=" + shape.real,
+        fmt::format("-DSOFTMAXFLOW_TOKENS={}", shape.tokens),
+        fmt::format("-DSOFTMAXFLOW_OUTPUTS={}", shape.outputs),
+        fmt::format("-DSOFTMAXFLOW_LANES={}", shape.lanes),
+        fmt::format("-DSOFTMAXFLOW_THREADS={}", shape.threads),
+        fmt::format("-DSOFTMAXFLOW_BLOCKS={}", shape.blocks),
+        fmt::format("-DSOFTMAXFLOW_STANDING_BYTES={}", standing_bytes(shape.real)),
+        fmt::format("-DSOFTMAXFLOW_BATCH_BYTES={}", sizeof(kernels::Batch))};
+    options.insert(options.end(), others.begin(), others.end());
+    return options;
 }
 
 /// An open program of NVRTC.

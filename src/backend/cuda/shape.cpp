@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "kernels/batch.hpp"
 #include "softmaxflow/model/catalogue.hpp"
 
 namespace softmaxflow::cuda {
@@ -23,9 +24,12 @@ std::string type_name(const std::string& name) {
 /// fit a multiprocessor. From machine code of sm_90, docs/performance.md.
 constexpr int most_doubles = 48, most_floats = 96;
 
+/// Of a block that is one team: one of 256 threads may have all registers of a multiprocessor.
+constexpr int most_lanes = 256;
+
 }  // namespace
 
-Shape shape_of(const Problem& problem, const cpu::Choice& choice) {
+std::optional<Shape> shape_of(const Problem& problem, const cpu::Choice& choice) {
     Shape shape;
     shape.map = type_name(problem.config.model.map);
     shape.loss = type_name(problem.config.objective.loss);
@@ -42,17 +46,23 @@ Shape shape_of(const Problem& problem, const cpu::Choice& choice) {
         const int slots = (shape.tokens + lanes - 1) / lanes;
         return slots * per_token;
     };
-    while (shape.lanes < 32 && shape.lanes < shape.tokens && numbers(shape.lanes) > most)
+    while (shape.lanes < most_lanes && shape.lanes < shape.tokens && numbers(shape.lanes) > most)
         shape.lanes *= 2;
+    // What does not fit spills; loops over many times as much would compile for minutes.
+    if (numbers(shape.lanes) > 4 * most) return std::nullopt;
+    shape.threads = kernels::threads_of(shape.lanes);
     // Every lane holds z, q and room for another such array.
     const int held = numbers(shape.lanes) + (shape.outputs > 1 ? 3 * shape.outputs : 0);
-    shape.blocks = held <= most / 2 ? 4 : held <= most * 5 / 4 ? 3 : 2;
+    const int warps = held <= most / 2 ? 16 : held <= most * 5 / 4 ? 12 : 8;
+    shape.blocks = warps * 32 / shape.threads;
+    shape.fast = choice.fast;
     return shape;
 }
 
 int lanes_of_any(const Problem& problem, const cpu::Choice& choice) {
-    const bool wide = problem.config.model.tokens * (problem.outputs + 1) > 512;
-    return wide && !choice.single ? 32 : 1;
+    const std::int64_t numbers = problem.config.model.tokens * (problem.outputs + 1);
+    if (numbers > 4096) return most_lanes;
+    return numbers > 512 && !choice.single ? 32 : 1;
 }
 
 }  // namespace softmaxflow::cuda

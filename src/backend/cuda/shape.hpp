@@ -1,6 +1,7 @@
 #pragma once
 /// What a kernel is specialised to, and how many lanes share a replica of it.
 
+#include <optional>
 #include <string>
 
 #include "backend/cpu/kernel.hpp"
@@ -15,12 +16,14 @@ struct Shape {
     int lanes = 1;
     int threads = 128;  ///< of a block
     int blocks = 3;     ///< that a multiprocessor should hold: bounds the registers
+    bool fast = false;  ///< numerics
 };
 
-/// The tuning table: a lane should hold its numbers in registers.
-Shape shape_of(const Problem& problem, const cpu::Choice& choice);
+/// The tuning table: a lane should hold its numbers in registers. None where that is out of reach
+/// even for a block: then arrays stream from memory.
+std::optional<Shape> shape_of(const Problem& problem, const cpu::Choice& choice);
 
-/// The same, for sizes known at run time: the lanes of the entry advance_..., 1 or 32.
+/// The same, for sizes known at run time: the lanes of an entry advance_..., 1, 32 or 256.
 int lanes_of_any(const Problem& problem, const cpu::Choice& choice);
 
 }  // namespace softmaxflow::cuda

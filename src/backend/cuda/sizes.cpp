@@ -3,6 +3,7 @@
 #include <new>
 
 #include "kernels/flow.hpp"
+#include "kernels/watch.hpp"
 
 namespace softmaxflow::cuda {
 namespace {
@@ -63,7 +64,10 @@ Sizes descent_sizes(const kernels::Batch& batch, int lanes) {
     kernels::Batch share = batch;
     share.parameters.tokens = (batch.parameters.tokens + lanes - 1) / lanes;
     sizes.lane = bytes([&](model::Arena& arena) {
-        kernels::make_steps<AnyFlow<Real>, kernels::AnyMethod>(share, {}, arena);
+        if (batch.parameters.watched != 0)
+            kernels::make_watcher(batch, batch.parameters, {}, arena);
+        else
+            kernels::make_steps<AnyFlow<Real>, kernels::AnyMethod>(share, {}, arena);
     });
     return sizes;
 }
