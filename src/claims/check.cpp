@@ -95,6 +95,9 @@ void run_watched(Check& check, const std::vector<const Claim*>& claims, const Pr
                  Backend& backend, const CheckRequest& request, const Progress& progress) {
     check.watched = watched_problem(base, claims, request.horizon, request.twin);
     const std::vector<Tally> tallies = run_pass(check.watched, claims, backend, progress);
+    // Single replicas are no work for a device; and one more pair of eyes looks at its margins, for
+    // a replay must give their bits.
+    const auto replays = make_cpu_backend({1, ""});
     for (std::size_t i = 0; i < claims.size(); ++i) {
         Outcome outcome;
         outcome.claim = claims[i];
@@ -102,7 +105,7 @@ void run_watched(Check& check, const std::vector<const Claim*>& claims, const Pr
         outcome.tally = tallies[i];
         outcome.horizon = end_of_run(check.watched.config);
         const bool few = request.twin || (claims[i]->is_control() && !outcome.named);
-        adjudicate(check.watched, outcome, backend, request.threads,
+        adjudicate(check.watched, outcome, *replays, request.threads,
                    few ? replayed_of_control : request.most_replayed, progress);
         check.outcomes.push_back(std::move(outcome));
     }

@@ -143,9 +143,7 @@ private:
         add_config_argument(*app, run.config, run.set);
         app->add_option("-o,--output", run.output, "New directory; without it runs/<config>-<n>")
             ->type_name("DIR");
-        app->add_option("--backend", run.backend, "Where to compute")
-            ->type_name("auto|cpu|cuda")
-            ->check(CLI::IsMember({"auto", "cpu", "cuda"}).description(""));
+        add_backend(*app, run.backend);
         app->add_flag("!--no-cache", run.kernel_cache, "Keep no compiled CUDA kernels");
         app->add_option_function<std::string>(
                "--fallback", [this](const std::string&) { run.fallback_cpu = true; },
@@ -193,6 +191,7 @@ private:
                         "New directory for check.json and "
                         "counterexamples")
             ->type_name("DIR");
+        add_backend(*app, check.backend);
         app->add_option("--threads", check.threads, "Threads, 0 takes all")->type_name("N");
         app->add_option("--seed", check.seed, "Seed of all draws; without any one is drawn")
             ->type_name("S");
@@ -211,7 +210,7 @@ private:
         app->footer(
             "\nExit status: 0 not refuted; 3 a claim was refuted; 4 undecided, vacuous, or too\n"
             "many replicas failed; 1 a control (a claim known to be false) was not refuted;\n"
-            "2 usage or config; 5 stopped; 6 file error.");
+            "2 usage or config; 5 stopped; 6 file error; 7 device error.");
         app->callback([this] { action = [this] { return check_command(check, common); }; });
     }
 
@@ -240,6 +239,12 @@ private:
         add_instruction_set(*app, replay.instruction_set);
         app->footer("\nExit status: 0; 8 a counterexample gave other bits; 2, 6 as ever.");
         app->callback([this] { action = [this] { return replay_command(replay, common); }; });
+    }
+
+    static void add_backend(CLI::App& app, std::optional<std::string>& name) {
+        app.add_option("--backend", name, "Where to compute")
+            ->type_name("auto|cpu|cuda")
+            ->check(CLI::IsMember({"auto", "cpu", "cuda"}).description(""));
     }
 
     static void add_instruction_set(CLI::App& app, std::string& name) {

@@ -121,6 +121,17 @@ def test_other_bits_fail(case):
     assert "**FAILED**" in text, text
 
 
+def test_claims_of_two_backends_are_compared(case):
+    with tempfile.TemporaryDirectory() as folder:
+        pack = Pack(*case, folder)
+        pack.suite.MANY = 1000
+        status, _, report = pack.run("--only", "claims")
+        assert status == 0 and report["stages"]["claims"]["result"]["equal"] == 3, report
+        pack = Pack(*case, Path(folder) / "other", on_device="--seed 6")
+        status, _, report = pack.run("--only", "claims")
+    assert status == 1 and "cpu and cuda differ" in report["stages"]["claims"]["error"], report
+
+
 def test_a_stage_that_fails_leaves_the_others(case):
     with tempfile.TemporaryDirectory() as folder:
         pack = Pack(*case, folder, probe='[ "$1" = --probe ] || exit 3')

@@ -9,21 +9,9 @@
 #include "softmaxflow/model/arc_time.hpp"
 #include "softmaxflow/model/events.hpp"
 #include "softmaxflow/model/queue.hpp"
+#include "softmaxflow/model/unwatched.hpp"
 
 namespace softmaxflow::model::inline SOFTMAXFLOW_TARGET {
-
-/// Stands where nothing is watched (model/watch.hpp).
-struct Unwatched {
-    static constexpr bool watches = false;
-    Unwatched() = default;
-    SOFTMAXFLOW_HD Unwatched(const Parameters&, const Record&, Arena&) {}
-    template <class... Anything>
-    SOFTMAXFLOW_HD void start(const Anything&...) const {}
-    SOFTMAXFLOW_HD void seat(int) const {}
-    SOFTMAXFLOW_HD void leave(int, Int) const {}
-    template <class... Anything>
-    SOFTMAXFLOW_HD void look(const Anything&...) const {}
-};
 
 template <class FlowType, class StepperType, class Watcher = Unwatched>
 class Integration {

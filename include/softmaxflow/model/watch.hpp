@@ -5,6 +5,7 @@
 
 #include "softmaxflow/model/claims/list.hpp"
 #include "softmaxflow/model/claims/sight.hpp"
+#include "softmaxflow/model/unwatched.hpp"
 
 namespace softmaxflow::model::inline SOFTMAXFLOW_TARGET {
 
