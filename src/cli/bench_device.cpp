@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "backend/cuda/report.hpp"
+#include "cli/bench_bound.hpp"
 #include "cli/bench_figures.hpp"
 #include "cli/terminal.hpp"
 #include "io/build_info.hpp"
@@ -42,6 +43,17 @@ Json kernel_json(const Problem& problem) {
             {"warps_per_multiprocessor", kernel->warps_per_multiprocessor}};
 }
 
+/// Of all devices together; null where it is not known.
+Json bound_json(const Case& c, const std::optional<cuda::PipeRates>& pipes, std::size_t devices) {
+    const auto operations = pipe_operations(c.problem);
+    if (!pipes || !operations) return nullptr;
+    const PipeBound bound = bound_of(*operations, *pipes);
+    const double all = bound.replica_steps_per_second * static_cast<double>(devices);
+    return {{"pipe", bound.pipe},
+            {"replica_steps_per_second", all},
+            {"share_median", rates_of(c).median / all}};
+}
+
 }  // namespace
 
 Json device_json(const BenchReport& report, const Backend& backend) {
@@ -54,6 +66,12 @@ Json device_json(const BenchReport& report, const Backend& backend) {
                  {"repeats", report.repeats},
                  {"workloads", Json::array()}};
     for (const Device& device : backend.devices()) json["devices"].push_back(device.name);
+    const auto pipes = cuda::measure_pipes();
+    json["pipes"] = nullptr;
+    if (pipes)
+        json["pipes"] = {{"f64_per_second", pipes->f64},
+                         {"f32_per_second", pipes->f32},
+                         {"special_per_second", pipes->special}};
     for (const Case& c : report.workloads.throughput) {
         const Rates rates = rates_of(c);
         json["workloads"].push_back(
@@ -64,6 +82,7 @@ Json device_json(const BenchReport& report, const Backend& backend) {
              {"seconds", c.seconds},
              {"replica_steps_per_second",
               {{"median", rates.median}, {"best", rates.best}, {"worst", rates.worst}}},
+             {"bound", bound_json(c, pipes, json["devices"].size())},
              {"kernel", kernel_json(c.problem)}});
     }
     for (const Case& c : report.workloads.flows) {
@@ -88,11 +107,17 @@ Json device_json(const BenchReport& report, const Backend& backend) {
 std::string device_text(const BenchReport& report, const Backend& backend) {
     std::string out = "\n";
     for (const Device& device : backend.devices()) out += "  " + device.name + "\n";
-    out += fmt::format("  {}, {} numerics\n\n  {:24}{:>16}{:>8}{:>11}{:>8}{:>8}\n",
-                       report.precision, report.numerics, "workload", "replica-steps/s", "lanes",
-                       "registers", "local", "warps");
+    out += fmt::format("  {}, {} numerics\n\n  {:12}{:>16}{:>16}{:>8}{:>11}{:>8}{:>8}\n",
+                       report.precision, report.numerics, "workload", "replica-steps/s",
+                       "of the bound", "lanes", "registers", "local", "warps");
+    const auto pipes = cuda::measure_pipes();
     for (const Case& c : report.workloads.throughput) {
-        out += fmt::format("  {:24}{:>16.3g}", c.name, rates_of(c).median);
+        const Json bound = bound_json(c, pipes, backend.devices().size());
+        out += fmt::format(
+            "  {:12}{:>16.3g}{:>16}", c.name, rates_of(c).median,
+            bound.is_null() ? "-"
+                            : fmt::format("{:.1f} % {}", 100 * bound["share_median"].get<double>(),
+                                          bound["pipe"].get<std::string>()));
         if (const auto kernel = cuda::describe_kernel(c.problem))
             out += fmt::format("{:>8}{:>11}{:>8}{:>8}", kernel->lanes, kernel->registers,
                                kernel->local_bytes, kernel->warps_per_multiprocessor);

@@ -58,6 +58,12 @@ TEST(Rtc, SampleOfShapesCompiles) {
     }
 }
 
+TEST(Rtc, RatesCompile) {
+    REQUIRE_COMPILER();
+    for (const int architecture : {80, 90})
+        EXPECT_GT(cuda::compile_rates(architecture).size(), 4096U);
+}
+
 TEST(Rtc, ErrorsOfTheCompilerAreShown) {
     REQUIRE_COMPILER();
     try {

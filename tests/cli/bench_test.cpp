@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "cli/bench_bound.hpp"
 #include "cli/bench_figures.hpp"
 #include "cli/bench_workloads.hpp"
 #include "cli/terminal.hpp"
@@ -92,6 +93,37 @@ TEST(BenchLimit, TakesTheLongestBound) {
     const cli::Limit shared = cli::limit_of(counts, slow_core(1.0));
     EXPECT_EQ(shared.bound_by, Unit::fma);
     EXPECT_EQ(shared.seconds, 100.0 / 4);
+}
+
+/// Counted in machine code of sm_90: docs/performance.md, which watches for no first passage.
+TEST(BenchBound, CountsWhatMachineCodeHas) {
+    const struct {
+        const char *workload, *precision;
+        double operations;
+    } cases[] = {{"P1-4", "f64", 102}, {"P1-8", "f64", 174}, {"P1-16", "f64", 318},
+                 {"P1-4", "f32", 95},  {"P1-8", "f32", 167}, {"P1-16", "f32", 311}};
+    for (const auto& c : cases) {
+        Problem problem = only(c.workload).problem;
+        problem.config.record.thresholds.clear();
+        problem.config.backend.precision = c.precision;
+        const auto found = cli::pipe_operations(problem);
+        ASSERT_TRUE(found);
+        EXPECT_NEAR(std::max(found->f64, found->f32), c.operations, 0.02 * c.operations)
+            << c.workload << " " << c.precision;
+    }
+    Problem fast = only("P1-8").problem;
+    fast.config.backend.numerics = "fast";
+    EXPECT_FALSE(cli::pipe_operations(fast));
+    fast.config.backend.precision = "f32";
+    EXPECT_EQ(cli::pipe_operations(fast)->special, 11);
+}
+
+TEST(BenchBound, IsTheRateOfThePipeOverItsOperations) {
+    const cuda::PipeRates rates{100.0, 200.0, 50.0};
+    EXPECT_EQ(cli::bound_of({20.0, 0.0, 0.0}, rates).replica_steps_per_second, 5.0);
+    EXPECT_EQ(cli::bound_of({0.0, 20.0, 0.0}, rates).replica_steps_per_second, 10.0);
+    EXPECT_EQ(cli::bound_of({0.0, 0.0, 10.0}, rates).replica_steps_per_second, 5.0);
+    EXPECT_STREQ(cli::bound_of({0.0, 0.0, 10.0}, rates).pipe, "special");
 }
 
 TEST(BenchFigures, ThroughputAndShare) {

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <initializer_list>
 #include <vector>
 
 #include "softmaxflow/error.hpp"
@@ -64,8 +65,8 @@ TEST(ClopperPearson, SolvesItsDefiningEquations) {
             }
 }
 
-TEST(ClopperPearson, CoversAtLeastTheLevel) {
-    for (const int n : {1, 2, 5, 10, 30, 100, 300}) {
+void expect_coverage(std::initializer_list<int> trials) {
+    for (const int n : trials) {
         std::vector<Proportion> bounds;
         std::vector<double> upper;
         for (int k = 0; k <= n; ++k) {
@@ -92,6 +93,8 @@ TEST(ClopperPearson, CoversAtLeastTheLevel) {
         EXPECT_LT(least_one_sided, 0.96);
     }
 }
+TEST(ClopperPearson, CoversAtLeastTheLevel) { expect_coverage({1, 2, 5, 30, 100}); }
+TEST(ClopperPearsonLong, CoversAtLeastTheLevel) { expect_coverage({10, 300, 1000}); }
 
 TEST(ClopperPearson, IsMirrored) {
     for (const std::int64_t n : {3, 1000, 1'000'000'000})

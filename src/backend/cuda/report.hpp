@@ -1,5 +1,6 @@
 #pragma once
-/// What the compiler made of the loop of steps of a problem.
+/// What `bench` wants to know of a device: what the compiler made of the loop of steps of a
+/// problem, and how fast the pipes are that bound it.
 
 #include <optional>
 
@@ -16,5 +17,13 @@ struct KernelReport {
 
 /// On the first device; nothing where there is none, or for a flow.
 std::optional<KernelReport> describe_kernel(const Problem& problem);
+
+/// Operations per second of the first device, by kernels/rates.cu.
+struct PipeRates {
+    double f64 = 0.0, f32 = 0.0;  ///< fused multiply-adds
+    double special = 0.0;         ///< base-2 exponentials of the special-function unit
+};
+/// Nothing where there is no device, or no NVRTC.
+std::optional<PipeRates> measure_pipes();
 
 }  // namespace softmaxflow::cuda

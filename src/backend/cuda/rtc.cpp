@@ -144,15 +144,15 @@ std::vector<std::string> options_of(const Shape& shape, int architecture) {
 /// An open program of NVRTC.
 struct Program {
     nvrtcProgram handle = nullptr;
-    Program() {
+    explicit Program(const std::string& file) {
         std::vector<const char*> names, texts;
         const char* main = nullptr;
         for (const Source& source : sources()) {
-            if (std::string(source.name) == "kernels/advance.cu") main = source.text;
+            if (file == source.name) main = source.text;
             names.push_back(source.name);
             texts.push_back(source.text);
         }
-        nvrtc()(nvrtc().create, &handle, main, "advance.cu", static_cast<int>(names.size()),
+        nvrtc()(nvrtc().create, &handle, main, file.c_str(), static_cast<int>(names.size()),
                 texts.data(), names.data());
     }
     Program(const Program&) = delete;
@@ -168,6 +168,25 @@ struct Program {
     }
 };
 
+/// A cubin. Throws DeviceError with the compiler's messages.
+std::vector<char> compile_file(const std::string& file, const std::vector<std::string>& options) {
+    if (const auto reason = why_no_compiler()) throw DeviceError(*reason);
+    const Program program(file);
+    std::vector<const char*> pointers;
+    for (const std::string& option : options) pointers.push_back(option.c_str());
+    const nvrtcResult result = nvrtc().compile.function(
+        program.handle, static_cast<int>(pointers.size()), pointers.data());
+    if (result != NVRTC_SUCCESS)
+        throw DeviceError(fmt::format("{} does not compile ({}): {}\n{}", file,
+                                      nvrtc().describe.function(result), fmt::join(options, " "),
+                                      program.log()));
+    std::size_t size = 0;
+    nvrtc()(nvrtc().image_size, program.handle, &size);
+    std::vector<char> image(size);
+    nvrtc()(nvrtc().image, program.handle, image.data());
+    return image;
+}
+
 }  // namespace
 
 std::optional<std::string> why_no_compiler() {
@@ -176,22 +195,13 @@ std::optional<std::string> why_no_compiler() {
 }
 
 std::vector<char> compile(const Shape& shape, int architecture) {
-    if (const auto reason = why_no_compiler()) throw DeviceError(*reason);
-    const Program program;
-    const std::vector<std::string> options = options_of(shape, architecture);
-    std::vector<const char*> pointers;
-    for (const std::string& option : options) pointers.push_back(option.c_str());
-    const nvrtcResult result = nvrtc().compile.function(
-        program.handle, static_cast<int>(pointers.size()), pointers.data());
-    if (result != NVRTC_SUCCESS)
-        throw DeviceError(fmt::format("a kernel does not compile ({}): {}\n{}",
-                                      nvrtc().describe.function(result), fmt::join(options, " "),
-                                      program.log()));
-    std::size_t size = 0;
-    nvrtc()(nvrtc().image_size, program.handle, &size);
-    std::vector<char> image(size);
-    nvrtc()(nvrtc().image, program.handle, image.data());
-    return image;
+    return compile_file("kernels/advance.cu", options_of(shape, architecture));
+}
+
+std::vector<char> compile_rates(int architecture) {
+    return compile_file("kernels/rates.cu",
+                        {"--std=c++20", fmt::format("--gpu-architecture=sm_{}", architecture),
+                         "--device-as-default-execution-space"});
 }
 
 std::vector<char> compiled(const Shape& shape, int architecture, const KernelCache& cache) {

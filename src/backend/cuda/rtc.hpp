@@ -38,4 +38,7 @@ std::vector<char> compile(const Shape& shape, int architecture);
 /// The same from the cache, where it is there.
 std::vector<char> compiled(const Shape& shape, int architecture, const KernelCache& cache);
 
+/// The kernels of kernels/rates.cu.
+std::vector<char> compile_rates(int architecture);
+
 }  // namespace softmaxflow::cuda
