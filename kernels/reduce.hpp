@@ -1,9 +1,9 @@
 #pragma once
 /// Moments and counts of one curve at one checkpoint over one block of replicas, as
-/// model/reduce.hpp defines them; failed replicas are left out.
+/// model/reduce.hpp defines them, added to those of the other blocks; failed replicas are left out.
 
 #include "kernels/batch.hpp"
-#include "softmaxflow/model/reduce.hpp"
+#include "softmaxflow/model/merge.hpp"
 
 namespace softmaxflow::kernels::inline SOFTMAXFLOW_TARGET {
 
@@ -26,7 +26,7 @@ SOFTMAXFLOW_HD void reduce(const Reduction& r, long long index, Team team) {
     };
     const int count = left < block_size ? static_cast<int>(left) : block_size;
     const auto moments = model::block_moments<block_size>(team, count, value);
-    if (team.rank() == 0) reinterpret_cast<model::BlockMoments*>(r.moments)[index] = moments;
+    model::merge(team, reinterpret_cast<model::MergedMoments*>(r.moments)[place], moments);
     for (int i = team.rank(); i < count; i += Team::size)
         if (const double x = value(i); model::is_finite(x))
             model::fetch_add(counts[model::bin_of(x, edges, r.bins)], 1U);

@@ -7,6 +7,8 @@
 #include <limits>
 #include <vector>
 
+#include "softmaxflow/model/merge.hpp"
+
 namespace softmaxflow {
 
 /// How a replica ended. The first three count as ok. Values are those stored in replicas.nc.
@@ -77,6 +79,9 @@ struct BlockResult {
     std::int64_t first = 0;
     std::int64_t count = 0;
     std::vector<Moments> moments;  ///< (curve, checkpoint); curves as in Problem
+    /// Instead of moments, of several blocks delivered in one run: one of them has these, the
+    /// others neither.
+    std::vector<model::MergedMoments> merged_moments;
     /// (curve, checkpoint, bin): of this block, or of several delivered in one run, among whose
     /// counts those of this one are; then the others have none.
     std::vector<std::uint32_t> counts;

@@ -66,13 +66,7 @@ CellAccumulator::CellAccumulator(const Problem& problem)
 
 void CellAccumulator::add(BlockResult&& block) {
     require_shape(block);
-    for (std::size_t i = 0; i < cells_.size(); ++i) {
-        const Moments& moments = block.moments[i];
-        add_pair(cells_[i].sum, moments.sum);
-        add_pair(cells_[i].sum_of_squares, moments.sum_of_squares);
-        widen(cells_[i].min, cells_[i].max, moments.min, moments.max);
-        cells_[i].finite += moments.finite;
-    }
+    add_moments(block);
     if (!block.counts.empty()) add_elementwise(counts_, block.counts);
     add_replicas(block);
     issued_steps_ += block.issued_steps;
@@ -81,19 +75,41 @@ void CellAccumulator::add(BlockResult&& block) {
     if (keep_table_) {
         BlockResult& rows = rows_[block.first] = std::move(block);
         rows.moments = {};
+        rows.merged_moments = {};
         rows.counts = {};
         rows.states = {};
+    }
+}
+
+void CellAccumulator::add_moments(const BlockResult& block) {
+    for (std::size_t i = 0; i < block.moments.size(); ++i) {
+        const Moments& moments = block.moments[i];
+        add_pair(cells_[i].sum, moments.sum);
+        add_pair(cells_[i].sum_of_squares, moments.sum_of_squares);
+        widen(cells_[i].min, cells_[i].max, moments.min, moments.max);
+        cells_[i].finite += moments.finite;
+    }
+    for (std::size_t i = 0; i < block.merged_moments.size(); ++i) {
+        const model::MergedMoments& moments = block.merged_moments[i];
+        cells_[i].sum.add(moments.sum);
+        cells_[i].sum_of_squares.add(moments.sum_of_squares);
+        widen(cells_[i].min, cells_[i].max, model::from_ordered(moments.min),
+              model::from_ordered(moments.max));
+        cells_[i].finite += moments.finite;
     }
 }
 
 void CellAccumulator::require_shape(const BlockResult& block) const {
     const auto count = static_cast<std::size_t>(block.count);
     const std::size_t table = keep_table_ ? count * model::observable_count : 0;
-    if (block.moments.size() != cells_.size() ||
-        (!block.counts.empty() && block.counts.size() != counts_.size()) ||
-        block.status.size() != count || block.initial_leader.size() != count ||
-        block.winner.size() != count || block.steps.size() != count ||
-        block.rejected_steps.size() != count || block.stopped_before.size() != count ||
+    const auto none_or = [](const auto& array, std::size_t size) {
+        return array.empty() || array.size() == size;
+    };
+    if (!none_or(block.moments, cells_.size()) || !none_or(block.merged_moments, cells_.size()) ||
+        !none_or(block.counts, counts_.size()) || block.status.size() != count ||
+        block.initial_leader.size() != count || block.winner.size() != count ||
+        block.steps.size() != count || block.rejected_steps.size() != count ||
+        block.stopped_before.size() != count ||
         block.first_passage.size() != count * thresholds_.size() ||
         block.final_observables.size() < table)
         throw Error(Exit::internal, "the block of replicas from " + std::to_string(block.first) +

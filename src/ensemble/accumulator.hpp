@@ -43,6 +43,7 @@ private:
         std::int64_t reached = 0;
     };
 
+    void add_moments(const BlockResult& block);
     void require_shape(const BlockResult& block) const;
     void add_replicas(const BlockResult& block);
     void add_failure(Failure failure);

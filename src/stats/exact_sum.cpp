@@ -77,25 +77,31 @@ double rounded_ratio(const ExactSum& sum, std::int64_t divisor) {
 }  // namespace
 
 void ExactSum::add(double value) {
-    const auto bits = std::bit_cast<std::uint64_t>(value);
-    const auto biased = static_cast<int>(bits >> 52 & 0x7ff);
-    std::uint64_t significand = bits & ((std::uint64_t{1} << 52) - 1);
-    const bool negative = bits >> 63 != 0;
-    if (biased == 0x7ff) {
-        (significand != 0 ? nan_ : negative ? negative_infinity_ : positive_infinity_) = true;
-        return;
-    }
-    if (biased != 0) significand |= std::uint64_t{1} << 52;
-    const int position = biased == 0 ? 0 : biased - 1;  // value = significand * 2^position units
-    const int offset = position % digit_bits;
-    const auto low = static_cast<std::int64_t>((significand & digit_mask) << offset);
-    const auto high = static_cast<std::int64_t>((significand >> digit_bits) << offset);
-    const std::int64_t sign = negative ? -1 : 1;
-    std::int64_t* digit = digits_.data() + position / digit_bits;
-    digit[0] += sign * (low & digit_mask);
-    digit[1] += sign * ((low >> digit_bits) + (high & digit_mask));
-    digit[2] += sign * (high >> digit_bits);
+    model::for_each_digit(value, [&](int place, std::int64_t part) { add_part(place, part); });
     if (++pending_ >= carry_limit) carry();
+}
+
+void ExactSum::add(const model::ExactDigits& terms) {
+    ExactSum part;
+    for (int place = 0; place < model::sum_places; ++place)
+        if (terms.digit[place] != 0) part.add_part(place, terms.digit[place]);
+    merge(part);
+}
+
+void ExactSum::add_part(int place, std::int64_t part) {
+    switch (place - digit_count) {
+        case 0:
+            positive_infinity_ = true;
+            break;
+        case 1:
+            negative_infinity_ = true;
+            break;
+        case 2:
+            nan_ = true;
+            break;
+        default:
+            digits_[static_cast<std::size_t>(place)] += part;
+    }
 }
 
 void ExactSum::merge(const ExactSum& other) {

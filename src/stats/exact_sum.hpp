@@ -4,6 +4,8 @@
 #include <array>
 #include <cstdint>
 
+#include "softmaxflow/model/merge.hpp"
+
 namespace softmaxflow {
 
 /// The exact sum of up to 2^63 doubles of any size: a fixed-point number from 2^-1074 to 2^1086 in
@@ -12,6 +14,8 @@ namespace softmaxflow {
 class ExactSum {
 public:
     void add(double value);
+    /// Adds fewer than 2^29 terms at once.
+    void add(const model::ExactDigits& terms);
     void merge(const ExactSum& other);
     /// The sum, rounded once to nearest, ties to even; +0 for zero, +-inf beyond the range.
     [[nodiscard]] double value() const;
@@ -19,8 +23,8 @@ public:
         return !(positive_infinity_ || negative_infinity_ || nan_);
     }
 
-    static constexpr int digit_bits = 32;
-    static constexpr int digit_count = 68;
+    static constexpr int digit_bits = model::digit_bits;
+    static constexpr int digit_count = model::sum_digits;
     /// |sum| in units of 2^-1074, least significant digit first. Only of a finite sum.
     struct Magnitude {
         bool negative = false;
@@ -29,6 +33,7 @@ public:
     [[nodiscard]] Magnitude magnitude() const;
 
 private:
+    void add_part(int place, std::int64_t part);
     void carry();
 
     std::array<std::int64_t, digit_count> digits_{};

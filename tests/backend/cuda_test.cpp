@@ -7,27 +7,72 @@
 #include "conformance.hpp"
 #include "fake_device.hpp"
 #include "softmaxflow/model/claims/list.hpp"
+#include "stats/exact_sum.hpp"
 
 using namespace conformance;
 
 namespace {
 
-/// The words of every block but its counts, and those of all blocks together: a backend may count
-/// several blocks at once.
+/// The words of every block but its counts and moments, and those of all blocks together: a
+/// backend may count several blocks at once.
 struct Outcome {
     Blocks blocks;
-    std::vector<std::uint64_t> counts;
+    std::vector<std::uint64_t> counts, moments;
     bool operator==(const Outcome&) const = default;
+};
+
+std::vector<std::uint64_t> own_words(BlockResult block) {
+    block.counts.clear();
+    block.moments.clear();
+    return words(block);
+}
+
+/// Exact sums of all blocks at one place, whether a block has moments or several together.
+class Place {
+public:
+    void add(const BlockResult& block, std::size_t place) {
+        if (!block.moments.empty()) {
+            const Moments& m = block.moments[place];
+            model::merge(model::Solo{}, all_,
+                         {{m.sum.high, m.sum.low},
+                          {m.sum_of_squares.high, m.sum_of_squares.low},
+                          m.min,
+                          m.max,
+                          static_cast<int>(m.finite)});
+        }
+        if (block.merged_moments.empty()) return;
+        const model::MergedMoments& m = block.merged_moments[place];
+        sum_.add(m.sum);
+        squares_.add(m.sum_of_squares);
+        all_.min = std::min(all_.min, m.min);
+        all_.max = std::max(all_.max, m.max);
+        all_.finite += m.finite;
+    }
+    void append_to(std::vector<std::uint64_t>& words) {
+        sum_.add(all_.sum);
+        squares_.add(all_.sum_of_squares);
+        for (const ExactSum* sum : {&sum_, &squares_})
+            for (const auto digit : sum->magnitude().digits) words.push_back(digit);
+        for (const auto x : {all_.min, all_.max, all_.finite})
+            words.push_back(static_cast<std::uint64_t>(x));
+    }
+
+private:
+    ExactSum sum_, squares_;
+    model::MergedMoments all_ = model::no_moments();
 };
 
 Outcome outcome(const Problem& problem, Backend& backend) {
     Outcome all;
+    std::vector<Place> places(static_cast<std::size_t>(problem.curves()) *
+                              problem.checkpoints.size());
     for (auto& [first, block] : results(problem, backend)) {
         all.counts.resize(std::max(all.counts.size(), block.counts.size()));
         for (std::size_t i = 0; i < block.counts.size(); ++i) all.counts[i] += block.counts[i];
-        block.counts.clear();
-        all.blocks[first] = words(block);
+        for (std::size_t i = 0; i < places.size(); ++i) places[i].add(block, i);
+        all.blocks[first] = own_words(block);
     }
+    for (Place& place : places) place.append_to(all.moments);
     return all;
 }
 
@@ -238,10 +283,7 @@ TEST(Cuda, NothingOfABatchIsDeliveredWhenTheDeviceIsLost) {
         try {
             fake::backend(device, 1)->run(
                 problem, {0, config.ensemble.replicas},
-                [&](BlockResult&& block) {
-                    block.counts.clear();
-                    delivered[block.first] = words(block);
-                },
+                [&](BlockResult&& block) { delivered[block.first] = own_words(block); },
                 [](std::int64_t) { return true; });
             ADD_FAILURE() << launches;
         } catch (const Error& error) {

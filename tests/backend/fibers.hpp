@@ -49,7 +49,8 @@ public:
     }
 
 private:
-    static constexpr std::size_t stack_size = std::size_t{1} << 20;
+    // Not more than needed: the address sanitizer goes over all of it at every change of hands.
+    static constexpr std::size_t stack_size = std::size_t{1} << 17;
 
     struct Lane {
         ucontext_t context;

@@ -1,9 +1,14 @@
 #include "softmaxflow/model/reduce.hpp"
 
 #include <algorithm>
+#include <bit>
+#include <cmath>
+#include <cstring>
 #include <random>
 
 #include "rational.hpp"
+#include "softmaxflow/model/merge.hpp"
+#include "stats/exact_sum.hpp"
 
 namespace softmaxflow::test {
 namespace {
@@ -13,6 +18,7 @@ using model::DoublePair;
 using Values = std::vector<double>;
 constexpr int leaves = 256;
 constexpr double infinity = std::numeric_limits<double>::infinity();
+const double nan = std::nan("");
 
 BlockMoments moments_of(const Values& values) {
     return model::block_moments<leaves>(values.data(), static_cast<int>(values.size()));
@@ -81,7 +87,6 @@ TEST(Reduce, ErrorIsThatOfDoubleDouble) {
 }
 
 TEST(Reduce, SkipsWhatIsNotFinite) {
-    const double nan = std::nan("");
     const BlockMoments moments = moments_of({2.0, nan, -3.0, infinity, -infinity, 0.5});
     EXPECT_TRUE(same(moments.sum, {-0.5, 0.0}));
     EXPECT_TRUE(same(moments.sum_of_squares, {13.25, 0.0}));
@@ -131,4 +136,69 @@ TEST(Reduce, CountsFiniteValues) {
 }
 
 }  // namespace
+/// All numbers of every size, in any order and by any team, and the sums that ExactSum has.
+TEST(Merge, EqualsExactSumsWhateverTheOrder) {
+    std::mt19937_64 random(7);
+    std::vector<BlockMoments> blocks;
+    for (int b = 0; b < 200; ++b) {
+        Values values;
+        for (int i = 0; i < 5; ++i) {
+            const auto x = std::bit_cast<double>(random());
+            if (std::isfinite(x)) values.push_back(x / 0x1p600);
+        }
+        blocks.push_back(moments_of(values));
+    }
+    ExactSum sum, squares;
+    std::int64_t finite = 0;
+    for (const BlockMoments& b : blocks) {
+        for (const double term : {b.sum.high, b.sum.low}) sum.add(term);
+        for (const double term : {b.sum_of_squares.high, b.sum_of_squares.low}) squares.add(term);
+        finite += b.finite;
+    }
+    model::MergedMoments first = model::no_moments();
+    for (int order = 0; order < 3; ++order) {
+        model::MergedMoments all = model::no_moments();
+        for (const BlockMoments& b : blocks) model::merge(model::Solo{}, all, b);
+        if (order == 0) first = all;
+        EXPECT_EQ(std::memcmp(&all, &first, sizeof all), 0);
+        std::shuffle(blocks.begin(), blocks.end(), random);
+    }
+    ExactSum merged, merged_squares;
+    merged.add(first.sum);
+    merged_squares.add(first.sum_of_squares);
+    EXPECT_EQ(merged.magnitude().digits, sum.magnitude().digits);
+    EXPECT_EQ(merged.magnitude().negative, sum.magnitude().negative);
+    EXPECT_EQ(merged_squares.magnitude().digits, squares.magnitude().digits);
+    EXPECT_EQ(first.finite, finite);
+    double least = infinity, most = -infinity;
+    for (const BlockMoments& b : blocks) {
+        least = std::min(least, b.min);
+        most = std::max(most, b.max);
+    }
+    EXPECT_EQ(model::from_ordered(first.min), least);
+    EXPECT_EQ(model::from_ordered(first.max), most);
+}
+
+TEST(Merge, RemembersWhatIsNotFinite) {
+    for (const double term : {infinity, -infinity, nan}) {
+        model::MergedMoments all = model::no_moments();
+        model::merge(model::Solo{}, all, {{term, 0.0}, {1.0, 0.0}, 1.0, 1.0, 1});
+        ExactSum sum;
+        sum.add(all.sum);
+        EXPECT_FALSE(sum.is_finite());
+        EXPECT_EQ(std::isnan(sum.value()), std::isnan(term));
+        EXPECT_TRUE(std::isnan(term) || sum.value() == term);
+    }
+}
+
+TEST(Merge, OrderedKeepsTheOrder) {
+    const double numbers[] = {-infinity, -1e300, -1.0, -1e-310, -0.0, 1e-310, 1.0, 1e300, infinity};
+    for (std::size_t i = 0; i < std::size(numbers); ++i) {
+        EXPECT_EQ(model::from_ordered(model::ordered(numbers[i])), numbers[i]);
+        EXPECT_TRUE(i == 0 || numbers[i] == 0.0 ||
+                    model::ordered(numbers[i - 1]) < model::ordered(numbers[i]));
+    }
+    EXPECT_EQ(model::ordered(-0.0), model::ordered(0.0));
+}
+
 }  // namespace softmaxflow::test

@@ -337,6 +337,28 @@ SOFTMAXFLOW_HD unsigned fetch_add(unsigned& counter, unsigned by) {
 #endif
 }
 
+/// A smallest and a largest number that lanes share.
+SOFTMAXFLOW_HD void fetch_min(Int& least, Int x) {
+#if defined(__CUDA_ARCH__) || defined(__CUDACC_RTC__)
+    atomicMin(&least, x);
+#else
+    Int seen = __atomic_load_n(&least, __ATOMIC_RELAXED);
+    while (x < seen && !__atomic_compare_exchange_n(&least, &seen, x, true, __ATOMIC_RELAXED,
+                                                    __ATOMIC_RELAXED)) {
+    }
+#endif
+}
+SOFTMAXFLOW_HD void fetch_max(Int& most, Int x) {
+#if defined(__CUDA_ARCH__) || defined(__CUDACC_RTC__)
+    atomicMax(&most, x);
+#else
+    Int seen = __atomic_load_n(&most, __ATOMIC_RELAXED);
+    while (x > seen && !__atomic_compare_exchange_n(&most, &seen, x, true, __ATOMIC_RELAXED,
+                                                    __ATOMIC_RELAXED)) {
+    }
+#endif
+}
+
 /// The value of one replica of a Real, and setting it.
 SOFTMAXFLOW_HD double lane(double x, int) { return x; }
 SOFTMAXFLOW_HD void set_lane(double& x, int, double value) { x = value; }

@@ -7,7 +7,6 @@
 #include "backend/cuda/sizes.hpp"
 #include "softmaxflow/model/catalogue.hpp"
 #include "softmaxflow/model/queue.hpp"
-#include "softmaxflow/model/reduce.hpp"
 
 namespace softmaxflow::cuda {
 namespace {
@@ -33,8 +32,7 @@ std::size_t bytes_per_replica(const Problem& problem, const Kernels& kernels) {
     const Sizes sizes = sizes_of(choice, p, kernels.advance.lanes);
     const auto places = static_cast<std::size_t>(problem.curves() * p.checkpoint_count);
     const std::size_t staged =
-        places * (sizeof(double) + sizeof(model::BlockMoments) / block_size) +
-        static_cast<std::size_t>(p.threshold_count + 6) * sizeof(double);
+        places * sizeof(double) + static_cast<std::size_t>(p.threshold_count + 6) * sizeof(double);
     // Lanes of a flow are few.
     if (choice.flow)
         return staged + static_cast<std::size_t>(sizes.parked_numbers + 2) * sizeof(double);
@@ -114,9 +112,8 @@ BatchRunner::BatchRunner(Stream& stream, const Problem& problem, const Kernels& 
     batch_.working = working_.as();
     curves_ =
         Buffer(stream, sizeof(double) * static_cast<std::size_t>(curves * checkpoints * capacity));
-    moments_ =
-        Buffer(stream, sizeof(model::BlockMoments) *
-                           static_cast<std::size_t>(curves * checkpoints * capacity / block_size));
+    moments_ = Buffer(
+        stream, sizeof(model::MergedMoments) * static_cast<std::size_t>(curves * checkpoints));
     counts_ = Buffer(
         stream, sizeof(unsigned) *
                     static_cast<std::size_t>(curves * checkpoints * problem.config.record.bins));
@@ -154,6 +151,9 @@ void BatchRunner::prepare(ReplicaRange range) {
     stream_.upload(record_.as(), &device_record_, sizeof device_record_);
     batch_.first = range.first;
     counts_.clear();
+    const std::vector<model::MergedMoments> none(moments_.bytes() / sizeof(model::MergedMoments),
+                                                 model::no_moments());
+    stream_.upload(moments_.as(), none.data(), moments_.bytes());
     issued_ = 0;
 }
 
@@ -284,21 +284,14 @@ void BatchRunner::deliver_blocks(const BlockSink& deliver) {
         stream_.download(array.data(), arrays_[next++].as(), array.size() * sizeof(double));
     });
     download_curves();
-    std::vector<model::BlockMoments> moments(places * static_cast<std::size_t>(staging_.blocks()));
+    std::vector<model::MergedMoments> moments(places);
     stream_.download(moments.data(), moments_.as(), moments.size() * sizeof moments[0]);
     std::vector<std::uint32_t> counts(places * static_cast<std::size_t>(r.bins));
     stream_.download(counts.data(), counts_.as(), counts.size() * sizeof counts[0]);
     for (std::int64_t i = 0; i < staging_.blocks(); ++i) {
         BlockResult block = staging_.block(i);
-        for (std::size_t k = 0; k < places; ++k) {
-            const auto& m = moments[static_cast<std::size_t>(i) * places + k];
-            block.moments.push_back({{m.sum.high, m.sum.low},
-                                     {m.sum_of_squares.high, m.sum_of_squares.low},
-                                     m.min,
-                                     m.max,
-                                     m.finite});
-        }
         if (i == 0) {
+            block.merged_moments = std::move(moments);
             block.counts = std::move(counts);
             block.issued_steps = issued_;
         }
