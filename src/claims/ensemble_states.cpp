@@ -111,6 +111,7 @@ void judge(Finding& finding, std::size_t first, bool twin,
         } else {
             ++finding.not_replayed;
         }
+        if (ruling == Ruling::confirmed) finding.confirmed.push_back(tally.suspects[i]);
         tally.count(ruling);
     }
 }

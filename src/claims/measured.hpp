@@ -25,8 +25,9 @@ struct Finding {
     std::string sentence;  ///< the result in words
     std::vector<Figure> figures;
     Tally tally;
-    bool counts = false;            ///< the tally decides
-    std::int64_t not_replayed = 0;  ///< part of tally.undecided
+    bool counts = false;             ///< the tally decides
+    std::int64_t not_replayed = 0;   ///< part of tally.undecided
+    std::vector<Suspect> confirmed;  ///< violations of a claim about states
 };
 
 /// What a measurement may use.

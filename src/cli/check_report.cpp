@@ -92,6 +92,12 @@ std::string notes(const Outcome& outcome, const Style& style) {
                          number(outcome.judgement.rate.share), number(outcome.judgement.rate.low),
                          number(outcome.judgement.rate.high), number(outcome.judgement.worst.share),
                          number(outcome.judgement.worst.high)));
+    if (const auto& confirmed = outcome.finding.confirmed; !confirmed.empty())
+        note(fmt::format(
+            "replica {}, margin {}: `replay RUN --replica {}` of a run of this config and "
+            "seed repeats it",
+            confirmed.front().replica, number(confirmed.front().margin),
+            confirmed.front().replica));
     if (!outcome.finding.sentence.empty()) note(outcome.finding.sentence);
     for (const claims::Figure& figure : outcome.finding.figures)
         note(fmt::format("{} = {} in [{}, {}]", figure.name, number(figure.value),
@@ -136,9 +142,9 @@ std::string check_report(const CheckReport& report, const Style& style) {
 }
 
 std::string search_report(const claims::Search& search, const Style& style) {
-    std::string text =
-        "\n" + line(style.bold(search.claim->id)) +
-        line(wrapped(search.claim->statement, text_width, 2)) +
+    std::string text = "\n";
+    text +=
+        line(style.bold(search.claim->id)) + line(wrapped(search.claim->statement, text_width, 2)) +
         line(fmt::format("{} trajectories from {}", grouped(search.evaluations), search.domain)) +
         line(style.dim(search.method)) +
         line(fmt::format("smallest margin {} at {}, tolerance {}", number(search.smallest_margin),

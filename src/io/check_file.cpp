@@ -108,6 +108,10 @@ Json outcome_json(const Check& check, const Outcome& outcome) {
         json["smallest_margin_increment"] = tally.smallest_increment;
     } else {
         json["measurement"] = finding_json(outcome.finding);
+        json["confirmed_replicas"] = Json::array();
+        for (const claims::Suspect& suspect : outcome.finding.confirmed)
+            json["confirmed_replicas"].push_back(
+                {{"replica", suspect.replica}, {"margin", suspect.margin}});
     }
     json["counterexamples"] = Json::array();
     for (const Replayed& replayed : outcome.replayed)
