@@ -73,7 +73,8 @@ void note_margin(Tally& tally, std::int64_t replica, double margin, double clock
 }
 
 Finding test_states(const Laboratory& laboratory, const Claim& claim, std::vector<double> clocks,
-                    const std::function<double(const Problem&, const StateRecord&)>& margin) {
+                    const std::function<double(const Problem&, const StateRecord&)>& margin,
+                    double later) {
     Problem problem = recorded_problem(laboratory.base, std::move(clocks));
     if (laboratory.twin) problem.watch.sabotage = claim.twin;
     Finding finding;
@@ -90,7 +91,9 @@ Finding test_states(const Laboratory& laboratory, const Claim& claim, std::vecto
     judge(finding, 0, laboratory.twin,
           [&](const Suspect& suspect, Precision precision, double rtol) {
               const RestartData start = start_of(problem, laboratory.backend, suspect.replica);
-              const Problem one = replay_problem(problem, start);
+              Problem one = replay_problem(problem, start);
+              one.checkpoints.back() *= later;
+              one.config.dynamics.horizon *= later;
               return margin(one, replay_states(one, precision, rtol));
           });
     return finding;

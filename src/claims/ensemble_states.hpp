@@ -22,9 +22,10 @@ void for_each_state(
 
 /// Tests a claim about the state at the end, or at a few clocks: `margin(problem, state)` is that
 /// of one replica, negative where it is violated. Every apparent violation is judged again from
-/// replays in 113 bits and 100 digits.
+/// replays in 113 bits and 100 digits, for a claim about a limit at `later` times the last clock.
 Finding test_states(const Laboratory& laboratory, const Claim& claim, std::vector<double> clocks,
-                    const std::function<double(const Problem&, const StateRecord&)>& margin);
+                    const std::function<double(const Problem&, const StateRecord&)>& margin,
+                    double later = 1.0);
 
 /// Judges the apparent violations from number `first` of the tally on by their margins in 113 bits
 /// and 100 digits, at the given tolerance: the first hundred (four of a twin); the others stay

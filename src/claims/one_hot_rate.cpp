@@ -35,17 +35,20 @@ double table(double n, double tau) {
     return at_1000 * std::pow(1000.0 / tau, 4.0 / n);
 }
 
+/// Where a start that the bound does not hold for is looked at once more: how long a near tie or a
+/// large value defers the limit is not bounded.
+constexpr double second_look = 100.0;
+
 /// ... and what is left of large values at the start, against the arc.
-double allowance(const Problem& problem, const StateRecord& state) {
+double allowance(const Problem& problem, const StateRecord& state, double tau) {
     const std::int64_t n = problem.config.model.tokens;
-    const double tau = problem.checkpoints.back();
     const double spread =
         at(state.projected_values, 0, n, 0) - at(state.projected_values, 0, n, n - 1);
     return table(static_cast<double>(n), tau) + spread / (state.metric.front() * tau);
 }
 
-double margin(const Problem& problem, const StateRecord& state) {
-    const double allowed = allowance(problem, state);
+double margin(const Problem& problem, const StateRecord& state, double tau) {
+    const double allowed = allowance(problem, state, tau);
     const double apart = std::abs(ratio(problem, state) - 1.0);
     return (allowed - apart) / (allowed + apart);
 }
@@ -56,8 +59,9 @@ Finding measure(const Laboratory& laboratory);
 
 const Measured one_hot_rate = {
     {"one_hot_rate",
-     "|(1 - s_1) D^2 rho n / (2 (n-1) kappa_t) - 1| <= eps at the horizon, D = u_1 - mean of the "
-     "others",
+     "|(1 - s_1) D^2 rho n / (2 (n-1) kappa_t) - 1| <= eps at the horizon or 100 times it, D = u_1 "
+     "- "
+     "mean of the others",
      "U, not square", "derived",
      "Limit form: [VRF]. d log s_j / dtau ~ -(s_j + Q) tau with Q the losers' total.",
      class_u_unbounded, model::Sabotage::doubled},
@@ -69,7 +73,12 @@ namespace {
 Finding measure(const Laboratory& laboratory) {
     const double end =
         laboratory.horizon > 0 ? laboratory.horizon : own_horizon(laboratory.base.config);
-    Finding finding = test_states(laboratory, one_hot_rate.claim, {end}, margin);
+    Finding finding = test_states(
+        laboratory, one_hot_rate.claim, {end},
+        [end](const Problem& problem, const StateRecord& state) {
+            return margin(problem, state, end);
+        },
+        second_look);
     const std::int64_t n = laboratory.base.config.model.tokens;
     finding.sentence = fmt::format("eps = {:.3g} + spread of u(0) / (kappa_t tau) at tau = {:.4g}",
                                    table(static_cast<double>(n), end), end);

@@ -80,10 +80,10 @@ std::string notes(const Outcome& outcome, const Style& style) {
     const auto apparent = static_cast<std::int64_t>(tally.suspects.size());
     if (apparent > 0)
         note(
-            fmt::format("{} apparent violations: {} confirmed, {} dismissed as rounding, {} "
+            fmt::format("{} apparent violations: {} confirmed, {} dismissed{}, {} "
                         "undecided{}",
                         grouped(apparent), grouped(tally.confirmed), grouped(tally.dismissed),
-                        grouped(tally.undecided),
+                        outcome.claim->watched >= 0 ? " as rounding" : "", grouped(tally.undecided),
                         outcome.not_replayed > 0
                             ? fmt::format(" ({} not replayed)", grouped(outcome.not_replayed))
                             : ""));
