@@ -81,9 +81,31 @@ horizon = {ARC}
     return f"{figure['value']:.4f} of 4000, {share:.4f} of {draws} by SciPy"
 
 
+def test_a_limit_that_is_still_approached_is_undecided(program, folder):
+    """A near tie for the lead defers the limit beyond the arc of the fit; a twin never comes near."""
+    text = """
+[init]
+tie_gap = 1e-12
+
+[dynamics]
+method = "flow"
+
+[ensemble]
+replicas = 40
+seed = 3
+"""
+    status, result = check(program, folder, text, "losers_equalise")
+    assert result["claims"][0]["verdict"] == "undecided" and status == 4, result
+    status, result = check(program, folder, text, "losers_equalise", "--twin")
+    assert result["claims"][0]["verdict"] == "refuted" and status == 3, result
+    status, result = check(program, folder, text.replace("1e-12", "0.1"), "losers_equalise")
+    assert result["claims"][0]["verdict"] == "not_refuted" and status == 0, result
+
+
 def main():
     with tempfile.TemporaryDirectory() as folder:
-        run_all([test_rate_of_winning_leaders], sys.argv[1], folder)
+        run_all([test_rate_of_winning_leaders,
+                 test_a_limit_that_is_still_approached_is_undecided], sys.argv[1], folder)
 
 
 main()
