@@ -59,9 +59,8 @@ Finding measure(const Laboratory& laboratory);
 
 const Measured one_hot_rate = {
     {"one_hot_rate",
-     "|(1 - s_1) D^2 rho n / (2 (n-1) kappa_t) - 1| <= eps at the horizon or 100 times it, D = u_1 "
-     "- "
-     "mean of the others",
+     "|(1 - s_1) D^2 rho n / (2 (n-1) kappa_t) - 1| <= eps at the horizon or 100 times it, "
+     "D = u_1 - mean of the others",
      "U, not square", "derived",
      "Limit form: [VRF]. d log s_j / dtau ~ -(s_j + Q) tau with Q the losers' total.",
      class_u_unbounded, model::Sabotage::doubled},

@@ -136,7 +136,7 @@ TEST(Reduce, CountsFiniteValues) {
 }
 
 }  // namespace
-/// All numbers of every size, in any order and by any team, and the sums that ExactSum has.
+/// Numbers of every size in any order, and the sums that ExactSum has. (By a team: test_cuda.)
 TEST(Merge, EqualsExactSumsWhateverTheOrder) {
     std::mt19937_64 random(7);
     std::vector<BlockMoments> blocks;
