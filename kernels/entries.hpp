@@ -8,9 +8,9 @@
 
 namespace softmaxflow::kernels::inline SOFTMAXFLOW_TARGET {
 
-template <class Real, class Scheme>
-using AnyExplicit = ExplicitPart<AnyFlow<Real, model::Solo>, Scheme>;
-template <class Real>
-using AnyImplicit = ImplicitPart<AnyFlow<Real, model::Solo>>;
+template <class Real, class Team, class Scheme>
+using AnyExplicit = ExplicitPart<AnyFlow<Real, Team>, Scheme>;
+template <class Real, class Team>
+using AnyImplicit = ImplicitPart<AnyFlow<Real, Team>>;
 
 }  // namespace softmaxflow::kernels::inline SOFTMAXFLOW_TARGET

@@ -27,34 +27,50 @@
     ENTRY(watch, 1, Batch, watch)        \
     ENTRY(advance_watched, 1, Batch, advance_watched)
 
-/// Flow of one number format by one scheme.
-#define SOFTMAXFLOW_FLOW_F64_3_ENTRIES(ENTRY) \
-    ENTRY(flow_f64_3, 1, Batch, (integrate<AnyExplicit<double, model::BogackiShampine>>))
-#define SOFTMAXFLOW_FLOW_F64_5_ENTRIES(ENTRY) \
-    ENTRY(flow_f64_5, 1, Batch, (integrate<AnyExplicit<double, model::Tsitouras>>))
-#define SOFTMAXFLOW_FLOW_F64_8_ENTRIES(ENTRY) \
-    ENTRY(flow_f64_8, 1, Batch, (integrate<AnyExplicit<double, model::DormandPrince>>))
-#define SOFTMAXFLOW_FLOW_F64_IMPLICIT_ENTRIES(ENTRY) \
-    ENTRY(flow_f64_implicit, 1, Batch, (integrate<AnyImplicit<double>>))
-#define SOFTMAXFLOW_FLOW_F32_3_ENTRIES(ENTRY) \
-    ENTRY(flow_f32_3, 1, Batch, (integrate<AnyExplicit<float, model::BogackiShampine>>))
-#define SOFTMAXFLOW_FLOW_F32_5_ENTRIES(ENTRY) \
-    ENTRY(flow_f32_5, 1, Batch, (integrate<AnyExplicit<float, model::Tsitouras>>))
-#define SOFTMAXFLOW_FLOW_F32_8_ENTRIES(ENTRY) \
-    ENTRY(flow_f32_8, 1, Batch, (integrate<AnyExplicit<float, model::DormandPrince>>))
-#define SOFTMAXFLOW_FLOW_F32_IMPLICIT_ENTRIES(ENTRY) \
-    ENTRY(flow_f32_implicit, 1, Batch, (integrate<AnyImplicit<float>>))
+/// Flow of one number format by one scheme, a replica by one lane or, in f64, by a warp.
+#define SOFTMAXFLOW_FLOW_ENTRY(ENTRY, name, lanes, Real, Scheme) \
+    ENTRY(name, lanes, Batch, (integrate<AnyExplicit<Real, Team, model::Scheme>>))
+#define SOFTMAXFLOW_STIFF_ENTRY(ENTRY, name, lanes, Real) \
+    ENTRY(name, lanes, Batch, (integrate<AnyImplicit<Real, Team>>))
+#define SOFTMAXFLOW_FLOW_F64_3_1_ENTRIES(ENTRY) \
+    SOFTMAXFLOW_FLOW_ENTRY(ENTRY, flow_f64_3_1, 1, double, BogackiShampine)
+#define SOFTMAXFLOW_FLOW_F64_5_1_ENTRIES(ENTRY) \
+    SOFTMAXFLOW_FLOW_ENTRY(ENTRY, flow_f64_5_1, 1, double, Tsitouras)
+#define SOFTMAXFLOW_FLOW_F64_8_1_ENTRIES(ENTRY) \
+    SOFTMAXFLOW_FLOW_ENTRY(ENTRY, flow_f64_8_1, 1, double, DormandPrince)
+#define SOFTMAXFLOW_FLOW_F64_IMPLICIT_1_ENTRIES(ENTRY) \
+    SOFTMAXFLOW_STIFF_ENTRY(ENTRY, flow_f64_implicit_1, 1, double)
+#define SOFTMAXFLOW_FLOW_F64_3_32_ENTRIES(ENTRY) \
+    SOFTMAXFLOW_FLOW_ENTRY(ENTRY, flow_f64_3_32, 32, double, BogackiShampine)
+#define SOFTMAXFLOW_FLOW_F64_5_32_ENTRIES(ENTRY) \
+    SOFTMAXFLOW_FLOW_ENTRY(ENTRY, flow_f64_5_32, 32, double, Tsitouras)
+#define SOFTMAXFLOW_FLOW_F64_8_32_ENTRIES(ENTRY) \
+    SOFTMAXFLOW_FLOW_ENTRY(ENTRY, flow_f64_8_32, 32, double, DormandPrince)
+#define SOFTMAXFLOW_FLOW_F64_IMPLICIT_32_ENTRIES(ENTRY) \
+    SOFTMAXFLOW_STIFF_ENTRY(ENTRY, flow_f64_implicit_32, 32, double)
+#define SOFTMAXFLOW_FLOW_F32_3_1_ENTRIES(ENTRY) \
+    SOFTMAXFLOW_FLOW_ENTRY(ENTRY, flow_f32_3_1, 1, float, BogackiShampine)
+#define SOFTMAXFLOW_FLOW_F32_5_1_ENTRIES(ENTRY) \
+    SOFTMAXFLOW_FLOW_ENTRY(ENTRY, flow_f32_5_1, 1, float, Tsitouras)
+#define SOFTMAXFLOW_FLOW_F32_8_1_ENTRIES(ENTRY) \
+    SOFTMAXFLOW_FLOW_ENTRY(ENTRY, flow_f32_8_1, 1, float, DormandPrince)
+#define SOFTMAXFLOW_FLOW_F32_IMPLICIT_1_ENTRIES(ENTRY) \
+    SOFTMAXFLOW_STIFF_ENTRY(ENTRY, flow_f32_implicit_1, 1, float)
 
 /// IMAGE(list) for every list above: each is compiled by itself, side by side with the others.
 #define SOFTMAXFLOW_IMAGES(IMAGE) \
     IMAGE(DESCENT)                \
     IMAGE(STEP)                   \
     IMAGE(WATCH)                  \
-    IMAGE(FLOW_F64_3)             \
-    IMAGE(FLOW_F64_5)             \
-    IMAGE(FLOW_F64_8)             \
-    IMAGE(FLOW_F64_IMPLICIT)      \
-    IMAGE(FLOW_F32_3)             \
-    IMAGE(FLOW_F32_5)             \
-    IMAGE(FLOW_F32_8)             \
-    IMAGE(FLOW_F32_IMPLICIT)
+    IMAGE(FLOW_F64_3_1)           \
+    IMAGE(FLOW_F64_5_1)           \
+    IMAGE(FLOW_F64_8_1)           \
+    IMAGE(FLOW_F64_IMPLICIT_1)    \
+    IMAGE(FLOW_F64_3_32)          \
+    IMAGE(FLOW_F64_5_32)          \
+    IMAGE(FLOW_F64_8_32)          \
+    IMAGE(FLOW_F64_IMPLICIT_32)   \
+    IMAGE(FLOW_F32_3_1)           \
+    IMAGE(FLOW_F32_5_1)           \
+    IMAGE(FLOW_F32_8_1)           \
+    IMAGE(FLOW_F32_IMPLICIT_1)

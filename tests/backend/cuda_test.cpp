@@ -124,6 +124,8 @@ TEST(Cuda, ABlockForAReplicaGivesTheSameWords) {
         Config config = small_config("logistic", "gradient_descent");
         config.backend.precision = precision;
         config.model.tokens = 2100;
+        config.dynamics.iterations = 4;
+        config.record.checkpoint_count = 2;
         config.ensemble.replicas = config.record.states = 2;
         const Problem problem = problem_of(config);
         EXPECT_EQ(cuda::lanes_of_any(problem, cpu::make_choice(problem)), 256);
@@ -203,22 +205,31 @@ TEST(Cuda, StepsInF32GiveTheWordsOfTheCpu) {
 }
 
 TEST(Cuda, FlowGivesTheWordsOfTheCpu) {
+    // Of 35 tokens and more a replica with one output has a team.
     const struct {
         const char *loss, *clock, *stiff;
-        int order;
-    } cases[] = {{"logistic", "arc", "auto", 5},
-                 {"logistic", "time", "auto", 8},
-                 {"cross_entropy", "time", "auto", 5},
-                 {"cross_entropy", "arc", "on", 3}};
+        int order, tokens, lanes;
+    } cases[] = {
+        {"logistic", "arc", "auto", 5, 8, 1},       {"logistic", "time", "auto", 8, 8, 1},
+        {"cross_entropy", "time", "auto", 5, 8, 1}, {"cross_entropy", "arc", "on", 3, 8, 1},
+        {"logistic", "arc", "auto", 5, 35, 32},     {"square", "time", "auto", 8, 35, 32},
+        {"logistic", "time", "on", 3, 35, 32},      {"regression", "time", "off", 3, 35, 1}};
     for (const auto& c : cases) {
         Config config = flow_config(c.loss);
+        config.model.tokens = c.tokens;
+        if (c.lanes > 1) {
+            config.dynamics.horizon = 3.0;
+            config.ensemble.replicas = 9;
+            config.record.states = 3;
+        }
         config.dynamics.clock = c.clock;
         config.dynamics.stiff = c.stiff;
         config.dynamics.order = c.order;
         const Problem problem = problem_of(config);
+        EXPECT_EQ(cuda::lanes_of_flow(problem, cpu::make_choice(problem)), c.lanes);
         EXPECT_EQ(outcome(problem, *cpu_backend()),
                   outcome(problem, *fake::backend(std::make_shared<fake::Device>())))
-            << c.loss << " " << c.clock << " " << c.order;
+            << c.loss << " " << c.clock << " " << c.order << " " << c.tokens;
     }
 }
 
@@ -230,6 +241,24 @@ TEST(Cuda, FlowInF32GivesTheWordsOfTheCpu) {
     const Problem problem = problem_of(config);
     EXPECT_EQ(outcome(problem, *cpu_backend()),
               outcome(problem, *fake::backend(std::make_shared<fake::Device>())));
+}
+
+/// Teams take replicas from one queue, leave stiff ones to the other method, and find them there.
+TEST(Cuda, TeamsShareTheQueuesOfAFlow) {
+    Config config = flow_config("square");
+    config.model.tokens = 35;
+    config.ensemble.replicas = block_size + 9;
+    config.record.states = 0;
+    config.dynamics.rtol = 1e-3;
+    config.dynamics.atol = 1e-4;
+    config.dynamics.clock = "time";
+    config.dynamics.horizon = 3000.0;
+    config.dynamics.value_decay = 1.0;  // stiff beside so long a run
+    const Problem problem = problem_of(config);
+    const Outcome expected = outcome(problem, *cpu_backend());
+    config.dynamics.stiff = "off";
+    EXPECT_NE(expected, outcome(problem_of(config), *cpu_backend())) << "none was left";
+    EXPECT_EQ(expected, outcome(problem, *fake::backend(std::make_shared<fake::Device>())));
 }
 
 TEST(Cuda, TwoDevicesShareARun) {

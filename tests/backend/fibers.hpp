@@ -12,19 +12,21 @@ namespace emulated {
 template <int S>
 class Fibers {
 public:
+    /// The lane whose turn it is: an empty object, as teams of a device are, so that what holds one
+    /// is laid out as there.
     struct Team {
         static constexpr int size = S;
-        Fibers* fibers;
-        int lane;
-        int* parity;  // of this lane: consecutive exchanges use alternate slots
 
-        [[nodiscard]] int rank() const { return lane; }
-        /// A float passes through a double unchanged.
+        [[nodiscard]] static int rank() { return current()->turn_; }
+        /// Floats and the integers of a run pass through a double unchanged.
         template <class Real>
-        [[nodiscard]] Real exchange(Real x, int distance) const {
-            double* slot = fibers->slot_[*parity ^= 1];
+        [[nodiscard]] static Real exchange(Real x, int distance) {
+            Fibers& f = *current();
+            const int lane = f.turn_;
+            // Consecutive exchanges use alternate slots.
+            double* slot = f.slot_[f.lanes_[lane].parity ^= 1];
             slot[lane] = static_cast<double>(x);
-            fibers->hand_over(lane);
+            f.hand_over(lane);
             return static_cast<Real>(slot[lane ^ distance]);
         }
     };
@@ -45,6 +47,7 @@ public:
             l.context.uc_link = nullptr;
             makecontext(&l.context, reinterpret_cast<void (*)()>(enter), 1, lane);
         }
+        turn_ = 0;
         swapcontext(&caller_, &lanes_[0].context);
     }
 
@@ -65,19 +68,22 @@ private:
     }
     static void enter(int lane) {
         Fibers& f = *current();
-        f.call_(f.body_, Team{&f, lane, &f.lanes_[lane].parity});
+        f.call_(f.body_, Team{});
         f.lanes_[lane].done = true;
         // The last to end goes back to whom it all began with.
         const int next = (lane + 1) % S;
+        f.turn_ = next;
         setcontext(f.lanes_[next].done ? &f.caller_ : &f.lanes_[next].context);
     }
     void hand_over(int lane) {
-        swapcontext(&lanes_[lane].context, &lanes_[(lane + 1) % S].context);
+        turn_ = (lane + 1) % S;
+        swapcontext(&lanes_[lane].context, &lanes_[turn_].context);
     }
 
     const void* body_ = nullptr;
     void (*call_)(const void*, const Team&) = nullptr;
     double slot_[2][S];
+    int turn_ = 0;
     Lane lanes_[S];
     ucontext_t caller_;
 };

@@ -51,12 +51,12 @@ public:
         for (int i = 0; i < width; ++i) busy_[i] = false;
     }
 
-    /// Numbers that a parked replica takes.
+    /// Numbers that a parked replica takes: every lane keeps its own tokens and the course.
     SOFTMAXFLOW_HD static int parked_numbers(const Parameters& p, int slots) {
         int course = 0;
         Course<Real> c;
         c.with(c, [&](Real&, const Real&) { ++course; });
-        return slots * (p.outputs + 1) + course;
+        return Team::size * (slots * (p.outputs + 1) + course);
     }
 
     /// Takes the first replicas of the queue, or those that were left to this method.
@@ -88,7 +88,12 @@ private:
     SOFTMAXFLOW_HD ArcTime<Flow, Stepper> arc_time() {
         return {stepper_, trial_, room_, unit_, rate_};
     }
-    SOFTMAXFLOW_HD bool leads() const { return active_.flow.tokens.team.rank() == 0; }
+    SOFTMAXFLOW_HD const Team& team() const { return active_.flow.tokens.team; }
+    SOFTMAXFLOW_HD bool leads() const { return team().rank() == 0; }
+    /// Adds to a counter that teams share; what it was before.
+    SOFTMAXFLOW_HD Int claim(Int& counter, Int amount) {
+        return from_first(team(), leads() ? fetch_add(counter, amount) : 0);
+    }
     SOFTMAXFLOW_HD bool busy() const {
         for (int i = 0; i < width; ++i)
             if (busy_[i]) return true;
@@ -112,24 +117,21 @@ private:
     SOFTMAXFLOW_COLD bool draw() {
         waiting_ = fresh_count_ = 0;
         fresh_.course = {};
-        if (queue_.taken < queue_.count) {
-            const Int place = fetch_add(queue_.taken, width), left = queue_.count - place;
-            if (left > 0) {
-                fresh_count_ = left < width ? int(left) : width;
-                start(queue_.first + place, fresh_count_);
-                set_out();
-                return true;
-            }
+        const Int next = claim(queue_.taken, width), left = queue_.count - next;
+        if (left > 0) {
+            fresh_count_ = left < width ? int(left) : width;
+            start(queue_.first + next, fresh_count_);
+            set_out();
+            return true;
         }
-        if (takes_parked_ && queue_.unparked < queue_.parked) {
-            const Int place = fetch_add(queue_.unparked, 1);
-            if (place < queue_.parked) {
-                fresh_count_ = 1;
-                start(queue_.replica[place], 1);
-                unpark(place);
-            }
-        }
-        return fresh_count_ > 0;
+        if (!takes_parked_) return false;
+        // While replicas are taken that were parked, none is.
+        const Int parked = from_first(team(), queue_.parked), place = claim(queue_.unparked, 1);
+        if (place >= parked) return false;
+        fresh_count_ = 1;
+        start(queue_.replica[place], 1);
+        unpark(place);
+        return true;
     }
 
     /// The fresh replicas at the start of the run, or where a restart takes them up.
@@ -265,12 +267,15 @@ private:
         tick(1);
     }
 
+    SOFTMAXFLOW_HD double* parked_state(Int place) const {
+        return queue_.states + (place * Team::size + team().rank()) * (queue_.numbers / Team::size);
+    }
     SOFTMAXFLOW_COLD void park(int i) {
-        const Int place = fetch_add(queue_.parked, 1);
+        const Int place = claim(queue_.parked, 1);
         queue_.replica[place] = active_.origin.replica(i);
         queue_.checkpoint[place] = active_.checkpoint[i];
         queue_.threshold[place] = active_.threshold[i];
-        double* numbers = queue_.states + place * queue_.numbers;
+        double* numbers = parked_state(place);
         for_each_entry(active_.flow, [&](auto at) { *numbers++ = lane(at(active_.x), i); });
         active_.course.with(active_.course, [&](Real& x, const Real&) { *numbers++ = lane(x, i); });
         watcher_.leave(i, active_.origin.replica(i));
@@ -278,7 +283,7 @@ private:
         set_lane(active_.course.step, i, Scalar(0));
     }
     SOFTMAXFLOW_COLD void unpark(Int place) {
-        const double* numbers = queue_.states + place * queue_.numbers;
+        const double* numbers = parked_state(place);
         for_each_entry(fresh_.flow, [&](auto at) { at(fresh_.x) = Real(*numbers++); });
         fresh_.course.with(fresh_.course, [&](Real& x, const Real&) { x = Real(*numbers++); });
         fresh_.checkpoint[0] = queue_.checkpoint[place];

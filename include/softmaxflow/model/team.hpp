@@ -23,6 +23,16 @@ struct Solo {
     }
 };
 
+/// What lane 0 holds, on every lane.
+template <class Team, class T>
+SOFTMAXFLOW_HD T from_first(const Team& team, T x) {
+    for (int distance = Team::size / 2; distance > 0; distance /= 2) {
+        const T other = team.exchange(x, distance);
+        if ((team.rank() & distance) != 0) x = other;
+    }
+    return x;
+}
+
 /// The levels of a tree with n leaves.
 SOFTMAXFLOW_HD constexpr int levels(int n) {
     int count = 0;

@@ -146,13 +146,15 @@ private:
     Found found_[claims];
 };
 
-/// Claims are watched along steps of a flow in f64, of sizes known at run time.
+/// Claims are watched along steps of a flow in f64, of sizes known at run time, by one lane for a
+/// replica: it looks at all tokens.
 template <class Flow>
 struct WatcherOf {
     using Type = Unwatched;
 };
 template <class Flow>
-requires(is_wide<typename Flow::Real>&& Flow::Slots == 0) struct WatcherOf<Flow> {
+requires(is_wide<typename Flow::Real>&& Flow::Slots == 0 &&
+         Flow::Team::size == 1) struct WatcherOf<Flow> {
     using Type = Watch<Flow>;
 };
 

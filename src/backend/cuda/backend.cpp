@@ -76,8 +76,9 @@ Kernels kernels_for(cuda::Device& device, const Problem& problem, const Speciali
     const std::string format = choice.single ? "f32" : "f64";
     kernels.reduce = device.kernel("reduce");
     if (choice.flow) {
-        kernels.flow = device.kernel(fmt::format("flow_{}_{}", format, choice.order));
-        kernels.stiff = device.kernel(fmt::format("flow_{}_implicit", format));
+        const int lanes = lanes_of_flow(problem, choice);
+        kernels.flow = device.kernel(fmt::format("flow_{}_{}_{}", format, choice.order, lanes));
+        kernels.stiff = device.kernel(fmt::format("flow_{}_implicit_{}", format, lanes));
         return kernels;
     }
     kernels.start = device.kernel("start_" + format);

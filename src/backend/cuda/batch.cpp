@@ -18,6 +18,11 @@ double seconds_since(std::chrono::steady_clock::time_point begin) {
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
 }
 
+/// Lanes that share a replica.
+int lanes_of(const Kernels& kernels, const cpu::Choice& choice) {
+    return choice.flow ? kernels.flow.lanes : kernels.advance.lanes;
+}
+
 /// Lanes whose working memory counts.
 int working_lanes(const Kernels& kernels, const cpu::Choice& choice) {
     // In f32 even a fixed shape keeps a dense objective in memory.
@@ -29,7 +34,7 @@ int working_lanes(const Kernels& kernels, const cpu::Choice& choice) {
 std::size_t bytes_per_replica(const Problem& problem, const Kernels& kernels) {
     const cpu::Choice choice = cpu::make_choice(problem);
     const model::Parameters p = cpu::make_parameters(problem);
-    const Sizes sizes = sizes_of(choice, p, kernels.advance.lanes);
+    const Sizes sizes = sizes_of(choice, p, lanes_of(kernels, choice));
     const auto places = static_cast<std::size_t>(problem.curves() * p.checkpoint_count);
     const std::size_t staged =
         places * sizeof(double) + static_cast<std::size_t>(p.threshold_count + 6) * sizeof(double);
@@ -101,9 +106,10 @@ BatchRunner::BatchRunner(Stream& stream, const Problem& problem, const Kernels& 
     batch_.method = choice_.method;
     const std::int64_t capacity = staging_.capacity();
     const std::int64_t curves = problem.curves(), checkpoints = host_parameters_.checkpoint_count;
-    const std::int64_t items =
-        choice_.flow ? std::min<std::int64_t>(flow_lanes, capacity) : capacity;
-    const Sizes sizes = sizes_of(choice_, host_parameters_, kernels.advance.lanes);
+    const int lanes = lanes_of(kernels, choice_);
+    // Of a flow a lane has an arena, of descent a replica.
+    const std::int64_t items = choice_.flow ? teams(capacity) * lanes : capacity;
+    const Sizes sizes = sizes_of(choice_, host_parameters_, lanes);
     batch_.bytes_per_item = sizes.item;
     batch_.bytes_per_lane = sizes.lane;
     memory_ = Buffer(stream, arenas(sizes.item, items));
@@ -206,14 +212,19 @@ bool BatchRunner::advance(std::int64_t iteration, const Progress& progress) {
 bool BatchRunner::run_flow(const Progress& progress) {
     const bool parks = host_parameters_.stiff == model::Stiff::automatic;
     model::Queue queue;
-    const Sizes sizes = sizes_of(choice_, host_parameters_, 1);
+    const Sizes sizes = sizes_of(choice_, host_parameters_, kernels_.flow.lanes);
     queue.place(parked_.as(), parks ? staging_.capacity() : 0, sizes.parked_numbers);
     queue.first = batch_.first;
     queue.count = count_;
     stream_.upload(queue_.as(), &queue, sizeof queue);
-    batch_.items = static_cast<int>(std::min<std::int64_t>(flow_lanes_, count_));
+    batch_.items = static_cast<int>(teams(count_));
     if (host_parameters_.stiff != model::Stiff::on && !drain(kernels_.flow, progress)) return false;
     return host_parameters_.stiff == model::Stiff::off || drain(kernels_.stiff, progress);
+}
+
+/// Teams that take replicas of a flow, where there are so many.
+std::int64_t BatchRunner::teams(std::int64_t replicas) const {
+    return std::min<std::int64_t>(std::max(flow_lanes_ / kernels_.flow.lanes, 1), replicas);
 }
 
 /// Rounds of steps until no lane has a replica left.
@@ -284,19 +295,20 @@ void BatchRunner::deliver_blocks(const BlockSink& deliver) {
         stream_.download(array.data(), arrays_[next++].as(), array.size() * sizeof(double));
     });
     download_curves();
-    std::vector<model::MergedMoments> moments(places);
-    stream_.download(moments.data(), moments_.as(), moments.size() * sizeof moments[0]);
-    std::vector<std::uint32_t> counts(places * static_cast<std::size_t>(r.bins));
-    stream_.download(counts.data(), counts_.as(), counts.size() * sizeof counts[0]);
     for (std::int64_t i = 0; i < staging_.blocks(); ++i) {
         BlockResult block = staging_.block(i);
-        if (i == 0) {
-            block.merged_moments = std::move(moments);
-            block.counts = std::move(counts);
-            block.issued_steps = issued_;
-        }
+        if (i == 0) add_totals(block, places);
         deliver(std::move(block));
     }
+}
+
+/// What the device has merged over all blocks of a batch leaves with the first.
+void BatchRunner::add_totals(BlockResult& block, std::size_t places) {
+    block.merged_moments.resize(places);
+    stream_.download(block.merged_moments.data(), moments_.as(), moments_.bytes());
+    block.counts.resize(places * static_cast<std::size_t>(problem_.config.record.bins));
+    stream_.download(block.counts.data(), counts_.as(), counts_.bytes());
+    block.issued_steps = issued_;
 }
 
 }  // namespace softmaxflow::cuda

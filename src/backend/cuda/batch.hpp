@@ -51,10 +51,12 @@ private:
     bool run_descent(const Progress& progress);
     bool run_flow(const Progress& progress);
     bool advance(std::int64_t iteration, const Progress& progress);
+    [[nodiscard]] std::int64_t teams(std::int64_t replicas) const;
     bool drain(const Kernel& kernel, const Progress& progress);
     void launch(const Kernel& kernel);
     void deliver_blocks(const BlockSink& deliver);
     void download_curves();
+    void add_totals(BlockResult& block, std::size_t places);
 
     Stream& stream_;
     const Problem& problem_;

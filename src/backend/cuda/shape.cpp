@@ -65,4 +65,10 @@ int lanes_of_any(const Problem& problem, const cpu::Choice& choice) {
     return numbers > 512 && !choice.single ? 32 : 1;
 }
 
+int lanes_of_flow(const Problem& problem, const cpu::Choice& choice) {
+    // Lanes share what is done for tokens, and do alike what is done for outputs.
+    const bool pays = problem.config.model.tokens >= 32 * problem.outputs;
+    return pays && !choice.single && !choice.watched ? 32 : 1;
+}
+
 }  // namespace softmaxflow::cuda

@@ -26,4 +26,7 @@ std::optional<Shape> shape_of(const Problem& problem, const cpu::Choice& choice)
 /// The same, for sizes known at run time: the lanes of an entry advance_..., 1, 32 or 256.
 int lanes_of_any(const Problem& problem, const cpu::Choice& choice);
 
+/// The lanes of an entry flow_..., 1 or, in f64, 32.
+int lanes_of_flow(const Problem& problem, const cpu::Choice& choice);
+
 }  // namespace softmaxflow::cuda

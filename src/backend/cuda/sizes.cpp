@@ -20,6 +20,11 @@ kernels::Batch batch_of(const cpu::Choice& choice, const model::Parameters& para
     return batch;
 }
 
+/// A lane's share of the tokens.
+int slots_of(const model::Parameters& parameters, int lanes) {
+    return (parameters.tokens + lanes - 1) / lanes;
+}
+
 /// Bytes that count(arena) takes.
 template <class Count>
 unsigned long bytes(Count count) {
@@ -32,7 +37,7 @@ template <class Part>
 unsigned long part_bytes(const kernels::Batch& batch) {
     model::Queue queue;
     return bytes([&](model::Arena& arena) {
-        kernels::make_part<Part>(batch, batch.parameters, {}, arena, queue);
+        kernels::make_part<Part>(batch, batch.parameters, {}, model::Solo{}, arena, queue);
     });
 }
 
@@ -43,14 +48,16 @@ unsigned long flow_bytes(const kernels::Batch& batch) {
     return first > second ? first : second;
 }
 
+/// Teams of a device are empty objects, so that one lane of many is as large as one alone.
 template <class Real>
-Sizes flow_sizes(const kernels::Batch& batch, int order) {
+Sizes flow_sizes(kernels::Batch batch, int order, int lanes) {
     using Part = kernels::ExplicitPart<AnyFlow<Real>, model::Tsitouras>;
+    batch.parameters.tokens = slots_of(batch.parameters, lanes);
     Sizes sizes;
     sizes.item = order == 3   ? flow_bytes<Real, model::BogackiShampine>(batch)
                  : order == 8 ? flow_bytes<Real, model::DormandPrince>(batch)
                               : flow_bytes<Real, model::Tsitouras>(batch);
-    sizes.parked_numbers = Part::parked_numbers(batch.parameters, batch.parameters.tokens);
+    sizes.parked_numbers = lanes * Part::parked_numbers(batch.parameters, batch.parameters.tokens);
     return sizes;
 }
 
@@ -60,9 +67,8 @@ Sizes descent_sizes(const kernels::Batch& batch, int lanes) {
     sizes.item = bytes([&](model::Arena& arena) {
         kernels::make_standing<Real>(batch, batch.parameters, {}, arena);
     });
-    // A lane has its share of the tokens.
     kernels::Batch share = batch;
-    share.parameters.tokens = (batch.parameters.tokens + lanes - 1) / lanes;
+    share.parameters.tokens = slots_of(batch.parameters, lanes);
     sizes.lane = bytes([&](model::Arena& arena) {
         if (batch.parameters.watched != 0)
             kernels::make_watcher(batch, batch.parameters, {}, arena);
@@ -77,8 +83,8 @@ Sizes descent_sizes(const kernels::Batch& batch, int lanes) {
 Sizes sizes_of(const cpu::Choice& choice, const model::Parameters& parameters, int lanes) {
     const kernels::Batch batch = batch_of(choice, parameters);
     if (choice.flow)
-        return choice.single ? flow_sizes<float>(batch, choice.order)
-                             : flow_sizes<double>(batch, choice.order);
+        return choice.single ? flow_sizes<float>(batch, choice.order, lanes)
+                             : flow_sizes<double>(batch, choice.order, lanes);
     return choice.single ? descent_sizes<float>(batch, lanes) : descent_sizes<double>(batch, lanes);
 }
 

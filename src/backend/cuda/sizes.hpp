@@ -12,13 +12,12 @@ namespace softmaxflow::cuda {
 inline constexpr long long tile = 32;
 
 struct Sizes {
-    unsigned long item = 0;  ///< bytes that a replica of descent, or a lane of a flow, keeps
+    unsigned long item = 0;  ///< bytes that a replica of descent, or each lane of a flow, keeps
     unsigned long lane = 0;  ///< bytes that a lane uses in a launch
     int parked_numbers = 0;  ///< flow: numbers of a replica left to the implicit method
 };
 
-/// `lanes` share a replica of descent, with sizes known at run time; kernels of a fixed shape need
-/// no more.
+/// `lanes` share a replica, with sizes known at run time; kernels of a fixed shape need no more.
 Sizes sizes_of(const cpu::Choice& choice, const model::Parameters& parameters, int lanes);
 
 /// Bytes of `count` arenas.
