@@ -156,14 +156,14 @@ class MachineCode(unittest.TestCase):
         self.assertLess(abs(code.count(F64) - 188), 0.15 * 188)
         # The table's 212 has neither the integer work of exp's table (9 x 4), nor constants, nor what
         # guards a step; see docs/performance.md.
-        self.assertLess(len(code.step), 300)
+        self.assertLess(abs(len(code.step) - 212), 0.15 * 212)
         self.assertEqual(code.step.count("MUFU.RCP64H"), 2)
 
     def test_counts_of_eight_tokens_in_f32(self):
         code = Code(*DESCENT, 8, 1, 1, real="float")
         self.assertEqual(code.count(F64), 0)
         # 172 issued with expf and a running maximum; ours are correctly rounded where they divide.
-        self.assertLess(len(code.step), 285)
+        self.assertLess(len(code.step), 265)
         self.assertLess(code.count(F32), 180)
 
     def test_fast_counts_of_eight_tokens(self):
@@ -188,7 +188,7 @@ class MachineCode(unittest.TestCase):
         for shape in ONE_OUTPUT + [SEVERAL_OUTPUTS[0]]:
             code = Code(*shape)
             memory = [name for name in code.step if re.match("LDL|STL|LDG|STG|LD|ST", name)
-                      and not name.startswith("LDS")]
+                      and not name.startswith(("LDS", "LDC"))]  # shared, constants
             self.assertEqual(memory, [], shape)
             # As many blocks of 128 threads as were asked for share 65536 registers.
             self.assertLessEqual(code.registers * 128 * blocks_of(shape, "double"), 65536, shape)

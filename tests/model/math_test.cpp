@@ -265,8 +265,7 @@ TEST(Math, ExpInRangeIsExpThereAndKeepsNaN) {
 }
 
 TEST(Math, ReachIsTheLargestMagnitude) {
-    const double inf = model::infinity();
-    for (const double x : {0.0, 707.9999, -707.9999, 708.0, -708.0, 708.1, 1e30, inf, -inf}) {
+    for (const double x : {0.0, 707.9999, -707.9999, 708.0, -708.0, 708.1, 1e30, -0x1p1016}) {
         model::Reach<double> reach;
         for (const double y : {1.0, x, -2.0}) reach.add(y);
         EXPECT_EQ(reach.below(708.0), std::abs(x) < 708.0) << x;
@@ -274,6 +273,25 @@ TEST(Math, ReachIsTheLargestMagnitude) {
         for (const double y : {1.0, x, -2.0}) single.add(static_cast<float>(y));
         EXPECT_EQ(single.below(708.0F), std::abs(static_cast<float>(x)) < 708.0F) << x;
     }
+    // Beyond, what it may not see spoils a sum of exponentials, which is then summed again.
+    for (const double x : {0x1p1017, 1e308, std::numeric_limits<double>::max(), model::infinity()})
+        for (const double y : {x, -x})
+            EXPECT_FALSE(model::between(1.0 + model::exp_in_range(y), 0x1p-500, 0x1p1000)) << y;
+}
+
+/// By high words, which alone a device looks at, as by whole numbers.
+TEST(Math, RangesByHighWords) {
+    const double inf = model::infinity(), nan = model::not_a_number();
+    const double low = 0x1p-500, high = 0x1p1000, next = std::nextafter(low, 0.0);
+    for (const double x : {0.0, 5e-324, next, low, 1.0, 707.9999, std::nextafter(708.0, 0.0), 708.0,
+                           708.1, 1e30, std::nextafter(high, 0.0), high, 0x1p1017, 1e308, inf, nan})
+        for (const double y : {x, -x}) {
+            EXPECT_EQ(model::within(y, 708.0), std::abs(y) < 708.0) << y;
+            EXPECT_EQ(model::between(y, low, high), y >= low && y < high) << y;
+        }
+    EXPECT_EQ(model::larger_number(1.0F, float(nan)), 1.0F);
+    EXPECT_EQ(model::larger_number(float(nan), 1.0F), 1.0F);
+    EXPECT_EQ(model::larger_number(2.0F, 1.0F), 2.0F);
 }
 
 TEST(Math, ClampKeepsSignsAndEndsNaN) {

@@ -31,11 +31,11 @@ struct Softmax {
     /// Whether a sum of exponentials lost nothing that counts.
     template <class Real>
     SOFTMAXFLOW_HD static auto usable(Real total) {
-        return (total > Real(FormatOf<Real>::least_sum)) & (total < Real(FormatOf<Real>::most_sum));
+        return between(total, Real(FormatOf<Real>::least_sum), Real(FormatOf<Real>::most_sum));
     }
 
     /// No running maximum: exp(a_i) is summed as it stands, and only a replica with an |a_i| of 708
-    /// or more (f32: 87), or whose sum leaves [2^-500, 2^1000] ([2^-60, 2^64]), is summed again
+    /// or more (f32: 87), or whose sum leaves [2^-500, 2^1000) ([2^-60, 2^64)), is summed again
     /// relative to its largest logit. The test depends on a alone, so the bits depend on nothing
     /// else. A NaN makes the sum one, and so does whatever Reach may not see.
     template <class Team, int N, class Logits, class Numerators>
@@ -48,11 +48,13 @@ struct Softmax {
             f[k] = exp_in_range(a[k]);
             reach.add(a[k]);
         }
+        const auto reached = reach.below(Real(FormatOf<Real>::exp_range));
         // Out of range is then the sum, for all lanes of a team.
-        if constexpr (!exp_saturates<Real>)
-            f[0] = select(reach.below(Real(FormatOf<Real>::exp_range)), f[0], Real(infinity()));
+        if constexpr (!exp_saturates<Real> && Team::size > 1)
+            f[0] = select(reached, f[0], Real(infinity()));
         Real total = sum(tokens, scratch, [&](int k) SOFTMAXFLOW_INLINE { return f[k]; });
-        const auto in_range = usable(total);
+        auto in_range = usable(total);
+        if constexpr (!exp_saturates<Real> && Team::size == 1) in_range = in_range & reached;
         if (any(!in_range)) {
             // On copies: handing out their addresses would keep the arrays out of registers.
             const Logits logits = a;

@@ -72,16 +72,14 @@ struct Elementary<double> {
     // infinite.
     static constexpr int fraction_bits = 4;
     static constexpr double exp_least = -746.0, exp_most = 710.0;
-    static constexpr double log2_e = 1.4426950408889634;
-    static constexpr double ln2_high = 0.6931471803691238;  // 32 bits: 16 k * ln2_high is exact
-    static constexpr double ln2_low = 1.9082149292705877e-10;
+    SOFTMAXFLOW_HD static const ExpConstants& constants() { return exp_constants(); }
 
     /// e^r 2^(k/16), |r| <= ln(2)/32 and k the low bits of `sixteenths`: to 0.13 ulp before
     /// rounding.
     template <class Real, class BitsOf>
     SOFTMAXFLOW_HD static Real exp_reduced(Real r, const BitsOf& sixteenths) {
-        const Real series = polynomial(r, 1.0, 0.5, 0.16666666665301144, 0.041666666664959766,
-                                       0.008333449724528355, 0.0013889034377693012);
+        const auto& c = constants().series;
+        const Real series = polynomial(r, 1.0, 0.5, c[0], c[1], c[2], c[3]);
         const Real power = sixteenth_power(sixteenths);
         return fma(power, r * series, power);
     }
@@ -101,9 +99,12 @@ template <>
 struct Elementary<float> {
     static constexpr int fraction_bits = 0;
     static constexpr float exp_least = -104.0F, exp_most = 89.0F;
-    static constexpr float log2_e = 1.44269502F;
-    static constexpr float ln2_high = 0.693145751953125F;  // 16 bits: k * ln2_high is exact
-    static constexpr float ln2_low = 1.42860677e-06F;
+    struct Constants {
+        float log2_e = 1.44269502F;
+        float ln2_high = 0.693145751953125F;  // 16 bits: k * ln2_high is exact
+        float ln2_low = 1.42860677e-06F;
+    };
+    SOFTMAXFLOW_HD static constexpr Constants constants() { return {}; }
 
     /// e^r 2^k, |r| <= ln(2)/2 and k the low bits of `whole`: to 0.18 ulp before rounding.
     template <class Real, class BitsOf>
@@ -149,9 +150,10 @@ struct ExpParts {
     Real r;
 
     SOFTMAXFLOW_HD explicit ExpParts(Real x) {
-        shifted = fma(x, Real(Elements::log2_e), Real(shifter<Real>));
+        const auto& c = Elements::constants();
+        shifted = fma(x, Real(c.log2_e), Real(shifter<Real>));
         const Real k = shifted - Real(shifter<Real>);
-        r = fma(k, Real(-Elements::ln2_low), fma(k, Real(-Elements::ln2_high), x));
+        r = fma(k, Real(-c.ln2_low), fma(k, Real(-c.ln2_high), x));
     }
     /// e^x, where it is a normal number.
     SOFTMAXFLOW_HD Real power() const { return Elements::exp_reduced(r, to_bits(shifted)); }
@@ -185,6 +187,25 @@ SOFTMAXFLOW_HD Real reciprocal(Real x) {
     return Real(1.0) / x;
 }
 
+/// Whether |x| < bound, a multiple of 2^-20 of its leading power; false for NaN.
+template <class Real>
+SOFTMAXFLOW_HD auto within(Real x, Real bound) {
+    return abs(x) < bound;
+}
+/// Whether low <= x < high, both powers of two; false for NaN.
+template <class Real>
+SOFTMAXFLOW_HD auto between(Real x, Real low, Real high) {
+    return (x >= low) & (x < high);
+}
+// Doubles are ordered as their high words are. Comparing those spares a device's pipe of doubles:
+// as numbers in f32 up to 2^1016, which are NaN beyond, or as integers.
+SOFTMAXFLOW_HD unsigned high_bits(double x) { return unsigned(to_bits(x) >> 32); }
+SOFTMAXFLOW_HD float high_word(double x) { return from_bits(high_bits(x)); }
+SOFTMAXFLOW_HD bool within(double x, double bound) { return abs(high_word(x)) < high_word(bound); }
+SOFTMAXFLOW_HD bool between(double x, double low, double high) {
+    return high_bits(x) - high_bits(low) < high_bits(high) - high_bits(low);
+}
+
 /// The larger of |a| and |b|; of a number and a NaN either.
 template <class Real>
 SOFTMAXFLOW_HD Real larger_magnitude(Real a, Real b) {
@@ -202,20 +223,16 @@ public:
 private:
     Real most_{0.0};
 };
-#if defined(__CUDA_ARCH__) || defined(__CUDACC_RTC__)
-/// Magnitudes are ordered as their high words, and these, up to 2^1016, as numbers in f32, which
-/// spares the pipe of doubles. What is larger may pass unseen.
+/// By high words. What is no number in f32 may pass unseen.
 template <>
 class Reach<double> {
 public:
-    SOFTMAXFLOW_HD void add(double x) { most_ = fmaxf(most_, fabsf(high(x))); }
-    SOFTMAXFLOW_HD bool below(double bound) const { return most_ < high(bound); }
+    SOFTMAXFLOW_HD void add(double x) { most_ = larger_number(most_, abs(high_word(x))); }
+    SOFTMAXFLOW_HD bool below(double bound) const { return most_ < high_word(bound); }
 
 private:
-    SOFTMAXFLOW_HD static float high(double x) { return __int_as_float(__double2hiint(x)); }
     float most_ = 0.0F;
 };
-#endif
 
 /// e^x for the inner loop: equal to exp(x) for |x| <= c = Format::exp_range (708; 87 in f32), NaN
 /// for NaN, anything beyond.
@@ -289,8 +306,9 @@ SOFTMAXFLOW_COLD Real log(Real x) {
     const Real z = s * s;
     const Real tail = z * Elements::log_series(z);
     const Real half_square = f * f * Real(0.5);
-    const Real correction = fma(s, half_square + tail, k * Real(Elements::ln2_low));
-    const Real result = fma(k, Real(Elements::ln2_high), f - (half_square - correction));
+    const auto& c = Elements::constants();
+    const Real correction = fma(s, half_square + tail, k * Real(c.ln2_low));
+    const Real result = fma(k, Real(c.ln2_high), f - (half_square - correction));
 
     const Real special =
         select(x == Real(0.0), Real(-infinity()), select(x > Real(0.0), x, Real(not_a_number())));
@@ -311,13 +329,19 @@ SOFTMAXFLOW_COLD Real softplus(Real x) {
     return max(x, Real(0.0)) + log1p(exp_call(-abs(x)));
 }
 
+/// Where e^-x counts for nothing, or alone.
+template <class Real>
+SOFTMAXFLOW_COLD Real far_sigmoid(Real x) {
+    return select(x > Real(0.0), Real(1.0), exp(x));
+}
+
 /// 1 / (1 + e^-x); e^x below -708 (-87 in f32), where e^-x would overflow.
 template <class Real>
 SOFTMAXFLOW_HD Real sigmoid(Real x) {
     if constexpr (exp_saturates<Real>) return reciprocal(Real(1.0) + exp_in_range(-x));
-    const Real near = reciprocal(Real(1.0) + exp_clamped(-x));
-    const auto far = !(x > Real(-FormatOf<Real>::exp_range));
-    return any(far) ? select(far, exp_call(x), near) : near;
+    const Real near = reciprocal(Real(1.0) + exp_in_range(-x));
+    const auto far = !within(x, Real(FormatOf<Real>::exp_range));
+    return any(far) ? select(far, far_sigmoid(x), near) : near;
 }
 
 /// The x with Phi(x) = p, for p in [2^-54, 1 - 2^-53] of the form k / 2^54 (p - 1/2 and 1 - p are

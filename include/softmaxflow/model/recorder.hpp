@@ -14,7 +14,6 @@ namespace softmaxflow::model::inline SOFTMAXFLOW_TARGET {
 /// increasing thresholds, exact to the iteration, and how a replica failed.
 template <class Real>
 struct Seen {
-    bool passages = false;          // whether there are thresholds
     Real level = Real(infinity());  // the next one
     Real next = Real(0.0);          // its index
     WideOf<Real> failed{0.0};       // a status, or 0
@@ -43,7 +42,7 @@ public:
           evaluation_(arena, flow.slots(), p.outputs),
           ranks_(arena, flow.slots()),
           logs_(arena, flow.slots()),
-          watch_{p.threshold_count > 0} {
+          watch_{} {
         for (int i = 0; i < width; ++i) seats_[i] = {};
         watch_.level = StepReal(level(0));
     }
@@ -102,7 +101,8 @@ public:
         const double iteration = p_.checkpoints[checkpoint];
         if (checkpoint == 0) note_start();
         evaluate();
-        if constexpr (is_wide<StepReal>) watch(flow, evaluation_, Int(iteration), watch_, leads());
+        if constexpr (is_wide<StepReal>)
+            watch(flow, evaluation_, Int(iteration), watch_, p_.threshold_count > 0, leads());
         for (int i = 0; i < width; ++i) seats_[i].from = seats_[i].to = checkpoint;
         const double time = p_.learning_rate * iteration;
         log_time = time > 0.0 ? log(Real(time)) : Real(not_a_number());
@@ -155,14 +155,16 @@ public:
     SOFTMAXFLOW_HD void see(const Seen<StepReal>& seen) { watch_ = seen; }
 
     /// Looks at a state that a flow of StepReals has evaluated: first passages, and denominators
-    /// that vanish. `writes`: whether this lane stores what it finds.
+    /// that vanish. `passages`: whether there are thresholds (a loop of steps knows without looking
+    /// at memory); `writes`: whether this lane stores what it finds.
     template <class AnyFlow>
     SOFTMAXFLOW_HD void watch(const AnyFlow& evaluated, typename AnyFlow::Evaluation& e,
-                              Int iteration, Seen<StepReal>& seen, bool writes) const {
+                              Int iteration, Seen<StepReal>& seen, bool passages,
+                              bool writes) const {
         visit(evaluated.map, [&](auto map) SOFTMAXFLOW_INLINE {
             if (map.signed_weights && any(abs(e.scales.weight) >= StepReal(1.0 / map_regulariser)))
                 seen.failed = note_singular(seen.failed, convert<Real>(e.scales.weight));
-            if (!seen.passages) return;
+            if (!passages) return;
             const auto numerator = [&](int j) SOFTMAXFLOW_INLINE { return e.numerators[j]; };
             const auto share = [&](int j) SOFTMAXFLOW_INLINE { return e.share(j); };
             const StepReal top =

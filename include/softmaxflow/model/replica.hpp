@@ -71,22 +71,25 @@ public:
             flow_.objective.copy(recorder.flow.objective, flow_.output_count());
         load(x_, recorder.x, tokens);
         for (int i = 0; i < memories_of(method_); ++i) load(memory_[i], recorder.memory[i], tokens);
-        auto rates = standing.rates;
+        Rates<ScalarOf<Real>> rates(p_);
+        rates.go_on_from(standing.rates);
         auto seen = recorder.seen();
         auto arc = recorder.arc;
-        if constexpr (is_wide<Real>) {
-            arc = take_steps(recorder, standing.iteration, to, rates, seen, arc, watcher);
-        } else {
-            // A sum in f32 would stall; one of few steps, added to a sum in f64, does not.
-            for (Int from = standing.iteration, next; from < to; from = next) {
-                next = from - from % steps_per_sum + steps_per_sum;
-                if (next > to) next = to;
-                const Real part = take_steps(recorder, from, next, rates, seen, Real(0.0), watcher);
-                arc = arc + convert<WideOf<Real>>(part);
-            }
+        Int from = standing.iteration;
+        do {
+            Int next = from - from % steps_per_part + steps_per_part;
+            if (next > to) next = to;
+            if constexpr (is_wide<Real>)
+                arc = take_steps(recorder, from, next, rates, seen, arc, watcher);
+            else  // a sum in f32 would stall; one of few steps, added to a sum in f64, does not
+                arc = arc + convert<WideOf<Real>>(
+                                take_steps(recorder, from, next, rates, seen, Real(0.0), watcher));
+            from = next;
+        } while (from < to);
+        if constexpr (!is_wide<Real>) {
             // The recorder sees a state in f64, but thresholds are passed in f32.
             flow_.evaluate(x_, e_);
-            recorder.watch(flow_, e_, to, seen, leads);
+            recorder.watch(flow_, e_, to, seen, p_.threshold_count > 0, leads);
         }
         store(recorder.x, x_, tokens);
         for (int i = 0; i < memories_of(method_); ++i)
@@ -115,12 +118,13 @@ private:
     SOFTMAXFLOW_HD Real take_steps(const AnyRecorder& recorder, Int from, Int to, AnyRates& rates,
                                    Seen<Real>& seen, Real arc, Watcher& watcher) {
         const bool leads = flow_.tokens.team.rank() == 0;
-        for (Int iteration = from; iteration < to; ++iteration) {
+        for (int left = int(to - from); left > 0; --left) {
+            const Int iteration = to - left;
             if constexpr (in_parts)
                 evaluate_apart();
             else
                 flow_.evaluate(x_, e_);
-            recorder.watch(flow_, e_, iteration, seen, leads);
+            recorder.watch(flow_, e_, iteration, seen, p_.threshold_count > 0, leads);
             if constexpr (Watcher::watches) look(recorder, iteration, watcher);
             arc = fma(Real(rates.eta), flow_.residual_norm(e_), arc);
             visit(method_, [&](auto item) SOFTMAXFLOW_INLINE {
@@ -190,8 +194,9 @@ private:
         }
     }
 
-    /// Steps whose lengths of arc are summed in f32, counted from iteration 0.
-    static constexpr Int steps_per_sum = 64;
+    /// Steps that an int counts; in f32 those whose lengths of arc are summed in f32. From
+    /// iteration 0 on.
+    static constexpr Int steps_per_part = is_wide<Real> ? Int(1) << 30 : 64;
 
     const Parameters& p_;
     Method method_;

@@ -238,6 +238,24 @@ SOFTMAXFLOW_HD double sqrt(double x) {
 SOFTMAXFLOW_HD double select(bool mask, double a, double b) { return mask ? a : b; }
 SOFTMAXFLOW_HD float select(bool mask, float a, float b) { return mask ? a : b; }
 
+/// As abs in math.hpp; free on a device.
+SOFTMAXFLOW_HD float abs(float x) {
+#if defined(__CUDA_ARCH__) || defined(__CUDACC_RTC__)
+    return ::fabsf(x);
+#else
+    return from_bits(to_bits(x) & 0x7fffffffU);
+#endif
+}
+
+/// The larger; of a number and a NaN the number.
+SOFTMAXFLOW_HD float larger_number(float a, float b) {
+#if defined(__CUDA_ARCH__) || defined(__CUDACC_RTC__)
+    return ::fmaxf(a, b);
+#else
+    return a < b || a != a ? b : a;
+#endif
+}
+
 /// x where |x| < bound, else the bound with the sign of x, for NaN too. The bound is a multiple of
 /// 2^-20 of its leading power.
 SOFTMAXFLOW_HD double clamp(double x, double bound) {
@@ -286,6 +304,27 @@ SOFTMAXFLOW_HD double reciprocal(double x) {
 #endif
 }
 
+/// Numbers of exp in f64 (math.hpp) that do not fit an instruction of a device.
+struct ExpConstants {
+    double log2_e = 1.4426950408889634;
+    double ln2_high = 0.6931471803691238;  // 32 bits: 16 k * ln2_high is exact
+    double ln2_low = 1.9082149292705877e-10;
+    double series[4] = {0.16666666665301144, 0.041666666664959766, 0.008333449724528355,
+                        0.0013889034377693012};
+};
+inline constexpr ExpConstants exp_constants_on_host;
+#if defined(__CUDACC__)
+/// Whence an instruction takes one; else it would be put together from its halves at every step.
+static __constant__ ExpConstants exp_constants_on_device;
+#endif
+SOFTMAXFLOW_HD const ExpConstants& exp_constants() {
+#if defined(__CUDA_ARCH__) || defined(__CUDACC_RTC__)
+    return exp_constants_on_device;
+#else
+    return exp_constants_on_host;
+#endif
+}
+
 /// The bits of 2^(j/16) - j 2^48: adding k 2^48 for a whole number k = 16 i + j gives 2^(k/16).
 SOFTMAXFLOW_HD Bits sixteenth_of_table(int index) {
     constexpr Bits table[16] = {
@@ -300,7 +339,7 @@ SOFTMAXFLOW_HD Bits sixteenth_of_table(int index) {
 #if defined(__CUDA_ARCH__) || defined(__CUDACC_RTC__)
 /// The table where every lane of a warp can read its own entry at once. Each kernel fills it first.
 SOFTMAXFLOW_DEVICE double* shared_sixteenths() {
-    __shared__ double table[16];
+    __shared__ __align__(128) double table[16];
     return table;
 }
 SOFTMAXFLOW_DEVICE void fill_tables() {
@@ -313,7 +352,12 @@ SOFTMAXFLOW_DEVICE void fill_tables() {
 /// 2^(k/16), k the low 16 bits, with a sign, as long as this is a normal number.
 SOFTMAXFLOW_HD double sixteenth_power(Bits k) {
 #if defined(__CUDA_ARCH__) || defined(__CUDACC_RTC__)
-    return add_exponent(shared_sixteenths()[k & 15], k << 48);
+    // The address by one instruction, from a shifted index: the table is aligned.
+    const unsigned table = unsigned(__cvta_generic_to_shared(shared_sixteenths()));
+    const unsigned address = table | (unsigned(k) << 3 & 120U);
+    double entry;
+    asm volatile("ld.shared.f64 %0, [%1];" : "=d"(entry) : "r"(address));
+    return add_exponent(entry, k << 48);
 #else
     return from_bits(sixteenth_of_table(int(k & 15)) + (k << 48));
 #endif
