@@ -83,8 +83,6 @@ Json costs_json(const Costs& costs) {
             {"vector_operations", operations}};
 }
 
-std::string line(const std::string& text) { return "  " + text + "\n"; }
-
 std::string header(const BenchReport& r, const Style& style) {
     const Costs& costs = r.costs;
     const double fma = costs[Unit::fma].alone;

@@ -16,8 +16,6 @@ using claims::Verdict;
 constexpr std::size_t text_width = 79;
 constexpr std::size_t name_width = 27;  // of the longest claim, and one more
 
-std::string line(std::string_view text) { return fmt::format("  {}\n", text); }
-
 std::string verdict_text(const Outcome& outcome, const Style& style) {
     const Verdict verdict = outcome.judgement.verdict;
     const bool control = outcome.claim->is_control() && !outcome.named;

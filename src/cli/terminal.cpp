@@ -42,6 +42,8 @@ std::string right(std::string_view text, std::size_t width) {
     return std::string(width - std::min(width, columns(text)), ' ') + std::string(text);
 }
 
+std::string line(std::string_view text) { return "  " + std::string(text) + "\n"; }
+
 std::string number(double x, int digits) {
     if (std::isnan(x)) return "-";
     if (std::isinf(x)) return x > 0 ? "inf" : "-inf";

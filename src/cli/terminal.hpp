@@ -30,6 +30,8 @@ std::size_t columns(std::string_view text);
 /// Padded with spaces to `width` columns.
 std::string left(std::string_view text, std::size_t width);
 std::string right(std::string_view text, std::size_t width);
+/// A line of a report.
+std::string line(std::string_view text);
 
 /// Significant digits as asked for, "1.5e-7" for small and large; "-" for NaN.
 std::string number(double x, int digits = 4);

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <iterator>
-#include <limits>
 #include <numeric>
 #include <string>
 
@@ -13,12 +12,10 @@
 #include "softmaxflow/model/reduce.hpp"
 #include "stats/histogram.hpp"
 #include "stats/proportion.hpp"
+#include "stats/special_values.hpp"
 
 namespace softmaxflow {
 namespace {
-
-constexpr double nan = std::numeric_limits<double>::quiet_NaN();
-constexpr double infinity = std::numeric_limits<double>::infinity();
 
 /// The smaller (larger) so far, with -0 taken as +0: otherwise the order of arrival would show.
 void widen(double& min, double& max, double low, double high) {

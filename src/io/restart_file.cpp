@@ -26,9 +26,9 @@ std::string outputs_key(const std::string& loss) {
     return fmt::format("the number of outputs of objective.loss \"{}\"", loss);
 }
 
-class Reader {
+class StateReader {
 public:
-    Reader(const NetcdfInput& file, const Config& config)
+    StateReader(const NetcdfInput& file, const Config& config)
         : file_(file),
           config_(config),
           outputs_(output_count(config)),
@@ -264,7 +264,7 @@ std::vector<std::string> memory_names(const std::string& method) {
 std::optional<RestartData> read_restart(const NetcdfInput& file, const Config& config,
                                         const ObjectiveData& objective) {
     if (!file.has("projected_values")) return std::nullopt;
-    return Reader(file, config).read(objective);
+    return StateReader(file, config).read(objective);
 }
 
 }  // namespace softmaxflow

@@ -3,7 +3,8 @@
 #include <bit>
 #include <boost/multiprecision/cpp_int.hpp>
 #include <cmath>
-#include <limits>
+
+#include "stats/special_values.hpp"
 
 namespace softmaxflow {
 namespace {
@@ -12,8 +13,6 @@ using Integer = boost::multiprecision::cpp_int;
 constexpr std::int64_t digit_mask = (std::int64_t{1} << ExactSum::digit_bits) - 1;
 constexpr std::int64_t carry_limit = std::int64_t{1} << 29;
 constexpr int unit_exponent = -1074;  // of the smallest denormal
-constexpr double nan = std::numeric_limits<double>::quiet_NaN();
-constexpr double infinity = std::numeric_limits<double>::infinity();
 
 int bit_length(const Integer& x) { return static_cast<int>(msb(x)) + 1; }
 

@@ -2,14 +2,12 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <numeric>
+
+#include "stats/special_values.hpp"
 
 namespace softmaxflow {
 namespace {
-
-constexpr double nan = std::numeric_limits<double>::quiet_NaN();
-constexpr double infinity = std::numeric_limits<double>::infinity();
 
 /// The order statistic of that rank (from 0) and the width of the piece of bin that holds it.
 Quantile order_statistic(const Histogram& histogram, std::uint64_t rank) {

@@ -2,10 +2,10 @@
 
 #include <boost/math/special_functions/beta.hpp>
 #include <boost/multiprecision/cpp_bin_float.hpp>
-#include <limits>
 #include <string>
 
 #include "softmaxflow/error.hpp"
+#include "stats/special_values.hpp"
 
 namespace softmaxflow {
 namespace {
@@ -13,7 +13,6 @@ namespace {
 // 113 bits in software: no mathematical library takes part, so that the doubles written to files
 // are the same everywhere; a bound takes below a millisecond.
 using Wide = boost::multiprecision::cpp_bin_float_quad;
-constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 
 void require_valid(std::int64_t k, std::int64_t n, double level) {
     if (k < 0 || k > n || !(level > 0.0 && level < 1.0))

@@ -23,7 +23,7 @@ struct Driver {
         Function* function = nullptr;
     };
 #define SOFTMAXFLOW_CALL(member, function) \
-    Call<decltype(function)> member { #function }
+    Call<decltype(function)> member { #function }  // NOLINT(bugprone-macro-parentheses): a name
     SOFTMAXFLOW_CALL(init, cuInit);
     SOFTMAXFLOW_CALL(version, cuDriverGetVersion);
     SOFTMAXFLOW_CALL(device_count, cuDeviceGetCount);

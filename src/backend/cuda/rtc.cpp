@@ -64,7 +64,7 @@ struct Nvrtc {
         Function* function = nullptr;
     };
 #define SOFTMAXFLOW_CALL(member, function) \
-    Call<decltype(function)> member { #function }
+    Call<decltype(function)> member { #function }  // NOLINT(bugprone-macro-parentheses): a name
     SOFTMAXFLOW_CALL(version, nvrtcVersion);
     SOFTMAXFLOW_CALL(create, nvrtcCreateProgram);
     SOFTMAXFLOW_CALL(destroy, nvrtcDestroyProgram);
