@@ -112,6 +112,15 @@ void for_each_problem(F f) {
                 f(std::string(map), std::string(loss), std::string(method));
 }
 
+/// Every two of them together.
+template <class F>
+void for_each_pair(F f) {
+    for (int map = 0; map < model::Maps::size; ++map)
+        for (int loss = 0; loss < model::Losses::size; ++loss)
+            f(std::string(model::Maps::names[map]), std::string(model::Losses::names[loss]),
+              std::string(model::Methods::names[(map + loss) % model::Methods::size]));
+}
+
 /// What to hand to make_problem to go on from checkpoint `checkpoint` of recorded states.
 inline RestartData restart_from(const std::map<std::int64_t, BlockResult>& blocks,
                                 const Problem& problem, int checkpoint) {

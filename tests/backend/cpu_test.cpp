@@ -124,6 +124,8 @@ TEST(Cpu, SpecialisedShapesEqualTheScalarReplica) {
             config.model.tokens = tokens;
             config.model.dim = config.objective.samples = outputs;
             config.ensemble.replicas = 37;  // more than two vectors of floats
+            config.dynamics.iterations = 8;
+            config.record.checkpoint_count = 3;
             for (const char* precision : {"f64", "f32"}) {
                 config.backend.precision = precision;
                 expect_equals_scalar_replica(config, set);

@@ -166,11 +166,11 @@ TEST(KernelCache, NoFolderNoCache) {
 
 TEST(KernelCache, SeveralProcessesWriteAtOnce) {
     const Folder folder;
-    const std::vector<char> large(1 << 20, 'x');
+    const std::vector<char> large(1 << 18, 'x');
     for (int i = 0; i < 4; ++i)
         if (fork() == 0) {
             const cuda::KernelCache cache(folder.path);
-            for (int round = 0; round < 20; ++round) {
+            for (int round = 0; round < 10; ++round) {
                 cache.keep("key", large);
                 const auto found = cache.find("key");
                 if (!found || *found != large) _exit(1);

@@ -13,24 +13,21 @@ std::unique_ptr<Backend> backend(const std::string& set, int threads) {
     return make_cpu_backend({threads, set});
 }
 
-TEST(Threads, InstructionSetsAndThreadsGiveTheSameWords) {
-    for_each_problem(
-        [](const std::string& map, const std::string& loss, const std::string& method) {
-#if defined(__SANITIZE_THREAD__)
-            // Every map takes the same threads; a minute less for the thread sanitizer.
-            if (map != "softmax") return;
-#endif
-            for (const char* precision : {"f64", "f32"}) {
-                Config config = small_config(map, loss, method);
-                config.backend.precision = precision;
-                const Blocks expected = run(config, *backend("generic", 1));
-                EXPECT_EQ(expected.size(), 2U);
-                const std::string what = map + " " + loss + " " + method + " " + precision;
-                EXPECT_EQ(expected, run(config, *backend("", 1))) << what;
-                for (const std::string& set : usable_instruction_sets())
-                    EXPECT_EQ(expected, run(config, *backend(set, 2))) << what << " " << set;
-            }
-        });
+void expect_same_words(const std::string& map, const std::string& loss, const std::string& method) {
+    for (const char* precision : {"f64", "f32"}) {
+        Config config = small_config(map, loss, method);
+        config.backend.precision = precision;
+        const Blocks expected = run(config, *backend("generic", 1));
+        EXPECT_EQ(expected.size(), 2U);
+        const std::string what = map + " " + loss + " " + method + " " + precision;
+        EXPECT_EQ(expected, run(config, *backend("", 1))) << what;
+        for (const std::string& set : usable_instruction_sets())
+            EXPECT_EQ(expected, run(config, *backend(set, 2))) << what << " " << set;
+    }
+}
+TEST(Threads, InstructionSetsAndThreadsGiveTheSameWords) { for_each_pair(expect_same_words); }
+TEST(ThreadsLong, InstructionSetsAndThreadsGiveTheSameWords) {
+    for_each_problem(expect_same_words);
 }
 
 TEST(Threads, MoreReplicasNeverChangeEarlierOnes) {

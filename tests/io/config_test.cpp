@@ -179,9 +179,9 @@ TEST(Config, EmptyTextGivesTheDefaults) {
     EXPECT_TRUE(parse_config("[ensemble]\nreplicas = 1000\n", "c").ensemble.replicas_given);
 }
 
-TEST(Config, CanonicalTextReadsBackToTheSameConfig) {
+void expect_text_to_read_back(int configs) {
     RandomConfig random;
-    for (int i = 0; i < 2000; ++i) {
+    for (int i = 0; i < configs; ++i) {
         const Config config = random.draw();
         const std::string text = canonical_text(config);
         const Config back = parse_config(text, "c");
@@ -189,6 +189,8 @@ TEST(Config, CanonicalTextReadsBackToTheSameConfig) {
         ASSERT_EQ(canonical_text(back), text);
     }
 }
+TEST(Config, CanonicalTextReadsBackToTheSameConfig) { expect_text_to_read_back(500); }
+TEST(ConfigLong, CanonicalTextReadsBackToTheSameConfig) { expect_text_to_read_back(20'000); }
 
 TEST(Config, CanonicalTextWithoutTheMachine) {
     Config config;

@@ -165,7 +165,7 @@ TEST(Malformed, RandomBytesNeverCrash) {
     std::mt19937 random(1);
     int accepted = 0;
     const std::string alphabet = "[]{}=.,\"'\\#\n\r\t -+_:eTZux0179azinf\x01\x7f\xc3\xa9\xff";
-    for (int i = 0; i < 10'000; ++i) {
+    for (int i = 0; i < count; ++i) {
         std::string text(random() % 24, ' ');
         for (char& c : text)
             c = i % 2 ? alphabet[random() % alphabet.size()] : char(random() % 256);
@@ -174,12 +174,13 @@ TEST(Malformed, RandomBytesNeverCrash) {
     EXPECT_GT(accepted, 0);  // empty texts and blanks
 }
 
-TEST(Malformed, MutatedConfigsNeverCrash) {
+/// How many are accepted.
+int mutate_configs(int count) {
     std::mt19937 random(2);
     std::vector<std::string> seeds = {canonical_text(Config{})};
     for (const std::string& path : malformed_files()) seeds.push_back(content(path));
     int accepted = 0;
-    for (int i = 0; i < 10'000; ++i) {
+    for (int i = 0; i < count; ++i) {
         std::string text = seeds[i % 2 ? 0 : random() % seeds.size()];
         for (auto edits = 1 + random() % 3; edits > 0; --edits) {
             const std::size_t at = random() % text.size(), length = random() % 8;
@@ -201,8 +202,10 @@ TEST(Malformed, MutatedConfigsNeverCrash) {
         }
         accepted += is_accepted(text);
     }
-    EXPECT_GT(accepted, 100);
+    return accepted;
 }
+TEST(Malformed, MutatedConfigsNeverCrash) { EXPECT_GT(mutate_configs(3'000), 30); }
+TEST(MalformedLong, MutatedConfigsNeverCrash) { EXPECT_GT(mutate_configs(100'000), 1000); }
 
 }  // namespace
 }  // namespace softmaxflow

@@ -127,35 +127,33 @@ TEST(Field, LossesAndResidualsAgainstFiniteDifferences) {
 TEST(Field, VelocityIsTheGradientOfTheObjective) {
     const Quad h = ldexp(Quad(1), -37);
     for_each_objective([&](Choice choice) {
-        for (int replica = 0; replica < 2; ++replica) {
-            const Sample sample(mild(choice), replica);
-            const auto system = sample.system();
-            const auto state = sample.full_state();
-            const auto slope = [&](auto part, int i) {
-                auto up = state, down = state;
-                part(up)[i] += h;
-                part(down)[i] -= h;
-                return Quad((system.value(up) - system.value(down)) / (2 * h));
-            };
-            const double pull = sample.flow.pull(sample.e);
-            sample.flow.for_each_drive(sample.x, sample.e, [&](int j, double f, double centred) {
-                const Quad expected = -slope(
-                    [](auto& y) -> auto& { return y.a; }, j);
-                EXPECT_LT(relative(pull * f * centred, expected, 0.1), 1e-13) << choice.name();
-            });
-            // dZ/dt = W dV/dt.
-            QuadVector v_slope;
-            for (std::size_t i = 0; i < state.v.size(); ++i)
-                v_slope.push_back(-slope(
-                    [](auto& y) -> auto& { return y.v; }, int(i)));
-            const QuadVector expected = system.project(v_slope);
-            for (int k = 0; k < sample.p.outputs; ++k)
-                for (int j = 0; j < sample.p.tokens; ++j)
-                    EXPECT_LT(relative(sample.flow.value_drive(sample.e, k) * sample.e.weight(j),
-                                       expected[k * sample.p.tokens + j], 0.1),
-                              1e-13)
-                        << choice.name();
-        }
+        const Sample sample(mild(choice), choice.loss % 2);
+        const auto system = sample.system();
+        const auto state = sample.full_state();
+        const auto slope = [&](auto part, int i) {
+            auto up = state, down = state;
+            part(up)[i] += h;
+            part(down)[i] -= h;
+            return Quad((system.value(up) - system.value(down)) / (2 * h));
+        };
+        const double pull = sample.flow.pull(sample.e);
+        sample.flow.for_each_drive(sample.x, sample.e, [&](int j, double f, double centred) {
+            const Quad expected = -slope(
+                [](auto& y) -> auto& { return y.a; }, j);
+            EXPECT_LT(relative(pull * f * centred, expected, 0.1), 1e-13) << choice.name();
+        });
+        // dZ/dt = W dV/dt.
+        QuadVector v_slope;
+        for (std::size_t i = 0; i < state.v.size(); ++i)
+            v_slope.push_back(-slope(
+                [](auto& y) -> auto& { return y.v; }, int(i)));
+        const QuadVector expected = system.project(v_slope);
+        for (int k = 0; k < sample.p.outputs; ++k)
+            for (int j = 0; j < sample.p.tokens; ++j)
+                EXPECT_LT(relative(sample.flow.value_drive(sample.e, k) * sample.e.weight(j),
+                                   expected[k * sample.p.tokens + j], 0.1),
+                          1e-13)
+                    << choice.name();
     });
 }
 
@@ -189,11 +187,11 @@ double largest_deviation(const Case& c, int replica) {
 // over so short a run; by more in adam, whose step divides gradients by their own size.
 constexpr double largest_roundings = 1e-13;
 
-TEST(Field, CanonicalEqualsFullPath) {
-    for_each_choice([](Choice choice) {
-        EXPECT_LT(largest_deviation(mild(choice), 0), largest_roundings) << choice.name();
-    });
+void expect_full_path(Choice choice) {
+    EXPECT_LT(largest_deviation(mild(choice), 0), largest_roundings) << choice.name();
 }
+TEST(Field, CanonicalEqualsFullPath) { for_each_pair(expect_full_path); }
+TEST(FieldLong, CanonicalEqualsFullPath) { for_each_choice(expect_full_path); }
 
 void expect_full_path_with_decay(Choice choice) {
     Case c = mild(choice);

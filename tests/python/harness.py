@@ -1,7 +1,9 @@
 """What every test of this folder starts and ends with."""
 
 import importlib
+import resource
 import sys
+import time
 
 SKIPPED = 77  # the test driver shows this exit status as skipped
 PACKAGES = {"numpy": "python3-numpy", "scipy": "python3-scipy", "netCDF4": "python3-netcdf4",
@@ -23,9 +25,18 @@ def tests_of(namespace):
     return [test for name, test in namespace.items() if name.startswith("test_")]
 
 
+def seconds_of_programs():
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 def run_all(tests, *arguments):
-    """Calls every test, each a function, and prints how many passed; the first failure raises."""
+    """Calls every test, each a function, and prints how many passed and how long each took (in all,
+    and of that the programs that it ran); the first failure raises."""
     for test in tests:
+        begin, programs = time.monotonic(), seconds_of_programs()
         outcome = test(*arguments)
-        print(f"ok {test.__name__}" + (f": {outcome}" if outcome else ""), flush=True)
+        print(f"ok {test.__name__} ({time.monotonic() - begin:.1f} s, programs "
+              f"{seconds_of_programs() - programs:.1f} s)" + (f": {outcome}" if outcome else ""),
+              flush=True)
     print(f"{len(tests)} passed")

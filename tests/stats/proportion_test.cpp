@@ -47,7 +47,7 @@ TEST(ClopperPearson, ClosedForms) {
 }
 
 TEST(ClopperPearson, SolvesItsDefiningEquations) {
-    for (const int n : {1, 2, 7, 40, 60})
+    for (const int n : {1, 2, 7, 40})
         for (int k = 0; k <= n; ++k)
             for (const double level : {0.5, 0.95, 0.999}) {
                 const Proportion bounds = clopper_pearson(k, n, level);
