@@ -70,9 +70,9 @@ struct Rates {
           power1(p.adam_beta1),
           power2(p.adam_beta2) {}
 
-    /// At the step of the other, with equal settings. Doubles remain what a kernel's parameters are,
-    /// operands without a register, but for what would be decided anew at every step; floats would
-    /// be converted anew.
+    /// At the step of the other, with equal settings. Doubles remain what a kernel's parameters
+    /// are, operands without a register, but for what would be decided anew at every step; floats
+    /// would be converted anew.
     SOFTMAXFLOW_HD void go_on_from(const Rates& other) {
         if constexpr (is_wide<Scalar>) {
             decays = other.decays;
