@@ -25,7 +25,7 @@ std::optional<PipeOperations> pipe_operations(const Problem& problem) {
     if (single)
         operations.f32 = plain + 3.0 * c[Unit::divide] + 5.0 * c[Unit::root];
     else
-        operations.f64 = plain + 7.0 * c[Unit::divide] + 9.0 * c[Unit::root];
+        operations.f64 = plain + 5.0 * c[Unit::divide] + 9.0 * c[Unit::root];
     return operations;
 }
 

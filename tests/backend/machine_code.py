@@ -154,8 +154,8 @@ class MachineCode(unittest.TestCase):
         code = Code(*DESCENT, 8, 1, 1)
         # 188 in the table of counted kernels; 15 % either way.
         self.assertLess(abs(code.count(F64) - 188), 0.15 * 188)
-        # The table's 212 has neither the integer work of exp's table (9 x 4), nor constants, nor what
-        # guards a step; see docs/performance.md.
+        # The table's 212 has neither the integer work of exp's table (9 x 4) nor what guards a step; see
+        # docs/performance.md.
         self.assertLess(abs(len(code.step) - 212), 0.15 * 212)
         self.assertEqual(code.step.count("MUFU.RCP64H"), 2)
 
@@ -163,26 +163,25 @@ class MachineCode(unittest.TestCase):
         code = Code(*DESCENT, 8, 1, 1, real="float")
         self.assertEqual(code.count(F64), 0)
         # 172 issued with expf and a running maximum; ours are correctly rounded where they divide.
-        self.assertLess(len(code.step), 265)
+        self.assertLess(len(code.step), 240)
         self.assertLess(code.count(F32), 180)
 
     def test_fast_counts_of_eight_tokens(self):
         # 124 of the f64 pipe in the table, where exponentials are carried.
         code = Code(*DESCENT, 8, 1, 1, fast=True)
         self.assertLess(abs(code.count(F64) - 124), 0.15 * 124)
-        self.assertLess(len(code.step), 210)
+        self.assertLess(len(code.step), 180)
         # In f32 8 exponentials, 1 for the sigmoid, 2 reciprocals, all by the special-function unit.
         code = Code(*DESCENT, 8, 1, 1, real="float", fast=True)
         self.assertEqual(code.count({"MUFU"}), 11)
         self.assertEqual(code.count(F64), 0)
-        self.assertLess(len(code.step), 115)
+        self.assertLess(len(code.step), 100)
 
     def test_a_block_exchanges_in_shared_memory(self):
         code = Code(*DESCENT, 1000, 1, 64)
         self.assertIn("BAR.SYNC.DEFER_BLOCKING", code.step)
         self.assertTrue(any(name.startswith("SHFL") for name in code.step))
-        # Of 727 instructions; indices for the exchange do not fit beside 48 numbers.
-        self.assertLess(len([name for name in code.step if re.match("LDL|STL", name)]), 12)
+        self.assertEqual([name for name in code.step if re.match("LDL|STL", name)], [])
 
     def test_steps_stay_in_registers(self):
         for shape in ONE_OUTPUT + [SEVERAL_OUTPUTS[0]]:
