@@ -14,6 +14,7 @@ import json
 import os
 import re
 import shutil
+import struct
 import subprocess
 import sys
 import tempfile
@@ -58,6 +59,7 @@ class Code:
                 sys.exit(run.returncode if run.returncode == 77 else run.stderr + run.stdout)
             text = self.disassemble("-sass", file.name)
             usage = self.disassemble("-res-usage", file.name)
+            self.image = open(file.name, "rb").read()
         self.all = re.findall(r"/\*[0-9a-f]{4,}\*/\s+(.*?)\s*;", text)
         self.code = []  # (address, instruction) of the kernel itself
         function = None
@@ -158,6 +160,12 @@ class MachineCode(unittest.TestCase):
         # docs/performance.md.
         self.assertLess(abs(len(code.step) - 212), 0.15 * 212)
         self.assertEqual(code.step.count("MUFU.RCP64H"), 2)
+
+    def test_constants_of_exp_are_in_the_image(self):
+        # Instructions take them from constant memory: log2(e), ln 2 in two parts, 1/6 of the series.
+        numbers = struct.pack("<4d", 1.4426950408889634, 0.6931471803691238, 1.9082149292705877e-10,
+                              0.16666666665301144)
+        self.assertIn(numbers, Code(*DESCENT, 8, 1, 1).image)
 
     def test_counts_of_eight_tokens_in_f32(self):
         code = Code(*DESCENT, 8, 1, 1, real="float")
