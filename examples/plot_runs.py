@@ -42,11 +42,12 @@ def main():
                 parser.error(f"{run} has no {options.observable}; expected one of "
                              f"{', '.join(known)}")
             curve = results[name]
-            x = results["iteration"]
+            clock = "iteration" if "iteration" in results else "clock"
+            x = results[clock]
             line, = axes.plot(x, curve.sel(quantile=0.5), label=run.name)
             axes.fill_between(x, curve.sel(quantile=0.05), curve.sel(quantile=0.95),
                               color=line.get_color(), alpha=0.15, linewidth=0)
-    axes.set(xscale="symlog", xlim=(0, None), xlabel="iteration", ylabel=options.observable)
+    axes.set(xscale="symlog", xlim=(0, None), xlabel=clock, ylabel=options.observable)
     axes.legend()
     figure.savefig(options.file, dpi=120)
     print(options.file)

@@ -43,7 +43,10 @@ Judgement judge(const Tally& tally, double level) {
     Judgement judgement;
     const std::int64_t n = tally.tested(), k = tally.confirmed;
     judgement.rate = clopper_pearson(k, n, level);
-    judgement.upper_one_sided = clopper_pearson_upper(k, n, one_sided_level);
+    // What is undecided may be a violation: upper bounds count it.
+    const std::int64_t most = k + tally.undecided;
+    if (most > k) judgement.rate.high = clopper_pearson(most, n, level).high;
+    judgement.upper_one_sided = clopper_pearson_upper(most, n, one_sided_level);
     judgement.worst = clopper_pearson(k + tally.undecided + tally.failed, n + tally.failed, level);
     if (n == 0)
         judgement.verdict = Verdict::vacuous;

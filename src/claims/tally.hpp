@@ -38,7 +38,9 @@ const char* verdict_name(Verdict verdict);
 /// What a tally says. All intervals are exact (Clopper and Pearson).
 struct Judgement {
     Verdict verdict = Verdict::vacuous;
-    Proportion rate;               ///< confirmed / tested, two-sided at `corrected_level`
+    /// confirmed / tested, two-sided at `corrected_level`; all upper bounds count what is undecided
+    /// as confirmed.
+    Proportion rate;
     double upper_one_sided = 0.0;  ///< of the rate, at 95 %
     Proportion worst;              ///< (confirmed + undecided + failed) / (tested + failed)
 };

@@ -28,6 +28,7 @@ RunOptions run_options(const CheckOptions& options) {
     run.threads = options.threads;
     run.seed = options.seed;
     run.instruction_set = options.instruction_set;
+    run.set.emplace_back("record.states=0");  // claims about states ask for their own
     if (options.replicas) run.set.push_back(fmt::format("ensemble.replicas={}", *options.replicas));
     return run;
 }

@@ -120,14 +120,22 @@ std::string smallest(const CheckReport& report) {
 
 std::string check_report(const CheckReport& report, const Style& style) {
     std::string text = "\n" + header(report, style) + "\n" + table(report, style) + "\n";
-    bool control = false;
+    bool control = false, stands = false;
     std::string more;
     for (const Outcome& outcome : report.check.outcomes) {
         more += notes(outcome, style);
-        control = control || (outcome.claim->is_control() && !outcome.named);
+        if (!outcome.claim->is_control() || outcome.named) continue;
+        const bool refuted = outcome.judgement.verdict == Verdict::refuted;
+        control = control || refuted;
+        stands = stands || (!refuted && outcome.tally.tested() > 0);
     }
     if (report.verbose) more += smallest(report);
     if (control) more += line(style.dim("* a control: it is false, and a sound test refutes it"));
+    if (stands)
+        more += line(style.bad(wrapped(
+            "! a control that was not refuted: the arc is too short (claims.horizon) for it, and "
+            "so to test the others, or the test is not sound",
+            text_width, 2)));
     if (report.verbose)
         for (const auto& [id, reason] : report.check.left_out)
             more += line(style.dim(fmt::format("{} left out: {}", id, reason)));

@@ -106,6 +106,15 @@ public:
                            near.empty() ? "" : fmt::format(", did you mean `{}`?", near));
     }
 
+    /// The command so far: "softmaxflow config show".
+    [[nodiscard]] std::string words() const {
+        std::string words;
+        for (const CLI::App* app = &app_; app != nullptr;
+             app = app->get_subcommands().empty() ? nullptr : app->get_subcommands().front())
+            words += (words.empty() ? "" : " ") + app->get_name();
+        return words;
+    }
+
 private:
     static constexpr const char* testing = "Testing";
 
@@ -208,8 +217,9 @@ private:
             ->group(testing);
         add_instruction_set(*app, check.instruction_set);
         app->footer(
-            "\nExit status: 0 not refuted; 3 a claim was refuted; 4 undecided, vacuous, or too\n"
-            "many replicas failed; 1 a control (a claim known to be false) was not refuted;\n"
+            "\nExit status: 0 not refuted; 3 a claim was refuted; 4 undecided, vacuous (a claim\n"
+            "nobody named: only if nothing was tested), or too many replicas failed; 1 a control "
+            "(a claim known to be false) was not refuted;\n"
             "2 usage or config; 5 stopped; 6 file error; 7 device error.");
         app->callback([this] { action = [this] { return check_command(check, common); }; });
     }
@@ -353,7 +363,8 @@ int command_line(int argc, const char* const* argv) {
     } catch (const CLI::ParseError& error) {
         if (error.get_exit_code() == 0) return commands.app().exit(error);
         return report(Exit::usage,
-                      fmt::format("{}; see `softmaxflow --help`", commands.explain(error)), json);
+                      fmt::format("{}; see `{} --help`", commands.explain(error), commands.words()),
+                      json);
     } catch (const Error& error) {
         return report(error.status(), error.what(), json);
     } catch (const std::bad_alloc&) {

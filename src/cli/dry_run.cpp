@@ -10,6 +10,7 @@
 #include "cli/output.hpp"
 #include "cli/plan.hpp"
 #include "cli/summary.hpp"
+#include "io/atomic_file.hpp"
 #include "io/restart_file.hpp"
 #include "softmaxflow/error.hpp"
 #include "softmaxflow/model/catalogue.hpp"
@@ -164,6 +165,7 @@ std::string as_text(const Plan& plan, const Estimate& estimate, const Style& sty
 
 int dry_run_command(const RunOptions& options, const Common& common) {
     const Plan plan = make_plan(options);
+    if (!options.output.empty()) require_new(options.output);
     Estimate estimate;
     estimate_sizes(plan, estimate);
     if (plan.flow())

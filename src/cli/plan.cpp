@@ -52,7 +52,10 @@ void choose_backend(Plan& plan, const RunOptions& options) {
         if (device == "auto") return;
         const std::string message =
             fmt::format("backend.device = \"cuda\", but no CUDA device can be used: {}", reason);
-        if (!options.fallback_cpu) throw Error(Exit::device, message + "; run has --fallback cpu");
+        if (!options.fallback_cpu)
+            throw Error(
+                Exit::device,
+                message + "; --backend cpu does not ask for one, and run has --fallback cpu");
         fmt::print(stderr, "softmaxflow: {}; running on the CPU\n", message);
         return;
     }

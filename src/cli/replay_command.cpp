@@ -69,6 +69,9 @@ Problem with_checkpoints(const Problem& problem, double end) {
 
 int replay_file(const ReplayOptions& options, const Common& common) {
     const Counterexample example = read_counterexample(options.path);
+    if (options.replica >= 0 && options.replica != example.replica)
+        throw Error(Exit::usage, fmt::format("--replica {}: {} holds replica {}", options.replica,
+                                             options.path, example.replica));
     const claims::Precision precision = precision_of(options.precision);
     const auto backend = make_cpu_backend({1, options.instruction_set});
     const auto recorded =
@@ -116,7 +119,11 @@ int replay_run(const ReplayOptions& options, const Common& common) {
     const Plan plan = make_plan(run);
     if (options.cell != 0)
         throw Error(Exit::usage, fmt::format("--cell {}: this run has one cell, 0", options.cell));
-    if (options.replica < 0 || options.replica >= plan.replicas())
+    if (options.replica < 0)
+        throw Error(Exit::usage, fmt::format("{} is a run: name one of its replicas, 0 to {}, with "
+                                             "--replica",
+                                             options.path, plan.replicas() - 1));
+    if (options.replica >= plan.replicas())
         throw Error(Exit::usage, fmt::format("--replica {}: this run has replicas 0 to {}",
                                              options.replica, plan.replicas() - 1));
     const claims::Precision precision = precision_of(options.precision);

@@ -89,6 +89,13 @@ void sync_folder(const fs::path& folder) {
     if (synced == -1 && error != EINVAL) fail("sync", folder, error);
 }
 
+[[noreturn]] void fail_existing(const fs::path& path) {
+    throw Error(Exit::usage,
+                fmt::format("output directory {} exists already; a run never writes into one: "
+                            "name another with -o, or remove it",
+                            path.string()));
+}
+
 /// False if the directory exists already.
 bool make_directory(const fs::path& path) {
     const fs::path parent = folder_of(path);
@@ -116,14 +123,14 @@ void write_atomically(const fs::path& path, std::string_view text) {
     write_atomically(path, std::as_bytes(std::span(text)));
 }
 
+void require_new(const fs::path& path) {
+    std::error_code error;
+    if (fs::exists(path, error)) fail_existing(path);
+}
+
 void create_run_directory(const fs::path& path) {
     // "runs/a/" names the same directory as "runs/a".
-    if (!make_directory(path.has_filename() ? path : path.parent_path())) {
-        throw Error(Exit::usage,
-                    fmt::format("output directory {} exists already; a run never writes into one: "
-                                "name another with -o, or remove it",
-                                path.string()));
-    }
+    if (!make_directory(path.has_filename() ? path : path.parent_path())) fail_existing(path);
 }
 
 fs::path next_run_directory(const fs::path& base, const std::string& name) {

@@ -20,6 +20,9 @@ void write_atomically(const std::filesystem::path& path, std::string_view text);
 /// Throws Error(usage) if it exists already, Error(file) if it cannot be made.
 void create_run_directory(const std::filesystem::path& path);
 
+/// Throws the same if there is anything of that name.
+void require_new(const std::filesystem::path& path);
+
 /// Makes and returns base/name-n for the smallest n >= 1 that is free; of several processes that
 /// ask at once, each gets its own.
 std::filesystem::path next_run_directory(const std::filesystem::path& base,

@@ -48,9 +48,10 @@ void check_used(const Config& config, const Places& places) {
         if (std::any_of(choices.begin(), choices.end(), is_chosen)) continue;
         fail(places, {key.full()},
              fmt::format(
-                 "set to {}, but {} = {} does not use it (only {} {}); remove it or change {}",
+                 "set to {}, but {} = {} does not use it (only {} {}); remove it, set it to its "
+                 "default, {}, or change {}",
                  value_text(key, config), selector, chosen, fmt::join(choices, ", "),
-                 choices.size() > 1 ? "do" : "does", selector));
+                 choices.size() > 1 ? "do" : "does", value_text(key, defaults), selector));
     }
 }
 

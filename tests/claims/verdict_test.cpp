@@ -77,8 +77,22 @@ TEST(Judgement, WorstCaseCountsUndecidedAndFailed) {
     const Judgement judgement = judge(tally, 0.95);
     EXPECT_EQ(judgement.verdict, Verdict::undecided);
     EXPECT_EQ(judgement.rate.k, 0);
+    EXPECT_EQ(judgement.rate.low, 0.0);
     EXPECT_EQ(judgement.worst.k, 15);
     EXPECT_EQ(judgement.worst.n, 110);
+}
+
+/// Also where violations were confirmed and others left: as a check of many suspects leaves them.
+TEST(Judgement, UpperBoundsCountWhatIsUndecided) {
+    Tally tally = planted(100, 4);
+    const Proportion four = judge(tally, 0.95).rate;
+    tally.undecided = 96;
+    const Judgement judgement = judge(tally, 0.95);
+    EXPECT_EQ(judgement.verdict, Verdict::refuted);
+    EXPECT_EQ(judgement.rate.low, four.low);
+    EXPECT_EQ(judgement.rate.high, 1.0);
+    EXPECT_EQ(judgement.upper_one_sided, 1.0);
+    EXPECT_LT(four.high, 0.2);
 }
 
 /// 0.99 of a rate of 0.5 % in 1000 draws is seen at least once.

@@ -49,6 +49,65 @@ TEST_F(Commands, HelpOffersNoCommandOfALaterVersion) {
     EXPECT_NE(run({"--help-all"}).out.find("--instruction-set"), std::string::npos);
 }
 
+TEST_F(Commands, ErrorsNameTheHelpThatHelps) {
+    EXPECT_NE(run({"run", "quickstart", "--nonsense"}).err.find("see `softmaxflow run --help`"),
+              std::string::npos);
+    EXPECT_NE(
+        run({"config", "show", "--nonsense"}).err.find("see `softmaxflow config show --help`"),
+        std::string::npos);
+    EXPECT_NE(run({"nonsense"}).err.find("see `softmaxflow --help`"), std::string::npos);
+}
+
+TEST_F(Commands, ADryRunFindsThatTheOutputExists) {
+    const Words words = {"run", "quickstart", "--dry-run", "-o", "."};
+    EXPECT_EQ(run(words).status, 2);
+    EXPECT_NE(run(words).err.find("exists already"), std::string::npos);
+}
+
+TEST_F(Commands, AKeyThatIsNotUsedMayHaveItsDefault) {
+    const Outcome flow = run({"config", "show", "logistic", "--set", "dynamics.method=flow"});
+    EXPECT_EQ(flow.status, 2);
+    EXPECT_NE(flow.err.find("set it to its default, 100000"), std::string::npos) << flow.err;
+    EXPECT_EQ(run({"config", "show", "logistic", "--set", "dynamics.method=flow", "--set",
+                   "dynamics.iterations=100000"})
+                  .status,
+              0);
+}
+
+TEST_F(Commands, ReplayAsksForAReplicaOfARun) {
+    const Words small = {"run",
+                         "quickstart",
+                         "-o",
+                         "r",
+                         "--quiet",
+                         "--set",
+                         "ensemble.replicas=3",
+                         "--set",
+                         "dynamics.iterations=2",
+                         "--seed",
+                         "1"};
+    ASSERT_EQ(run(small).status, 0);
+    const Outcome none = run({"replay", "r", "-o", "s"});
+    EXPECT_EQ(none.status, 2);
+    EXPECT_NE(none.err.find("r is a run: name one of its replicas, 0 to 2"), std::string::npos)
+        << none.err;
+    EXPECT_NE(run({"replay", "r", "--replica", "3", "-o", "s"}).err.find("--replica 3"),
+              std::string::npos);
+}
+
+TEST_F(Commands, CheckNeedsNoStatesOfARun) {
+    const Outcome few = run({"check", "logistic", "all_logit_gaps_grow", "--replicas", "4",
+                             "--seed", "1", "--set", "claims.horizon=100", "--json"});
+    EXPECT_EQ(few.status, 3) << few.err;
+}
+
+TEST_F(Commands, ACheckSaysWhenAControlStands) {
+    const Outcome brief = run({"check", "claims/benign", "--replicas", "8", "--seed", "1", "--set",
+                               "claims.horizon=1e-3"});
+    EXPECT_EQ(brief.status, 1) << brief.out;
+    EXPECT_NE(brief.out.find("! a control that was not refuted"), std::string::npos) << brief.out;
+}
+
 TEST_F(Commands, VersionEverywhere) {
     for (Words words : all_commands) {
         words.emplace_back("--version");
