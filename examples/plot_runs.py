@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Draws one observable of several runs against the iteration: median, and the 5 % to 95 % band.
+"""Draws one observable of several runs against the iteration, or the clock of a flow: median, and the
+5 % to 95 % band.
 
 usage: python3 examples/plot_runs.py RUN... [--observable NAME] [-o FILE]
 
