@@ -53,13 +53,15 @@ class Code:
 
     def __init__(self, *shape, real="double", architecture=90, fast=False):
         with tempfile.NamedTemporaryFile(suffix=".cubin") as file:
+            # The search for leaks may crash on threads of NVRTC that are just ending.
             run = subprocess.run([DUMP, file.name, str(architecture), *map(str, shape), real,
-                                  str(blocks_of(shape, real)), str(int(fast))], capture_output=True, text=True)
+                                  str(blocks_of(shape, real)), str(int(fast))], capture_output=True, text=True,
+                                 env=dict(os.environ, LSAN_OPTIONS="detect_leaks=0"))
             if run.returncode:
                 sys.exit(run.returncode if run.returncode == 77 else run.stderr + run.stdout)
             text = self.disassemble("-sass", file.name)
             usage = self.disassemble("-res-usage", file.name)
-            self.image = open(file.name, "rb").read()
+            self.image = file.read()
         self.all = re.findall(r"/\*[0-9a-f]{4,}\*/\s+(.*?)\s*;", text)
         self.code = []  # (address, instruction) of the kernel itself
         function = None

@@ -96,8 +96,8 @@ TEST_F(Commands, ReplayAsksForAReplicaOfARun) {
 }
 
 TEST_F(Commands, CheckNeedsNoStatesOfARun) {
-    const Outcome few = run({"check", "logistic", "all_logit_gaps_grow", "--replicas", "4",
-                             "--seed", "1", "--set", "claims.horizon=100", "--json"});
+    const Outcome few = run({"check", "claims/benign", "all_logit_gaps_grow", "--replicas", "4",
+                             "--seed", "1", "--set", "record.states=16", "--json"});
     EXPECT_EQ(few.status, 3) << few.err;
 }
 
