@@ -2,7 +2,7 @@
 /// From an entry to a kernel of a device.
 
 #include "kernels/team.hpp"
-#include "softmaxflow/model/scalar.hpp"
+#include "softmaxflow/model/exp_table.hpp"
 
 namespace softmaxflow::kernels {
 

@@ -3,7 +3,7 @@
 /// platform. Measured maximum errors are in docs/numerics.md; scripts/coefficients.py derives the
 /// coefficients.
 
-#include "softmaxflow/model/scalar.hpp"
+#include "softmaxflow/model/exp_table.hpp"
 
 namespace softmaxflow::model::inline SOFTMAXFLOW_TARGET {
 

@@ -3,6 +3,7 @@
 /// many lanes may add to at once, so that nothing depends on their order. stats/exact_sum.hpp makes
 /// doubles of them again.
 
+#include "softmaxflow/model/counters.hpp"
 #include "softmaxflow/model/reduce.hpp"
 
 namespace softmaxflow::model::inline SOFTMAXFLOW_TARGET {

@@ -6,7 +6,7 @@
 /// instruction set. Each operation acts lane by lane with the same rounding as on a scalar,
 /// hence with the same bits.
 
-#include "softmaxflow/model/scalar.hpp"
+#include "softmaxflow/model/exp_table.hpp"
 
 #if !defined(__CUDACC_RTC__)
 

@@ -1,7 +1,7 @@
 #pragma once
 /// Replicas of a flow on their way to lanes.
 
-#include "softmaxflow/model/scalar.hpp"
+#include "softmaxflow/model/counters.hpp"
 
 namespace softmaxflow::model::inline SOFTMAXFLOW_TARGET {
 

@@ -1,6 +1,6 @@
 #pragma once
-/// What the mathematics asks of a number, for double and float. The only file that knows which
-/// compiler reads it: a host compiler, nvcc or NVRTC.
+/// What the mathematics asks of a number, for double and float. This file, exp_table.hpp and
+/// counters.hpp alone know which compiler reads them: a host compiler, nvcc or NVRTC.
 ///
 /// A `Real` offers + - * / and comparisons, correctly rounded as IEEE 754 has them, and the
 /// functions below. Nothing else of the platform is used, so a result depends on no library, no
@@ -304,104 +304,7 @@ SOFTMAXFLOW_HD double reciprocal(double x) {
 #endif
 }
 
-/// Numbers of exp in f64 (math.hpp) that do not fit an instruction of a device.
-struct ExpConstants {
-    double log2_e = 1.4426950408889634;
-    double ln2_high = 0.6931471803691238;  // 32 bits: 16 k * ln2_high is exact
-    double ln2_low = 1.9082149292705877e-10;
-    double series[4] = {0.16666666665301144, 0.041666666664959766, 0.008333449724528355,
-                        0.0013889034377693012};
-};
-inline constexpr ExpConstants exp_constants_on_host;
-#if defined(__CUDACC__)
-/// Whence an instruction takes one; else it would be put together from its halves at every step.
-static __constant__ ExpConstants exp_constants_on_device;
-#endif
-SOFTMAXFLOW_HD const ExpConstants& exp_constants() {
-#if defined(__CUDA_ARCH__) || defined(__CUDACC_RTC__)
-    return exp_constants_on_device;
-#else
-    return exp_constants_on_host;
-#endif
-}
-
-/// The bits of 2^(j/16) - j 2^48: adding k 2^48 for a whole number k = 16 i + j gives 2^(k/16).
-SOFTMAXFLOW_HD Bits sixteenth_of_table(int index) {
-    constexpr Bits table[16] = {
-        0x3ff0000000000000ULL, 0x3fefb5586cf9890fULL, 0x3fef72b83c7d517bULL, 0x3fef387a6e756238ULL,
-        0x3fef06fe0a31b715ULL, 0x3feedea64c123422ULL, 0x3feebfdad5362a27ULL, 0x3feeab07dd485429ULL,
-        0x3feea09e667f3bcdULL, 0x3feea11473eb0187ULL, 0x3feeace5422aa0dbULL, 0x3feec49182a3f090ULL,
-        0x3feee89f995ad3adULL, 0x3fef199bdd85529cULL, 0x3fef5818dcfba487ULL, 0x3fefa4afa2a490daULL,
-    };
-    return table[index];
-}
-
-#if defined(__CUDA_ARCH__) || defined(__CUDACC_RTC__)
-/// The table where every lane of a warp can read its own entry at once. Each kernel fills it first.
-SOFTMAXFLOW_DEVICE double* shared_sixteenths() {
-    __shared__ __align__(128) double table[16];
-    return table;
-}
-SOFTMAXFLOW_DEVICE void fill_tables() {
-    for (int i = int(threadIdx.x); i < 16; i += int(blockDim.x))
-        shared_sixteenths()[i] = from_bits(sixteenth_of_table(i));
-    __syncthreads();
-}
-#endif
-
-/// 2^(k/16), k the low 16 bits, with a sign, as long as this is a normal number.
-SOFTMAXFLOW_HD double sixteenth_power(Bits k) {
-#if defined(__CUDA_ARCH__) || defined(__CUDACC_RTC__)
-    // The address by one instruction, from a shifted index: the table is aligned.
-    const unsigned table = unsigned(__cvta_generic_to_shared(shared_sixteenths()));
-    const unsigned address = table | (unsigned(k) << 3 & 120U);
-    double entry;
-    asm volatile("ld.shared.f64 %0, [%1];" : "=d"(entry) : "r"(address));
-    return add_exponent(entry, k << 48);
-#else
-    return from_bits(sixteenth_of_table(int(k & 15)) + (k << 48));
-#endif
-}
-
 SOFTMAXFLOW_HD bool any(bool mask) { return mask; }
-
-/// Adds to a counter that lanes share, and returns what it was before.
-SOFTMAXFLOW_HD Int fetch_add(Int& counter, Int by) {
-#if defined(__CUDA_ARCH__) || defined(__CUDACC_RTC__)
-    return static_cast<Int>(atomicAdd(reinterpret_cast<Bits*>(&counter), static_cast<Bits>(by)));
-#else
-    return __atomic_fetch_add(&counter, by, __ATOMIC_RELAXED);
-#endif
-}
-SOFTMAXFLOW_HD unsigned fetch_add(unsigned& counter, unsigned by) {
-#if defined(__CUDA_ARCH__) || defined(__CUDACC_RTC__)
-    return atomicAdd(&counter, by);
-#else
-    return __atomic_fetch_add(&counter, by, __ATOMIC_RELAXED);
-#endif
-}
-
-/// A smallest and a largest number that lanes share.
-SOFTMAXFLOW_HD void fetch_min(Int& least, Int x) {
-#if defined(__CUDA_ARCH__) || defined(__CUDACC_RTC__)
-    atomicMin(&least, x);
-#else
-    Int seen = __atomic_load_n(&least, __ATOMIC_RELAXED);
-    while (x < seen && !__atomic_compare_exchange_n(&least, &seen, x, true, __ATOMIC_RELAXED,
-                                                    __ATOMIC_RELAXED)) {
-    }
-#endif
-}
-SOFTMAXFLOW_HD void fetch_max(Int& most, Int x) {
-#if defined(__CUDA_ARCH__) || defined(__CUDACC_RTC__)
-    atomicMax(&most, x);
-#else
-    Int seen = __atomic_load_n(&most, __ATOMIC_RELAXED);
-    while (x > seen && !__atomic_compare_exchange_n(&most, &seen, x, true, __ATOMIC_RELAXED,
-                                                    __ATOMIC_RELAXED)) {
-    }
-#endif
-}
 
 /// The value of one replica of a Real, and setting it.
 SOFTMAXFLOW_HD double lane(double x, int) { return x; }
