@@ -1,10 +1,10 @@
-# cmake -DROOT=... -DOUTPUT=... -P embed.cmake: the text of kernels/advance.cu, rates.cu and all headers
-# that they may include, as a C++ source that defines sources() of backend/cuda/images.hpp.
+# cmake -DROOT=... -DOUTPUT=... -P embed.cmake: the text of kernels/advance.cu, integrate.cu, rates.cu and
+# all headers that they may include, as a C++ source that defines sources() of backend/cuda/images.hpp.
 file(GLOB model RELATIVE ${ROOT}/include ${ROOT}/include/softmaxflow/model/*.hpp)
 file(GLOB kernels RELATIVE ${ROOT} ${ROOT}/kernels/*.hpp)
 set(text "#include \"backend/cuda/images.hpp\"\n\nnamespace softmaxflow::cuda {\n\n"
   "const std::vector<Source>& sources() {\n    static const std::vector<Source> all = {\n")
-foreach(name ${model} ${kernels} kernels/advance.cu kernels/rates.cu)
+foreach(name ${model} ${kernels} kernels/advance.cu kernels/integrate.cu kernels/rates.cu)
   if(EXISTS ${ROOT}/include/${name})
     file(READ ${ROOT}/include/${name} content)
   else()

@@ -3,35 +3,35 @@
 /// device.
 
 #include "softmaxflow/model/parameters.hpp"
+#include "softmaxflow/model/queue.hpp"
 
 namespace softmaxflow::kernels {
 
 /// Threads of a block: a team that is wider than a warp is a block.
 constexpr int threads_of(int lanes) { return lanes > 32 ? lanes : 128; }
 
-/// Replicas of descent, or lanes that take replicas of a flow.
+/// Replicas of a run; in a round of steps of the flow, teams that take them.
 struct Batch {
     model::Parameters parameters;
     /// The same in memory, for objects that outlive a launch.
     const model::Parameters* parameters_in_memory = nullptr;
     const model::Record* record = nullptr;
 
-    char* memory = nullptr;  // what an item keeps between launches
+    char* memory = nullptr;  // what a replica keeps between launches
     unsigned long bytes_per_item = 0;
     char* working = nullptr;  // what a lane uses during a launch
     unsigned long bytes_per_lane = 0;
 
     long long first = 0;  // replica
-    int items = 0;        // replicas, or lanes
+    int items = 0;        // replicas, or teams
     int map = 0, loss = 0, method = 0;
 
     // What is to be done: go to an iteration, record a checkpoint, try some rounds of steps.
     long long iteration = 0;
     int checkpoint = 0;
-    bool begins = false;  // flow: lanes take their first replicas
+    bool begins = false;  // flow: replicas are drawn
     long long rounds = 0;
-    char* queue = nullptr;      // flow: a model::Queue
-    long long* busy = nullptr;  // flow: how many lanes have replicas left
+    model::Queue* queue = nullptr;  // flow
 };
 
 /// Observables of replicas, to be reduced block by block: an item is one curve at one checkpoint of

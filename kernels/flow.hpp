@@ -1,49 +1,62 @@
 #pragma once
-/// A run of gradient flow: teams of lanes take replicas from a queue until it is empty, some rounds
-/// of steps at a launch. An item is a team, each lane of which has an object and arrays of its own.
+/// What a replica of the flow meets beside its steps: its departure and its records, with maps,
+/// losses and sizes known at run time only. An item is a replica.
 
-#include "kernels/descent.hpp"
+#include "kernels/integrate.hpp"
+#include "softmaxflow/model/departure.hpp"
 #include "softmaxflow/model/watch.hpp"
 
 namespace softmaxflow::kernels::inline SOFTMAXFLOW_TARGET {
 
-template <class Flow, class Scheme>
-using ExplicitPart =
-    model::Integration<Flow, model::Explicit<Scheme, Flow>, typename model::WatcherOf<Flow>::Type>;
-template <class Flow>
-using ImplicitPart =
-    model::Integration<Flow, model::Implicit<Flow>, typename model::WatcherOf<Flow>::Type>;
+template <class Real>
+using Departure = model::Departure<Real, model::Solo,
+                                   typename model::WatcherOf<AnyFlow<Real, model::Solo>>::Type>;
 
-/// Whether replicas are left to this method by the other.
-template <class Part>
-inline constexpr bool takes_parked = false;
-template <class Flow, class Watcher>
-inline constexpr bool takes_parked<model::Integration<Flow, model::Implicit<Flow>, Watcher>> = true;
-
-template <class Part>
-SOFTMAXFLOW_HD Part* make_part(const Batch& batch, const model::Parameters& p,
-                               const model::Record& record, typename Part::Team team,
-                               model::Arena& arena, model::Queue& queue) {
-    using Flow = typename Part::Flow;
-    const bool takes = takes_parked<Part>;
-    return make_object<Part>(arena, p, record, team, arena,
-                             model::chosen<typename Flow::Map>(batch.map),
-                             model::chosen<typename Flow::Loss>(batch.loss), queue, takes);
+template <class Real>
+SOFTMAXFLOW_HD Trajectory<Real>* make_trajectory(const Batch& batch, const model::Parameters& p,
+                                                 const model::Record& record, model::Arena& arena) {
+    return make_object<Trajectory<Real>>(arena, p, record, model::Solo{}, arena,
+                                         model::Any<model::Maps>{batch.map},
+                                         model::Any<model::Losses>{batch.loss});
+}
+template <class Real>
+SOFTMAXFLOW_HD Departure<Real> make_departure(const Batch& batch, const model::Record& record,
+                                              model::Arena& arena) {
+    return {batch.parameters,
+            record,
+            model::Solo{},
+            arena,
+            model::Any<model::Maps>{batch.map},
+            model::Any<model::Losses>{batch.loss}};
 }
 
-/// One kernel for the first launch and the others: two would be compiled with a copy each of
-/// everything that a replica meets, from its draw to its record.
-template <class Part>
-SOFTMAXFLOW_HD void integrate(const Batch& batch, long long index, typename Part::Team team) {
-    const long long lane = index * Part::Team::size + team.rank();
-    Part* part = &object_of<Part>(batch, lane);
+/// Replicas that begin, or those that the explicit method has left to the implicit one.
+template <class Real>
+SOFTMAXFLOW_HD void depart(const Batch& batch, long long index, model::Solo) {
+    model::Arena working = arena_of(batch.working, batch.bytes_per_lane, index);
+    Departure<Real> departure = make_departure<Real>(batch, *batch.record, working);
     if (batch.begins) {
-        model::Arena arena = arena_of(batch.memory, batch.bytes_per_item, lane);
-        part = make_part<Part>(batch, *batch.parameters_in_memory, *batch.record, team, arena,
-                               *reinterpret_cast<model::Queue*>(batch.queue));
-        part->begin();
+        model::Arena arena = arena_of(batch.memory, batch.bytes_per_item, index);
+        Trajectory<Real>* replica =
+            make_trajectory<Real>(batch, *batch.parameters_in_memory, *batch.record, arena);
+        departure(*replica, batch.first + index, 1);
+    } else {
+        departure.resume(object_of<Trajectory<Real>>(batch, index));
     }
-    if (part->go_on(batch.rounds) && team.rank() == 0) model::fetch_add(*batch.busy, 1);
 }
+
+template <class Real>
+SOFTMAXFLOW_HD void record(const Batch& batch, long long index, model::Solo) {
+    object_of<Trajectory<Real>>(batch, index).record(batch.parameters, *batch.record, *batch.queue);
+}
+
+/// Steps that are not compiled for the shape at hand, and may be watched.
+template <class Flow, class Stepper>
+using AnyPart =
+    model::Integration<Flow, Stepper, model::Solo, typename model::WatcherOf<Flow>::Type>;
+template <class Real, class Team, class Scheme>
+using AnyExplicit = AnyPart<AnyFlow<Real, Team>, model::Explicit<Scheme, AnyFlow<Real, Team>>>;
+template <class Real, class Team>
+using AnyImplicit = AnyPart<AnyFlow<Real, Team>, model::Implicit<AnyFlow<Real, Team>>>;
 
 }  // namespace softmaxflow::kernels::inline SOFTMAXFLOW_TARGET

@@ -27,50 +27,46 @@
     ENTRY(watch, 1, Batch, watch)        \
     ENTRY(advance_watched, 1, Batch, advance_watched)
 
-/// Flow of one number format by one scheme, a replica by one lane or, in f64, by a warp.
-#define SOFTMAXFLOW_FLOW_ENTRY(ENTRY, name, lanes, Real, Scheme) \
-    ENTRY(name, lanes, Batch, (integrate<AnyExplicit<Real, Team, model::Scheme>>))
-#define SOFTMAXFLOW_STIFF_ENTRY(ENTRY, name, lanes, Real) \
-    ENTRY(name, lanes, Batch, (integrate<AnyImplicit<Real, Team>>))
-#define SOFTMAXFLOW_FLOW_F64_3_1_ENTRIES(ENTRY) \
-    SOFTMAXFLOW_FLOW_ENTRY(ENTRY, flow_f64_3_1, 1, double, BogackiShampine)
-#define SOFTMAXFLOW_FLOW_F64_5_1_ENTRIES(ENTRY) \
-    SOFTMAXFLOW_FLOW_ENTRY(ENTRY, flow_f64_5_1, 1, double, Tsitouras)
-#define SOFTMAXFLOW_FLOW_F64_8_1_ENTRIES(ENTRY) \
-    SOFTMAXFLOW_FLOW_ENTRY(ENTRY, flow_f64_8_1, 1, double, DormandPrince)
-#define SOFTMAXFLOW_FLOW_F64_IMPLICIT_1_ENTRIES(ENTRY) \
-    SOFTMAXFLOW_STIFF_ENTRY(ENTRY, flow_f64_implicit_1, 1, double)
-#define SOFTMAXFLOW_FLOW_F64_3_32_ENTRIES(ENTRY) \
-    SOFTMAXFLOW_FLOW_ENTRY(ENTRY, flow_f64_3_32, 32, double, BogackiShampine)
-#define SOFTMAXFLOW_FLOW_F64_5_32_ENTRIES(ENTRY) \
-    SOFTMAXFLOW_FLOW_ENTRY(ENTRY, flow_f64_5_32, 32, double, Tsitouras)
-#define SOFTMAXFLOW_FLOW_F64_8_32_ENTRIES(ENTRY) \
-    SOFTMAXFLOW_FLOW_ENTRY(ENTRY, flow_f64_8_32, 32, double, DormandPrince)
-#define SOFTMAXFLOW_FLOW_F64_IMPLICIT_32_ENTRIES(ENTRY) \
-    SOFTMAXFLOW_STIFF_ENTRY(ENTRY, flow_f64_implicit_32, 32, double)
-#define SOFTMAXFLOW_FLOW_F32_3_1_ENTRIES(ENTRY) \
-    SOFTMAXFLOW_FLOW_ENTRY(ENTRY, flow_f32_3_1, 1, float, BogackiShampine)
-#define SOFTMAXFLOW_FLOW_F32_5_1_ENTRIES(ENTRY) \
-    SOFTMAXFLOW_FLOW_ENTRY(ENTRY, flow_f32_5_1, 1, float, Tsitouras)
-#define SOFTMAXFLOW_FLOW_F32_8_1_ENTRIES(ENTRY) \
-    SOFTMAXFLOW_FLOW_ENTRY(ENTRY, flow_f32_8_1, 1, float, DormandPrince)
-#define SOFTMAXFLOW_FLOW_F32_IMPLICIT_1_ENTRIES(ENTRY) \
-    SOFTMAXFLOW_STIFF_ENTRY(ENTRY, flow_f32_implicit_1, 1, float)
+/// What a replica of the flow meets beside its steps.
+#define SOFTMAXFLOW_DEPARTURE_ENTRIES(ENTRY)    \
+    ENTRY(depart_f64, 1, Batch, depart<double>) \
+    ENTRY(record_f64, 1, Batch, record<double>) \
+    ENTRY(depart_f32, 1, Batch, depart<float>)  \
+    ENTRY(record_f32, 1, Batch, record<float>)
+
+/// Steps of the flow in one number format by one scheme, a replica by one lane or by a warp.
+#define SOFTMAXFLOW_FLOW_ENTRIES(ENTRY, format, order, Real, Scheme)                           \
+    ENTRY(flow_##format##_##order##_1, 1, Batch, (integrate<AnyExplicit<Real, Team, Scheme>>)) \
+    ENTRY(flow_##format##_##order##_32, 32, Batch, (integrate<AnyExplicit<Real, Team, Scheme>>))
+#define SOFTMAXFLOW_STIFF_ENTRIES(ENTRY, format, Real)                                \
+    ENTRY(flow_##format##_implicit_1, 1, Batch, (integrate<AnyImplicit<Real, Team>>)) \
+    ENTRY(flow_##format##_implicit_32, 32, Batch, (integrate<AnyImplicit<Real, Team>>))
+#define SOFTMAXFLOW_FLOW_F64_3_ENTRIES(ENTRY) \
+    SOFTMAXFLOW_FLOW_ENTRIES(ENTRY, f64, 3, double, model::BogackiShampine)
+#define SOFTMAXFLOW_FLOW_F64_5_ENTRIES(ENTRY) \
+    SOFTMAXFLOW_FLOW_ENTRIES(ENTRY, f64, 5, double, model::Tsitouras)
+#define SOFTMAXFLOW_FLOW_F64_8_ENTRIES(ENTRY) \
+    SOFTMAXFLOW_FLOW_ENTRIES(ENTRY, f64, 8, double, model::DormandPrince)
+#define SOFTMAXFLOW_FLOW_F64_IMPLICIT_ENTRIES(ENTRY) SOFTMAXFLOW_STIFF_ENTRIES(ENTRY, f64, double)
+#define SOFTMAXFLOW_FLOW_F32_3_ENTRIES(ENTRY) \
+    SOFTMAXFLOW_FLOW_ENTRIES(ENTRY, f32, 3, float, model::BogackiShampine)
+#define SOFTMAXFLOW_FLOW_F32_5_ENTRIES(ENTRY) \
+    SOFTMAXFLOW_FLOW_ENTRIES(ENTRY, f32, 5, float, model::Tsitouras)
+#define SOFTMAXFLOW_FLOW_F32_8_ENTRIES(ENTRY) \
+    SOFTMAXFLOW_FLOW_ENTRIES(ENTRY, f32, 8, float, model::DormandPrince)
+#define SOFTMAXFLOW_FLOW_F32_IMPLICIT_ENTRIES(ENTRY) SOFTMAXFLOW_STIFF_ENTRIES(ENTRY, f32, float)
 
 /// IMAGE(list) for every list above: each is compiled by itself, side by side with the others.
 #define SOFTMAXFLOW_IMAGES(IMAGE) \
     IMAGE(DESCENT)                \
     IMAGE(STEP)                   \
     IMAGE(WATCH)                  \
-    IMAGE(FLOW_F64_3_1)           \
-    IMAGE(FLOW_F64_5_1)           \
-    IMAGE(FLOW_F64_8_1)           \
-    IMAGE(FLOW_F64_IMPLICIT_1)    \
-    IMAGE(FLOW_F64_3_32)          \
-    IMAGE(FLOW_F64_5_32)          \
-    IMAGE(FLOW_F64_8_32)          \
-    IMAGE(FLOW_F64_IMPLICIT_32)   \
-    IMAGE(FLOW_F32_3_1)           \
-    IMAGE(FLOW_F32_5_1)           \
-    IMAGE(FLOW_F32_8_1)           \
-    IMAGE(FLOW_F32_IMPLICIT_1)
+    IMAGE(DEPARTURE)              \
+    IMAGE(FLOW_F64_3)             \
+    IMAGE(FLOW_F64_5)             \
+    IMAGE(FLOW_F64_8)             \
+    IMAGE(FLOW_F64_IMPLICIT)      \
+    IMAGE(FLOW_F32_3)             \
+    IMAGE(FLOW_F32_5)             \
+    IMAGE(FLOW_F32_8)             \
+    IMAGE(FLOW_F32_IMPLICIT)

@@ -43,6 +43,13 @@ Json kernel_json(const Problem& problem) {
             {"warps_per_multiprocessor", kernel->warps_per_multiprocessor}};
 }
 
+std::string kernel_text(const Problem& problem) {
+    const auto kernel = cuda::describe_kernel(problem);
+    if (!kernel) return "";
+    return fmt::format("{:>8}{:>11}{:>8}{:>8}", kernel->lanes, kernel->registers,
+                       kernel->local_bytes, kernel->warps_per_multiprocessor);
+}
+
 /// Of all devices together; null where it is not known.
 Json bound_json(const Case& c, const std::optional<cuda::PipeRates>& pipes, std::size_t devices) {
     const auto operations = pipe_operations(c.problem);
@@ -94,7 +101,8 @@ Json device_json(const BenchReport& report, const Backend& backend) {
              {"seconds", c.seconds},
              {"starts_per_second",
               {{"median", starts.median}, {"best", starts.best}, {"worst", starts.worst}}},
-             {"busy_lanes", busy_lanes(c)}});
+             {"busy_lanes", busy_lanes(c)},
+             {"kernel", kernel_json(c.problem)}});
     }
     if (const auto& cases = report.workloads.statistics; !cases.empty())
         json["P5"] = {{"cost_of_statistics", statistics_cost(cases[0], cases[1]).median}};
@@ -118,16 +126,15 @@ std::string device_text(const BenchReport& report, const Backend& backend) {
             bound.is_null() ? "-"
                             : fmt::format("{:.1f} % {}", 100 * bound["share_median"].get<double>(),
                                           bound["pipe"].get<std::string>()));
-        if (const auto kernel = cuda::describe_kernel(c.problem))
-            out += fmt::format("{:>8}{:>11}{:>8}{:>8}", kernel->lanes, kernel->registers,
-                               kernel->local_bytes, kernel->warps_per_multiprocessor);
-        out += "\n";
+        out += kernel_text(c.problem) + "\n";
     }
     if (report.workloads.flows.empty()) return out;
-    out += fmt::format("\n  {:24}{:>16}{:>18}\n", "workload", "starts/s", "busy lanes");
+    out += fmt::format("\n  {:12}{:>16}{:>16}{:>8}{:>11}{:>8}{:>8}\n", "workload", "starts/s",
+                       "busy lanes", "lanes", "registers", "local", "warps");
     for (const Case& c : report.workloads.flows)
-        out += fmt::format("  {:24}{:>16.3g}{:>17.1f}%\n", c.name, rates_of(c).median,
-                           100.0 * busy_lanes(c));
+        out += fmt::format("  {:12}{:>16.3g}{:>15.1f}%", c.name, rates_of(c).median,
+                           100.0 * busy_lanes(c)) +
+               kernel_text(c.problem) + "\n";
     return out;
 }
 

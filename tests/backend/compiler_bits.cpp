@@ -18,6 +18,12 @@ void print(const char* kind, const Case& c) {
                 static_cast<unsigned long long>(fingerprint(run_any<Real>(c, replicas))));
 }
 
+template <class Real>
+void print_flow(const char* kind, const Case& c) {
+    std::printf("%s %s %016llx\n", c.choice.name().c_str(), kind,
+                static_cast<unsigned long long>(fingerprint(run_flow<Real>(c, replicas))));
+}
+
 }  // namespace
 
 int main() {
@@ -33,5 +39,9 @@ int main() {
             std::printf("%s: ", name.c_str());
             print<double>("case", c);
         }
+    });
+    for_each_flow([](const Case& c) {
+        print_flow<model::Pack<4, 1>>("flow", c);
+        print_flow<model::Pack<8, 1, float>>("f32 flow", c);
     });
 }

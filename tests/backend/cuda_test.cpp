@@ -234,13 +234,42 @@ TEST(Cuda, FlowGivesTheWordsOfTheCpu) {
 }
 
 TEST(Cuda, FlowInF32GivesTheWordsOfTheCpu) {
-    Config config = flow_config("logistic");
-    config.backend.precision = "f32";
-    config.dynamics.rtol = 1e-4;
-    config.dynamics.atol = 1e-5;
-    const Problem problem = problem_of(config);
-    EXPECT_EQ(outcome(problem, *cpu_backend()),
-              outcome(problem, *fake::backend(std::make_shared<fake::Device>())));
+    for (const int tokens : {8, 35}) {
+        Config config = flow_config(tokens == 8 ? "classification" : "logistic");
+        config.model.tokens = tokens;
+        config.ensemble.replicas = tokens == 8 ? block_size + 3 : 9;
+        config.record.states = 3;
+        config.backend.precision = "f32";
+        config.dynamics.rtol = 1e-4;
+        config.dynamics.atol = 1e-5;
+        const Problem problem = problem_of(config);
+        EXPECT_EQ(outcome(problem, *cpu_backend()),
+                  outcome(problem, *fake::backend(std::make_shared<fake::Device>())))
+            << tokens;
+    }
+}
+
+/// Steps compiled for the shape, by one lane and by a team, between departures and records that
+/// are not; some replicas go on with the implicit method, which is not either.
+TEST(Cuda, FixedShapesOfAFlowGiveTheSameWords) {
+    for (const char* clock : {"arc", "time"}) {
+        Config config = flow_config("logistic");
+        config.dynamics.clock = clock;
+        config.dynamics.rtol = 1e-3;
+        if (config.dynamics.clock == "time") config.dynamics.value_decay = 1.0;
+        config.dynamics.horizon = config.dynamics.clock == "time" ? 3000.0 : 30.0;
+        const Problem problem = problem_of(config);
+        const auto shape = cuda::shape_of(problem, cpu::make_choice(problem));
+        ASSERT_TRUE(shape && shape->flow && shape->lanes == 2 && shape->method == "Tsitouras");
+        const Outcome expected = outcome(problem, *cpu_backend());
+        for (const int lanes : {0, 1, 4})
+            EXPECT_EQ(expected,
+                      outcome(problem, *fake::backend(std::make_shared<fake::Device>(), lanes)))
+                << clock << " " << lanes;
+        config.dynamics.stiff = "off";
+        if (config.dynamics.clock == "arc") continue;
+        EXPECT_NE(expected, outcome(problem_of(config), *cpu_backend())) << "none was left";
+    }
 }
 
 /// Teams take replicas from one queue, leave stiff ones to the other method, and find them there.
@@ -385,10 +414,17 @@ TEST(Cuda, ADeviceGivesTheWordsOfTheCpu) {
             EXPECT_EQ(outcome(problem, *cpu_backend()), outcome(problem, *backend))
                 << map << " " << loss << " " << method;
         });
-    for (const char* loss : model::Losses::names) {
-        const Problem problem = problem_of(flow_config(loss));
-        EXPECT_EQ(outcome(problem, *cpu_backend()), outcome(problem, *backend)) << loss;
-    }
+    // Kernels for the shape, and those of the program.
+    const auto general = cuda::make_backend(cuda::find_devices(), {});
+    for (const char* loss : model::Losses::names)
+        for (const int tokens : {8, 35}) {
+            Config config = flow_config(loss);
+            config.model.tokens = tokens;
+            const Problem problem = problem_of(config);
+            const Outcome expected = outcome(problem, *cpu_backend());
+            EXPECT_EQ(expected, outcome(problem, *backend)) << loss << " " << tokens;
+            EXPECT_EQ(expected, outcome(problem, *general)) << loss << " " << tokens;
+        }
 }
 
 }  // namespace

@@ -1,10 +1,11 @@
 // dump_kernel FILE ARCHITECTURE MAP LOSS METHOD TOKENS OUTPUTS LANES REAL BLOCKS FAST:
-// writes the machine code of the loop of steps for that shape. Exit status 77 where there is no
-// compiler.
+// writes the machine code of the loop of steps for that shape; METHOD may be a scheme of the flow.
+// Exit status 77 where there is no compiler.
 
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
+#include <string>
 
 #include "backend/cuda/rtc.hpp"
 #include "kernels/batch.hpp"
@@ -16,16 +17,20 @@ int main(int argc, char** argv) {
         std::puts(reason->c_str());
         return 77;
     }
+    const std::string method = argv[5];
+    const bool flow =
+        method == "BogackiShampine" || method == "Tsitouras" || method == "DormandPrince";
     const cuda::Shape shape{argv[3],
                             argv[4],
-                            argv[5],
+                            method,
                             argv[9],
                             std::atoi(argv[6]),
                             std::atoi(argv[7]),
                             std::atoi(argv[8]),
                             kernels::threads_of(std::atoi(argv[8])),
                             std::atoi(argv[10]),
-                            std::atoi(argv[11]) != 0};
+                            std::atoi(argv[11]) != 0,
+                            flow};
     const std::vector<char> image = cuda::compile(shape, std::atoi(argv[2]));
     std::ofstream(argv[1], std::ios::binary)
         .write(image.data(), static_cast<std::streamsize>(image.size()));

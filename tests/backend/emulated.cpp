@@ -52,6 +52,15 @@ Kernel make_fixed() {
     });
 }
 
+template <int Lanes>
+Kernel make_fixed_flow() {
+    return make<Lanes, kernels::Batch>([](const auto& batch, long long item, auto team) {
+        using Flow = model::Flow<model::Softmax, model::Logistic, double, decltype(team), 8, 1>;
+        using Part = model::Integration<Flow, model::Explicit<model::Tsitouras, Flow>, model::Solo>;
+        kernels::integrate<Part>(batch, item, team);
+    });
+}
+
 }  // namespace
 
 Kernel find(const std::string& name) {
@@ -62,5 +71,8 @@ Kernel find(const std::string& name) {
 }
 
 Kernel fixed_shape(int lanes) { return lanes == 1 ? make_fixed<1>() : make_fixed<2>(); }
+Kernel fixed_flow(int lanes) {
+    return lanes == 1 ? make_fixed_flow<1>() : make_fixed_flow<team_size>();
+}
 
 }  // namespace emulated

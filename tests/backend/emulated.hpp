@@ -17,5 +17,7 @@ Kernel find(const std::string& name);
 /// The loop of steps for softmax, logistic loss, gradient descent, 8 tokens, compiled for them,
 /// with 1 or 2 lanes.
 Kernel fixed_shape(int lanes);
+/// Steps of the flow by the method of order 5, likewise with 1 or 4 lanes.
+Kernel fixed_flow(int lanes);
 
 }  // namespace emulated

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """usage: machine_code.py DUMP_KERNEL [--table | --json]
 
-What the compiler made of the loop of steps, read off its machine code for sm_90; no GPU is needed. With
+What the compiler made of the loops of steps, read off its machine code for sm_90; no GPU is needed. With
 --table, prints the counts of docs/performance.md instead of checking them, with --json those of the
 workloads of `softmaxflow bench`. Exit status 77 (skipped) where
 NVRTC or cuobjdump and nvdisasm are absent (PyPI has them: nvidia-cuda-nvrtc, nvidia-cuda-cuobjdump,
@@ -36,6 +36,12 @@ ONE_OUTPUT = [(*DESCENT, 4, 1, 1), (*DESCENT, 8, 1, 1), (*DESCENT, 16, 1, 1), (*
 SEVERAL_OUTPUTS = [("Softmax", "CrossEntropy", "GradientDescent", 10, 10, 4),
                    ("Softmax", "Regression", "GradientDescent", 20, 20, 16)]
 
+# Flows: map, loss, scheme, n, m, lanes.
+FLOW = ("Softmax", "Logistic")
+FLOWS = [(*FLOW, "BogackiShampine", 8, 1, 1), (*FLOW, "Tsitouras", 8, 1, 2), (*FLOW, "DormandPrince", 8, 1, 4),
+         (*FLOW, "Tsitouras", 64, 1, 16), (*FLOW, "DormandPrince", 64, 1, 32)]
+FLOWS_F32 = [(*FLOW, "Tsitouras", 8, 1, 1), (*FLOW, "DormandPrince", 8, 1, 2)]
+
 
 def find_tool(name):
     folders = [os.path.dirname(shutil.which(name) or ""), "/usr/local/cuda/bin"]
@@ -48,42 +54,37 @@ def find_tool(name):
     return None
 
 
-class Code:
-    """The kernel `advance` of one shape."""
+class Image:
+    """The machine code of the steps of one shape."""
 
     def __init__(self, *shape, real="double", architecture=90, fast=False):
         with tempfile.NamedTemporaryFile(suffix=".cubin") as file:
             # The search for leaks may crash on threads of NVRTC that are just ending.
             run = subprocess.run([DUMP, file.name, str(architecture), *map(str, shape), real,
-                                  str(blocks_of(shape, real)), str(int(fast))], capture_output=True, text=True,
+                                  str(self.blocks(shape, real)), str(int(fast))], capture_output=True, text=True,
                                  env=dict(os.environ, LSAN_OPTIONS="detect_leaks=0"))
             if run.returncode:
                 sys.exit(run.returncode if run.returncode == 77 else run.stderr + run.stdout)
-            text = self.disassemble("-sass", file.name)
+            self.text = self.disassemble("-sass", file.name)
             usage = self.disassemble("-res-usage", file.name)
+            self.labelled = self.disassemble("-c", file.name, "nvdisasm")
             self.image = file.read()
-        self.all = re.findall(r"/\*[0-9a-f]{4,}\*/\s+(.*?)\s*;", text)
-        self.code = []  # (address, instruction) of the kernel itself
-        function = None
-        for line in text.splitlines():
-            if match := re.search(r"Function : (\S+)", line):
-                function = match.group(1)
-            elif function == "advance" and (
-                    match := re.match(r"\s+/\*([0-9a-f]{4,})\*/\s+(.*?)\s*;", line)):
-                self.code.append((int(match.group(1), 16), match.group(2)))
-        self.registers = int(re.search(r"Function advance:\s+REG:(\d+)", usage).group(1))
-        self.loop = self.longest_of_shortest_cycles()
-        self.step = [opcode(self.code[i][1]) for i in self.loop]
+        self.all = re.findall(r"/\*[0-9a-f]{4,}\*/\s+(.*?)\s*;", self.text)
+        self.registers = int(re.search(r"Function (?:advance|integrate):\s+REG:(\d+)", usage).group(1))
+        self.code = self.instructions()
+        self.way = self.shortest_way()
+        self.step = [opcode(self.code[i][1]) for i in self.way]
 
     @staticmethod
-    def disassemble(option, path):
-        tool = find_tool("cuobjdump")
+    def disassemble(option, path, tool="cuobjdump"):
+        tool = find_tool(tool)
         environment = dict(os.environ,
                            PATH=os.path.dirname(find_tool("nvdisasm")) + ":" + os.environ["PATH"])
         return subprocess.run([tool, option, path], check=True, capture_output=True, text=True,
                               env=environment).stdout
 
     def successors(self):
+        """Of every instruction. Nothing follows a call: what is rare is left out."""
         index = {address: i for i, (address, _) in enumerate(self.code)}
         after = []
         for i, (_, text) in enumerate(self.code):
@@ -92,24 +93,13 @@ class Code:
             kind = jump.group(1) if jump else None
             targets = [i + 1] if kind is None or (kind != "CALL" and conditional) else []
             if kind == "BRA":
-                targets.append(index[int(re.findall(r"0x[0-9a-f]+", text)[-1], 16)])
+                targets.append(index.get(int(re.findall(r"0x[0-9a-f]+", text)[-1], 16), len(self.code)))
             after.append([t for t in targets if t < len(self.code)])
         return after
 
-    def longest_of_shortest_cycles(self):
-        """The loop of steps: of all loops, the one whose shortest way round is the longest. The
-        shortest way has no calls (rare cases), no thresholds, no decay."""
-        after = self.successors()
-        best = []
-        for last, targets in enumerate(after):
-            for head in (t for t in targets if t <= last):
-                way = self.shortest(after, head, last)
-                if way and len(way) > len(best):
-                    best = way
-        return best
-
     @staticmethod
-    def shortest(after, head, last):
+    def shortest(after, head, target, last):
+        """From head to target, all of it within [head, last]."""
         cost, before, queue = {head: 1}, {head: None}, [(1, head)]
         while queue:
             c, u = heapq.heappop(queue)
@@ -117,7 +107,7 @@ class Code:
                 if head <= v <= last and c + 1 < cost.get(v, 1 << 30):
                     cost[v], before[v] = c + 1, u
                     heapq.heappush(queue, (c + 1, v))
-        way, u = [], last if last in cost else None
+        way, u = [], target if target in cost else None
         while u is not None:
             way.append(u)
             u = before[u]
@@ -126,8 +116,67 @@ class Code:
     def count(self, names):
         return sum(name.split(".")[0] in names for name in self.step)
 
+    def local(self):
+        return sum(bool(re.match("LDL|STL", name)) for name in self.step)
+
     def mufu(self):
         return {opcode(text) for text in self.all if "MUFU" in text}
+
+
+class Code(Image):
+    """The kernel `advance`: its loop of steps of descent."""
+
+    @staticmethod
+    def blocks(shape, real):
+        return blocks_of(shape, real)
+
+    def instructions(self):
+        """(address, instruction) of the kernel itself."""
+        code, function = [], None
+        for line in self.text.splitlines():
+            if match := re.search(r"Function : (\S+)", line):
+                function = match.group(1)
+            elif function == "advance" and (
+                    match := re.match(r"\s+/\*([0-9a-f]{4,})\*/\s+(.*?)\s*;", line)):
+                code.append((int(match.group(1), 16), match.group(2)))
+        return code
+
+    def shortest_way(self):
+        """The loop of steps: of all loops, the one whose shortest way round is the longest. The
+        shortest way has no calls (rare cases), no thresholds, no decay."""
+        after = self.successors()
+        best = []
+        for last, targets in enumerate(after):
+            for head in (t for t in targets if t <= last):
+                way = self.shortest(after, head, last, last)
+                if way and len(way) > len(best):
+                    best = way
+        return best
+
+
+class Attempt(Image):
+    """The kernel `integrate`: an attempt of a step of the flow, which is a function in it."""
+
+    @staticmethod
+    def blocks(shape, real):
+        return max(1, 256 // (128 if shape[5] <= 32 else shape[5]))
+
+    def instructions(self):
+        code, inside = [], False
+        for line in self.labelled.splitlines():
+            if match := re.match(r"([^.\s]\S*):$", line):  # labels of jumps begin with a dot
+                inside = "Explicit" in match.group(1) and "7attempt" in match.group(1)
+            elif inside and (match := re.match(r"\s+/\*([0-9a-f]{4,})\*/", line)):
+                code.append(int(match.group(1), 16))
+        lines = re.findall(r"/\*([0-9a-f]{4,})\*/\s+(.*?)\s*;", self.text)
+        return [(int(a, 16), text) for a, text in lines if code[0] <= int(a, 16) <= code[-1]]
+
+    def shortest_way(self):
+        """From its first instruction to its return."""
+        after, end = self.successors(), len(self.code) - 1
+        ways = [self.shortest(after, 0, i, end) for i, (_, text) in enumerate(self.code)
+                if text.startswith("RET")]
+        return min((way for way in ways if way), key=len)
 
 
 def blocks_of(shape, real):
@@ -218,8 +267,25 @@ class MachineCode(unittest.TestCase):
             if "Adam" in shape:
                 continue  # the root's own code flushes, within bounds where nothing is lost
             # Denormals stay: only the division itself, which asks first, negates with a flush.
-            flushing = [text for text in (code.code[i][1] for i in code.loop) if ".FTZ" in text]
+            flushing = [text for text in (code.code[i][1] for i in code.way) if ".FTZ" in text]
             self.assertEqual([text for text in flushing if not text.endswith("-RZ")], [], shape)
+
+    def test_stages_of_a_flow_stay_in_registers(self):
+        for shapes, real in ((FLOWS, "double"), (FLOWS_F32, "float")):
+            for shape in shapes:
+                code = Attempt(*shape, real=real)
+                slots = -(-shape[3] // shape[5])
+                stages = {"BogackiShampine": 4, "Tsitouras": 7, "DormandPrince": 13}[shape[2]]
+                # To form its stages and errors from memory, an attempt would read every derivative for every
+                # stage after it, and twice more.
+                from_memory = stages * (stages - 1) // 2 * (shape[4] + 1) * slots
+                self.assertLess(code.local(), 200, (shape, real))
+                if stages > 4:
+                    self.assertLess(code.local(), from_memory, (shape, real))
+                self.assertLessEqual(code.registers * 256, 65536, shape)
+                self.assertEqual(code.mufu() - SEEDS, set(), shape)
+                if real == "float":
+                    self.assertEqual(code.count(F64), 0, shape)
 
     def test_the_check_sees_what_it_forbids(self):
         self.assertEqual({"MUFU.EX2", "MUFU.RCP"} - SEEDS, {"MUFU.EX2"})
@@ -232,10 +298,16 @@ def print_table():
     for real, fast in (("double", False), ("float", False), ("double", True), ("float", True)):
         for shape in ONE_OUTPUT + SEVERAL_OUTPUTS:
             code = Code(*shape, real=real, fast=fast)
-            local = sum(bool(re.match("LDL|STL", name)) for name in code.step)
             rate = clocks(code, shape) * 132 * 1.755e9
             print(*shape, real + (", fast:" if fast else ":"), code.registers, code.count(F64), code.count(F32),
-                  code.count({"MUFU"}), len(code.step), local, f"{rate:.2e}")
+                  code.count({"MUFU"}), len(code.step), code.local(), f"{rate:.2e}")
+    print("an attempt of a step of the flow, likewise; attempts/s")
+    for real, shapes in (("double", FLOWS), ("float", FLOWS_F32)):
+        for shape in shapes:
+            code = Attempt(*shape, real=real)
+            rate = clocks(code, shape) * 132 * 1.755e9
+            print(*shape, real + ":", code.registers, code.count(F64), code.count(F32),
+                  code.count({"MUFU"}), len(code.step), code.local(), f"{rate:.2e}")
 
 
 def print_json():

@@ -24,7 +24,10 @@ namespace {
 
 cuda::Shape shape(const std::string& map, const std::string& loss, const std::string& method,
                   int tokens, int outputs, int lanes) {
-    return {map, loss, method, "double", tokens, outputs, lanes};
+    cuda::Shape s{map, loss, method, "double", tokens, outputs, lanes};
+    s.flow = method == "BogackiShampine" || method == "Tsitouras" || method == "DormandPrince";
+    if (s.flow) s.blocks = 2;
+    return s;
 }
 
 /// Compiles, and tells how long it took.
@@ -46,6 +49,8 @@ TEST(Rtc, SampleOfShapesCompiles) {
     compile_timed(shape("Softmax", "Logistic", "GradientDescent", 64, 1, 4), 80);
     compile_timed(shape("Sigmoid", "CrossEntropy", "Adam", 10, 10, 8), 90);
     compile_timed(shape("Sum", "Classification", "Momentum", 2, 1, 2), 90);
+    compile_timed(shape("Softmax", "Logistic", "Tsitouras", 8, 1, 2), 80);
+    compile_timed(shape("L2", "Regression", "BogackiShampine", 10, 10, 8), 90);
     cuda::Shape block = shape("Softmax", "Logistic", "GradientDescent", 4000, 1, 256);
     block.threads = 256;
     block.blocks = 1;
@@ -74,7 +79,7 @@ TEST(Rtc, ErrorsOfTheCompilerAreShown) {
     }
 }
 
-/// Every map, loss and method.
+/// Every map, loss and method, the schemes of the flow among them.
 TEST(RtcLong, EveryCombinationCompiles) {
     REQUIRE_COMPILER();
     double most = 0.0, total = 0.0;
@@ -90,9 +95,12 @@ TEST(RtcLong, EveryCombinationCompiles) {
         }
         return types;
     };
+    std::vector<std::string> methods = names(model::Methods{});
+    for (const char* scheme : {"BogackiShampine", "Tsitouras", "DormandPrince"})
+        methods.emplace_back(scheme);
     for (const auto& map : names(model::Maps{}))
         for (const auto& loss : names(model::Losses{}))
-            for (const auto& method : names(model::Methods{})) {
+            for (const auto& method : methods) {
                 const bool several =
                     loss == "Regression" || loss == "Classification" || loss == "CrossEntropy";
                 const double seconds =

@@ -98,4 +98,32 @@ inline std::vector<NamedCase> every_case(Choice choice, int replicas) {
     return cases;
 }
 
+/// A flow with checkpoints, passages, an early end and, with `stiff`, implicit steps.
+inline Case flow_case(Choice choice, bool arc, model::Stiff stiff) {
+    Case c(choice);
+    c.parameters.flow = true;
+    c.parameters.arc_clock = arc;
+    c.parameters.stiff = stiff;
+    c.parameters.rtol = 1e-5;
+    c.parameters.atol = 1e-8;
+    c.parameters.max_steps = 60;
+    c.parameters.logit_mean = 1.0;
+    c.parameters.stop_at_probability = 0.6;
+    c.checkpoints = arc ? std::vector<double>{0, 0.3, 1} : std::vector<double>{0, 1, 6};
+    c.thresholds = {0.15, 0.2, 0.3};
+    return c;
+}
+
+/// Calls f for flows of every map, loss, clock and kind of step, though not for all together.
+template <class F>
+void for_each_flow(F f) {
+    using enum model::Stiff;
+    for (int map = 0; map < model::Maps::size; ++map)
+        for (int loss = 0; loss < model::Losses::size; ++loss) {
+            const bool arc = (map + loss) % 2 == 0;
+            const model::Stiff stiff[] = {automatic, on, off};
+            f(flow_case({map, loss, 0}, arc, stiff[(map + 2 * loss) % 3]));
+        }
+}
+
 }  // namespace fixture

@@ -14,6 +14,7 @@
 #include "model/emulated_team.hpp"
 #include "softmaxflow/model/pack.hpp"
 #include "softmaxflow/model/replica.hpp"
+#include "softmaxflow/model/run_flow.hpp"
 
 namespace fixture {
 

@@ -50,11 +50,11 @@ std::vector<double> with_fixed_steps(const Case& c, double end, int steps, doubl
     const double h = end / steps;
     for (int i = 0; i < steps; ++i) {
         stepper.attempt(field, {1e-6, 1e-6}, sample.x, speed, from, h);
-        for_each_entry(sample.flow, [&](auto at) { at(sample.x) = at(stepper.next); });
+        for_each_entry(sample.flow, [&](auto at) { at(sample.x) = at(stepper.next()); });
         for_each_entry(sample.flow,
                        [&](auto at) { at(stepper.derivative()) = at(stepper.next_derivative()); });
-        speed = sample.flow.residual_norm(stepper.evaluation);
-        total += stepper.arc;
+        speed = sample.flow.residual_norm(stepper.evaluation());
+        total += stepper.arc();
     }
     if (arc != nullptr) *arc = total;
     std::vector<double> numbers;

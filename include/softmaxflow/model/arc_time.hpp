@@ -1,12 +1,12 @@
 #pragma once
 /// log t of replicas that step in the arc clock (clock.hpp has the rule).
 
-#include "softmaxflow/model/lanes.hpp"
+#include "softmaxflow/model/course.hpp"
 
 namespace softmaxflow::model::inline SOFTMAXFLOW_TARGET {
 
-/// `stepper` has just taken a step; the other members are room.
-template <class FlowType, class Stepper>
+/// The members but the field are room.
+template <class FlowType>
 struct ArcTime {
     using Flow = FlowType;
     using Real = typename Flow::Real;
@@ -15,19 +15,19 @@ struct ArcTime {
     using Mask = typename RealTraits<Real>::Mask;
     using Output = decltype(Evaluation::output);
 
-    Stepper& stepper;
-    State& trial;
+    const Field<Flow>& field;
+    State &ahead, &there;
     Evaluation& room;
     Output &unit, &rate;
 
-    /// After a step of length h from the state that active.course.pace describes.
-    SOFTMAXFLOW_COLD void advance(Lanes<Flow>& active, Mask accepted, Real h) {
-        Course<Real>& c = active.course;
+    /// After a step of length h from the state that c.pace describes to x, evaluated in e.
+    SOFTMAXFLOW_COLD void advance(Course<Real>& c, const State& x, const State& derivative,
+                                  Evaluation& e, Mask accepted, Real h) {
         const Pace<Real> before = c.pace;
-        c.pace = pace_of(active, active.x, stepper.derivative(), stepper.evaluation);
-        note_bend(active, stepper.derivative());
+        c.pace = pace_of(c, x, derivative, e);
+        note_bend(c, x, derivative);
         Real grown(0.0);
-        visit(active.flow.loss, [&](auto loss) {
+        visit(field.flow.loss, [&](auto loss) {
             grown = loss.finite_arc ? log_integral_to_zero(h, before, c.pace)
                                     : log_integral(h, before, c.pace);
         });
@@ -38,12 +38,12 @@ struct ArcTime {
     }
 
     /// -log |q| and its slope along the arc, <q / |q|, G dz/dtau> / |q|, of a state evaluated in e.
-    SOFTMAXFLOW_COLD Pace<Real> pace_of(Lanes<Flow>& lanes, const State& x, const State& derivative,
-                                        Evaluation& e) {
-        const Flow& flow = lanes.flow;
-        lanes.field.output_rate(x, derivative, e, lanes.course.vantage(), rate);
+    SOFTMAXFLOW_COLD Pace<Real> pace_of(const Course<Real>& c, const State& x,
+                                        const State& derivative, Evaluation& e) {
+        const Flow& flow = field.flow;
+        field.output_rate(x, derivative, e, c.vantage(), rate);
         Pace<Real> pace;
-        pace.log = -lanes.field.log_speed(e, unit, e.output_scratch);
+        pace.log = -field.log_speed(e, unit, e.output_scratch);
         const Real speed = exp_call(-pace.log);
         visit(flow.loss, [&](auto loss) {
             auto& g = e.output_scratch;
@@ -59,16 +59,14 @@ struct ArcTime {
 
     /// The second derivative of the pace, by the change of the first a millionth of the next step
     /// ahead (f32: 1/256): far enough for rounding, near enough for the rule of clock.hpp.
-    SOFTMAXFLOW_COLD void note_bend(Lanes<Flow>& lanes, const State& derivative) {
-        Course<Real>& c = lanes.course;
-        State &ahead = stepper.next, &there = trial;
+    SOFTMAXFLOW_COLD void note_bend(Course<Real>& c, const State& x, const State& derivative) {
         const Real distance = Real(FormatOf<Real>::look_ahead) * c.step;
-        for_each_entry(lanes.flow, [&](auto at) SOFTMAXFLOW_INLINE {
-            at(ahead) = fma(distance, at(derivative), at(lanes.x));
+        for_each_entry(field.flow, [&](auto at) SOFTMAXFLOW_INLINE {
+            at(ahead) = fma(distance, at(derivative), at(x));
         });
         Real speed(0.0);
-        lanes.field(ahead, room, c.vantage(), there, speed);
-        const Real bend = (pace_of(lanes, ahead, there, room).slope - c.pace.slope) / distance;
+        field(ahead, room, c.vantage(), there, speed);
+        const Real bend = (pace_of(c, ahead, there, room).slope - c.pace.slope) / distance;
         c.pace.bend = select(is_finite(bend), bend, Real(0.0));
     }
 };

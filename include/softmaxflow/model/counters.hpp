@@ -20,6 +20,14 @@ SOFTMAXFLOW_HD unsigned fetch_add(unsigned& counter, unsigned by) {
     return __atomic_fetch_add(&counter, by, __ATOMIC_RELAXED);
 #endif
 }
+/// What such a counter holds now.
+SOFTMAXFLOW_HD Int peek(const Int& counter) {
+#if defined(__CUDA_ARCH__) || defined(__CUDACC_RTC__)
+    return *static_cast<const volatile Int*>(&counter);
+#else
+    return __atomic_load_n(&counter, __ATOMIC_RELAXED);
+#endif
+}
 
 #if !defined(__CUDA_ARCH__) && !defined(__CUDACC_RTC__)
 template <class Better>

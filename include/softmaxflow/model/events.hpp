@@ -3,15 +3,16 @@
 /// are roots of cubics through both ends of the step; where such a root is not good enough, the
 /// step is repeated up to it.
 
+#include "softmaxflow/model/ends.hpp"
 #include "softmaxflow/model/lanes.hpp"
 
 namespace softmaxflow::model::inline SOFTMAXFLOW_TARGET {
 
 /// Looks at the step that `stepper` has just tried from the states of `active`. The other members
 /// are room; level is the next threshold of each lane.
-template <class FlowType, class Stepper>
+template <class AnyLanes, class Stepper>
 struct Events {
-    using Flow = FlowType;
+    using Flow = typename AnyLanes::Flow;
     using Real = typename Flow::Real;
     using Scalar = ScalarOf<Real>;
     using State = typename Flow::State;
@@ -21,26 +22,21 @@ struct Events {
     using Output = decltype(Evaluation::output);
 
     const Parameters& p;
-    Lanes<Flow>& active;
+    AnyLanes& active;
     Stepper& stepper;
     Evaluation& room;
     Output &unit, &rate;
     Real& level;
 
     SOFTMAXFLOW_HD void set_level(int i) {
-        const int t = active.threshold[i];
+        const int t = active.at[i].threshold;
         set_lane(level, i, Scalar(t < p.threshold_count ? p.thresholds[t] : infinity()));
-    }
-
-    /// Below this, |q| is what the tolerance leaves of it, where |z| = size.
-    SOFTMAXFLOW_HD Real convergence_bound(Real size) const {
-        return Real(10.0) * fma(Real(p.rtol), size, Real(p.atol));
     }
 
     /// Where the step that was just tried went past an event too far from its end: it is to be
     /// repeated up to the event. Stores the first passages of the others.
     SOFTMAXFLOW_COLD Mask missed(Mask within, Real h) {
-        const Real top = top_share(active.flow, stepper.evaluation);
+        const Real top = top_share(active.flow, stepper.evaluation());
         const bool may_stop = p.stop_at_probability > 0.0;
         const Mask stops = within & (top >= Real(may_stop ? p.stop_at_probability : infinity()));
         Mask repeats = within & !within;
@@ -74,7 +70,7 @@ struct Events {
     /// Fraction of the step at which the share of the token that leads at its end passes `wanted`.
     SOFTMAXFLOW_COLD Real passage_root(Real wanted, Real top, Real h) {
         const Flow& flow = active.flow;
-        Evaluation& e = stepper.evaluation;
+        Evaluation& e = stepper.evaluation();
         const Real token = largest_token(flow, e);
         visit(flow.map, [&](auto map) {
             room.scales =
@@ -100,7 +96,7 @@ struct Events {
         const Real before = own([&](int j) { return room.share(j); });
         return cubic_root(
             before - wanted, h * share_rate(active.x, stepper.derivative(), room, before),
-            top - wanted, h * share_rate(stepper.next, stepper.next_derivative(), e, top));
+            top - wanted, h * share_rate(stepper.next(), stepper.next_derivative(), e, top));
     }
 
     SOFTMAXFLOW_COLD Mask missed_passage(Mask passes, Real top, Real h) {
@@ -112,7 +108,7 @@ struct Events {
         const Real when = fma(root, h, c.clock);
         for (int i = 0; i < width; ++i) {
             if (lane(stores, i) == 0.0) continue;
-            active.origin.store_passage(i, active.threshold[i]++, lane(when, i));
+            active.store_passage(i, lane(when, i));
             set_level(i);
         }
         return missed;
@@ -126,16 +122,17 @@ struct Events {
     /// for the tolerance.
     SOFTMAXFLOW_COLD Mask missed_end(Mask within, Real h) {
         const Course<Real>& c = active.course;
-        Evaluation& e = stepper.evaluation;
+        Evaluation& e = stepper.evaluation();
         const Flow& flow = active.flow;
         visit(flow.loss, [&](auto loss) {
             loss.residual(flow.objective, flow.outputs, e.output, unit, e.output_scratch);
         });
         const Real left = unit[0] * c.sign;
-        const Mask beyond = within & (left < -convergence_bound(abs(e.output[0])));
+        const Mask beyond =
+            within & (left < -Ends<Flow>{p, active.field}.convergence_bound(abs(e.output[0])));
         if (!any(beyond)) return beyond;
         const Real before = exp_call(-c.pace.log);
-        active.field.output_rate(stepper.next, stepper.next_derivative(), e, c.vantage(), rate);
+        active.field.output_rate(stepper.next(), stepper.next_derivative(), e, c.vantage(), rate);
         // For the square loss dq = -dz.
         const Real root =
             cubic_root(before, -h * c.pace.slope * before, left, -h * c.sign * rate[0]);

@@ -52,17 +52,24 @@ struct Field {
     /// `e`, and |q| in `speed` where it is known (not with one output in the arc clock).
     SOFTMAXFLOW_COLD void operator()(const State& x, Evaluation& e, const Vantage<Real>& from,
                                      State& derivative, Real& speed) const {
+        evaluate(x, e, from, derivative, speed);
+    }
+    /// The same, not by a call.
+    SOFTMAXFLOW_HD void evaluate(const State& x, Evaluation& e, const Vantage<Real>& from,
+                                 State& derivative, Real& speed) const {
         if (single())
             drive_single(x, e, from, derivative);
         else
             drive_several(x, e, from, derivative, speed);
         if (single()) speed = abs(e.residual[0]);
+        SOFTMAXFLOW_UNROLL_FIXED(Flow::Outputs)
         for (int k = 0; k < flow.output_count(); ++k) {
             const Real rate = flow.value_drive(e, k) * e.scales.weight;
+            SOFTMAXFLOW_UNROLL_FIXED(Flow::Slots)
             for (int j = 0; j < flow.slots(); ++j) derivative.value(k, j) = rate * e.numerators[j];
         }
-        if (decays()) subtract_decays(x, e, derivative);
-        if (sabotage != Sabotage::none) spoil(e, derivative);
+        if (decays()) derivative = less_decays(x, e, derivative);
+        if (sabotage != Sabotage::none) derivative = spoiled(e, derivative);
     }
 
     /// log |q| of an evaluated state; fills q / |q|.
@@ -135,6 +142,7 @@ private:
         visit(flow.map, [&](auto map) SOFTMAXFLOW_INLINE {
             e.scales = map.weights(flow.tokens, x.logits, e.numerators, e.token_scratch);
         });
+        SOFTMAXFLOW_UNROLL_FIXED(Flow::Outputs)
         for (int k = 0; k < flow.output_count(); ++k)
             e.output[k] = mean_of(
                 e, [&](int j) SOFTMAXFLOW_INLINE { return x.value(k, j); }, Real(0.0));
@@ -149,6 +157,7 @@ private:
             }
         });
         auto& w = derivative.logits;
+        SOFTMAXFLOW_UNROLL_FIXED(Flow::Slots)
         for (int j = 0; j < flow.slots(); ++j) w[j] = flow.projected_value(x, e, j);
         const auto own = [&](int j) SOFTMAXFLOW_INLINE { return w[j]; };
         Real reference(0.0), mean(0.0);
@@ -175,6 +184,7 @@ private:
         const Real rate = Real(logit_rate) * e.scales.weight * factor;
         visit(flow.map, [&](auto map) SOFTMAXFLOW_INLINE {
             const Real centre = map.normalised ? mean : Real(0.0);
+            SOFTMAXFLOW_UNROLL_FIXED(Flow::Slots)
             for (int j = 0; j < flow.slots(); ++j)
                 derivative.logits[j] = rate * map.slope(x.logits[j], e.numerators[j]) *
                                        ((value(j) - reference) - centre);
@@ -182,7 +192,7 @@ private:
     }
 
     /// The wrong dynamics that tests of claims ask for.
-    SOFTMAXFLOW_COLD void spoil(Evaluation& e, State& derivative) const {
+    SOFTMAXFLOW_COLD State spoiled(Evaluation e, State derivative) const {
         auto& pulls = derivative.logits;
         const auto at = [&](int token) {
             return sum(flow.tokens, e.token_scratch, [&](int j) {
@@ -198,10 +208,11 @@ private:
             if (sabotage != Sabotage::swapped || flow.tokens.index(j) > 1) continue;
             pulls[j] = flow.tokens.index(j) == 0 ? second : first;
         }
+        return derivative;
     }
 
     /// Decay runs in time; in the arc clock it is divided by |q|.
-    SOFTMAXFLOW_COLD void subtract_decays(const State& x, Evaluation& e, State& derivative) const {
+    SOFTMAXFLOW_COLD State less_decays(State x, Evaluation e, State derivative) const {
         const Real pace = arc ? exp_call(-log_speed(e, e.residual, e.output_scratch)) : Real(1.0);
         const Real value_rate = pace * Real(-value_decay), rate = pace * Real(-logit_decay);
         for (int j = 0; j < flow.slots(); ++j) {
@@ -209,6 +220,7 @@ private:
             for (int k = 0; k < flow.output_count(); ++k)
                 derivative.value(k, j) = fma(value_rate, x.value(k, j), derivative.value(k, j));
         }
+        return derivative;
     }
 };
 

@@ -70,6 +70,7 @@ struct Flow {
         Storage<Real, M> output_scratch;
         int age = 0;  // steps since numerators were computed afresh: fast.hpp
 
+        Evaluation() = default;
         SOFTMAXFLOW_HD Evaluation(Arena& arena, int slots, int m)
             : numerators(arena, slots),
               output(arena, m),

@@ -78,7 +78,7 @@ struct Objective {
     /// Lane i takes over the data of lane j of another.
     template <class Other>
     SOFTMAXFLOW_COLD void copy_lane(int i, const Other& other, int j, int m) {
-        const auto copy = [&](Real& to, const Real& from) { model::copy_lane(to, i, from, j); };
+        const auto copy = [&](Real& to, const auto& from) { model::copy_lane(to, i, from, j); };
         for (int k = 0; k < m; ++k) {
             copy(metric[k], other.metric[k]);
             copy(response[k], other.response[k]);
@@ -87,7 +87,7 @@ struct Objective {
         for (int k = 0; dense && has_factor && other.has_factor && k < m * m; ++k)
             copy(factor[k], other.factor[k]);
         copy(floor, other.floor);
-        constant = other.constant;
+        constant = static_cast<ScalarOf<Real>>(other.constant);
     }
 
     /// (K x)_k

@@ -1,45 +1,30 @@
 #pragma once
-/// Replicas of a flow on their way to lanes.
+/// How the lanes that step replicas of a flow share them.
 
 #include "softmaxflow/model/counters.hpp"
 
 namespace softmaxflow::model::inline SOFTMAXFLOW_TARGET {
 
-/// The replicas of a run: those that wait for a lane, and those that one method leaves to another,
-/// as they stood. The lanes of a device share one; who takes which replica changes no result.
+/// Counters of one run. Who takes which replica changes no result.
 struct Queue {
-    Int first = 0, count = 0;  // replicas [first, first + count)
-    Int taken = 0, ended = 0;
-    Int issued = 0;  // steps that lanes could have taken
+    Int count = 0;             // replicas
+    Int lanes = 0;             // that take them in this round
+    Int taken = 0;             // replicas that were looked at in it, and lanes that found no more
+    Int ready = 0, stiff = 0;  // that waited for explicit, for implicit steps when it began
+    Int ended = 0;
+    Int issued = 0;        // steps that lanes could have taken
+    bool stopped = false;  // the caller of tick asked to
 
-    Int parked = 0, unparked = 0;
-    Int capacity = 0;
-    int numbers = 0;
-    Int* replica = nullptr;     // (parked)
-    int* checkpoint = nullptr;  // (parked): their next one
-    int* threshold = nullptr;   // (parked): likewise
-    double* states = nullptr;   // (parked, numbers)
-
-    /// Bytes that the arrays take; places them at `memory` unless it is null.
-    SOFTMAXFLOW_HD unsigned long place(char* memory, Int room, int numbers_of_one) {
-        capacity = room;
-        numbers = numbers_of_one;
-        unsigned long used = 0;
-        const auto take = [&](auto*& array, Int size) {
-            if (memory != nullptr) place_at(array, memory + used);
-            used += (sizeof(*array) * static_cast<unsigned long>(size) + 7) / 8 * 8;
-        };
-        take(states, room * numbers_of_one);
-        take(replica, room);
-        take(checkpoint, room);
-        take(threshold, room);
-        return used;
+    SOFTMAXFLOW_HD void begin_round(Int with_lanes) {
+        lanes = with_lanes;
+        taken = 0;
     }
-
-private:
-    template <class T>
-    SOFTMAXFLOW_HD static void place_at(T*& array, char* memory) {
-        array = reinterpret_cast<T*>(memory);
+    /// A round ends once a quarter of the lanes that had a replica find no more: what has arrived
+    /// can go on when it is recorded.
+    SOFTMAXFLOW_HD bool enough(Int waited) const {
+        const Int busy = waited < lanes ? waited : lanes;
+        const Int idle = peek(taken) - count - (lanes - busy);
+        return stopped || 4 * idle >= busy;
     }
 };
 

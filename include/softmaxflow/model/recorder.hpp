@@ -124,15 +124,11 @@ public:
     }
     SOFTMAXFLOW_HD bool live(int i) const { return seats_[i].live; }
     SOFTMAXFLOW_HD Int replica(int i) const { return seats_[i].replica; }
-    SOFTMAXFLOW_HD void leave(int i) { seats_[i].live = false; }
-
-    /// Seat i takes over the replica in seat j of another recorder, but not its state, to be
-    /// recorded at checkpoints [from, to].
-    SOFTMAXFLOW_COLD void take(int i, const Recorder& other, int j, int from, int to) {
-        seats_[i] = {other.seats_[j].replica, from, to, true};
-        copy_lane(leader_, i, other.leader_, j);
-        for (int k = 0; k < flow.slots(); ++k) copy_lane(ranks_[k], i, other.ranks_[k], j);
-        flow.objective.copy_lane(i, other.flow.objective, j, p_.outputs);
+    /// Flow: seat i is to be recorded at checkpoints [from, to].
+    SOFTMAXFLOW_HD void seat(int i, int from, int to) {
+        seats_[i].from = from;
+        seats_[i].to = to;
+        seats_[i].live = true;
     }
 
     /// How replica `i` ended: all but its winner.
@@ -339,13 +335,15 @@ private:
                 record_.winner[row(i)] = lane(token, i);
     }
 
+    /// A call: GCC 12 at -O3 takes a conversion there and back for none at all.
+    SOFTMAXFLOW_COLD static StepReal in_steps(const Real& number) {
+        return convert<StepReal>(number);
+    }
     /// A start is drawn in f64 and rounded once; what an f32 run has recorded, is not changed.
     SOFTMAXFLOW_COLD void round_to_steps() {
         if constexpr (is_wide<StepReal>) return;
         const auto round = [&](State& state) {
-            const auto entry = [](Real& number) {
-                number = convert<Real>(convert<StepReal>(number));
-            };
+            const auto entry = [](Real& number) { number = convert<Real>(in_steps(number)); };
             for (int j = 0; j < flow.slots(); ++j) entry(state.logits[j]);
             for (int i = 0; i < flow.slots() * p_.outputs; ++i) entry(state.values[i]);
         };

@@ -1,11 +1,10 @@
 #pragma once
-/// What every backend runs: draw, integrate, observe. The replicas of one Real (one on a GPU lane,
-/// a pack on the CPU) are followed by one Team of lanes from the draw of their starts to the last
-/// checkpoint: at one go by Replicas, or in parts, between which they lie in memory.
+/// Descent as every backend runs it: draw, step, observe. The replicas of one Real (one on a GPU
+/// lane, a pack on the CPU) are followed by one Team of lanes from the draw of their starts to the
+/// last checkpoint: at one go by Replicas, or in parts, between which they lie in memory.
 
-#include "softmaxflow/model/integrate.hpp"
 #include "softmaxflow/model/recorder.hpp"
-#include "softmaxflow/model/rosenbrock.hpp"
+#include "softmaxflow/model/unwatched.hpp"
 
 namespace softmaxflow::model::inline SOFTMAXFLOW_TARGET {
 
@@ -161,19 +160,13 @@ private:
         item.step(flow_, e_, x_, memory_, rates);
     }
 
-    /// The slot in which lanes of another team keep the token of slot j; Solo keeps them all.
-    template <class OtherTeam, int Count>
-    SOFTMAXFLOW_HD int slot_of(int j, const Tokens<OtherTeam, Count>&) const {
-        static_assert(OtherTeam::size == Team::size || OtherTeam::size == 1);
-        return OtherTeam::size == Team::size ? j : flow_.tokens.index(j);
-    }
     template <class Other, class OtherTokens>
     SOFTMAXFLOW_HD void load(typename Flow::State& x, const Other& from,
                              const OtherTokens& tokens) const {
         SOFTMAXFLOW_UNROLL_FIXED(Flow::Slots)
         for (int j = 0; j < flow_.slots(); ++j) {
             const bool valid = flow_.tokens.valid(j);
-            const int place = slot_of(j, tokens);
+            const int place = slot_of(flow_.tokens, j, tokens);
             x.logits[j] = valid ? convert<Real>(from.logits[place]) : Real(0.0);
             SOFTMAXFLOW_UNROLL_FIXED(Flow::Outputs)
             for (int k = 0; k < flow_.output_count(); ++k)
@@ -186,7 +179,7 @@ private:
         SOFTMAXFLOW_UNROLL_FIXED(Flow::Slots)
         for (int j = 0; j < flow_.slots(); ++j) {
             if (!flow_.tokens.valid(j)) continue;
-            const int place = slot_of(j, tokens);
+            const int place = slot_of(flow_.tokens, j, tokens);
             to.logits[place] = convert<WideOf<Real>>(x.logits[j]);
             SOFTMAXFLOW_UNROLL_FIXED(Flow::Outputs)
             for (int k = 0; k < flow_.output_count(); ++k)
@@ -266,44 +259,5 @@ private:
     typename Flow::Loss loss_;
     Method method_;
 };
-
-/// Gradient flow of replicas [first, first + count), each of which takes its own steps; those that
-/// the explicit method finds stiff go on with the implicit one. With an arena that only counts,
-/// nothing runs. False if the caller of tick asked to stop.
-template <class Scheme, class Flow, class Watcher = Unwatched>
-SOFTMAXFLOW_COLD bool run_flow(const Parameters& p, const Record& record, typename Flow::Team team,
-                               Arena& arena, Int first, Int count, typename Flow::Map map = {},
-                               typename Flow::Loss loss = {}) {
-    using ExplicitPart = Integration<Flow, Explicit<Scheme, Flow>, Watcher>;
-    // Implicit steps are not specialised: what is gained there is not worth another copy of them.
-    using General =
-        model::Flow<Any<Maps>, Any<Losses>, typename Flow::Real, typename Flow::Team, 0, 0>;
-    using ImplicitPart = Integration<General, Implicit<General>, Watcher>;
-    static_assert(interleave == 1 || Flow::Slots < 0, "the queue is one piece of memory");
-    Queue queue;
-    const int slots = Tokens<typename Flow::Team, 0>(team, p.tokens).slots();
-    const Int room = p.stiff == Stiff::automatic ? count : 0;
-    const int numbers = ExplicitPart::parked_numbers(p, slots);
-    const int doubles = int((queue.place(nullptr, room, numbers) + 7) / 8);
-    queue.place(reinterpret_cast<char*>(arena.take<double>(doubles)), room, numbers);
-    queue.first = first;
-    queue.count = count;
-    // One after the other in the same memory.
-    Arena end = arena;
-    bool goes_on = true;
-    {
-        Arena own = arena;
-        ExplicitPart part(p, record, team, own, map, loss, queue, false);
-        end = own;
-        if (!arena.counts() && p.stiff != Stiff::on) goes_on = part.run();
-    }
-    Arena own = arena;
-    ImplicitPart part(p, record, team, own, any_of<Maps>(map), any_of<Losses>(loss), queue, true);
-    if (own.used() > end.used()) end = own;
-    if (!arena.counts() && p.stiff != Stiff::off) goes_on = goes_on && part.run();
-    if (record.issued != nullptr && team.rank() == 0) *record.issued += queue.issued;
-    arena = end;
-    return goes_on;
-}
 
 }  // namespace softmaxflow::model::inline SOFTMAXFLOW_TARGET

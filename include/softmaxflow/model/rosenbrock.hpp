@@ -54,11 +54,12 @@ public:
     using State = typename Flow::State;
     using Evaluation = typename Flow::Evaluation;
     static constexpr int order = Scheme::order, error_order = Scheme::error_order;
+    static constexpr bool implicit = true;
     static constexpr int evaluations = Scheme::stages;
 
     SOFTMAXFLOW_HD Implicit(Arena& arena, int slots, int m)
-        : next(arena, slots, m),
-          evaluation(arena, slots, m),
+        : next_(arena, slots, m),
+          evaluation_(arena, slots, m),
           linear_(arena, slots, m),
           at_x_(arena, slots, m),
           derivative_(arena, slots, m),
@@ -66,10 +67,11 @@ public:
         for (int i = 0; i < Scheme::stages; ++i) stages_[i] = State(arena, slots, m);
     }
 
-    State next;
-    Evaluation evaluation;
-    Real error{0.0}, arc{0.0}, stiffness{0.0};
-
+    SOFTMAXFLOW_HD State& next() { return next_; }
+    SOFTMAXFLOW_HD Evaluation& evaluation() { return evaluation_; }
+    SOFTMAXFLOW_HD Real error() const { return error_; }
+    SOFTMAXFLOW_HD Real arc() const { return arc_; }
+    SOFTMAXFLOW_HD Real stiffness() const { return Real(0.0); }
     SOFTMAXFLOW_HD State& derivative() { return derivative_; }
     SOFTMAXFLOW_HD const State& next_derivative() const { return slope_; }
 
@@ -82,19 +84,19 @@ public:
         for (int i = 0; i < Scheme::stages; ++i) {
             if (i > 0) {
                 place(field, x, i);
-                field(next, evaluation, from, slope_, speed);
+                field(next_, evaluation_, from, slope_, speed);
             }
             take_stage(field, x, from, i, eta, speed);
         }
         const int last = Scheme::stages - 1;
-        for_each_entry(field.flow, [&](auto at) { at(next) = at(next) + at(stages_[last]); });
-        arc = arc_stages_[0] * Real(Scheme::a(last, 0)) + arc_stages_[last];
-        for (int j = 1; j < last; ++j) arc = fma(Real(Scheme::a(last, j)), arc_stages_[j], arc);
-        error = root_mean(field.flow, evaluation, [&](auto at) {
-            const Real ratio = at(stages_[last]) / tolerance(at(x), at(next));
+        for_each_entry(field.flow, [&](auto at) { at(next_) = at(next_) + at(stages_[last]); });
+        arc_ = arc_stages_[0] * Real(Scheme::a(last, 0)) + arc_stages_[last];
+        for (int j = 1; j < last; ++j) arc_ = fma(Real(Scheme::a(last, j)), arc_stages_[j], arc_);
+        error_ = root_mean(field.flow, evaluation_, [&](auto at) {
+            const Real ratio = at(stages_[last]) / tolerance(at(x), at(next_));
             return ratio * ratio;
         });
-        field(next, evaluation, from, slope_, speed);
+        field(next_, evaluation_, from, slope_, speed);
     }
 
 private:
@@ -103,7 +105,7 @@ private:
         for_each_entry(field.flow, [&](auto at) {
             Real total = at(x);
             for (int j = 0; j < i; ++j) total = fma(Real(Scheme::a(i, j)), at(stages_[j]), total);
-            at(next) = total;
+            at(next_) = total;
         });
     }
 
@@ -130,6 +132,9 @@ private:
         arc_stages_[i] = fma(eta, speed + along, earlier([&](int j) { return arc_stages_[j]; }));
     }
 
+    State next_;
+    Evaluation evaluation_;
+    Real error_{0.0}, arc_{0.0};
     LinearField<Flow> linear_;
     Evaluation at_x_;
     State derivative_, slope_;

@@ -56,6 +56,14 @@ struct Tokens {
     }
 };
 
+/// The slot in which lanes of another team keep the token of slot j; Solo keeps them all.
+template <class Team, int N, class OtherTeam, int M>
+SOFTMAXFLOW_HD constexpr int slot_of(const Tokens<Team, N>& own, int j,
+                                     const Tokens<OtherTeam, M>&) {
+    static_assert(OtherTeam::size == Team::size || OtherTeam::size == 1);
+    return OtherTeam::size == Team::size ? j : own.index(j);
+}
+
 template <int N>
 struct Constant {
     static constexpr int value = N;

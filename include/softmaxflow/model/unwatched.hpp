@@ -12,7 +12,7 @@ struct Unwatched {
     SOFTMAXFLOW_HD Unwatched(const Parameters&, const Record&, Arena&) {}
     template <class... Anything>
     SOFTMAXFLOW_HD void start(const Anything&...) const {}
-    SOFTMAXFLOW_HD void seat(int) const {}
+    SOFTMAXFLOW_HD void seat(int, Int) const {}
     SOFTMAXFLOW_HD void leave(int, Int) const {}
     template <class... Anything>
     SOFTMAXFLOW_HD void look(const Anything&...) const {}

@@ -40,7 +40,7 @@ public:
 
     SOFTMAXFLOW_HD Watch(const Parameters& p, const Record& record, Arena& arena)
         : p_(p), record_(record), sight_(arena, active() ? p.tokens : 0, p.outputs) {
-        for (int i = 0; i < width; ++i) seat(i);
+        for (Found& found : found_) found = {Real(infinity()), Real(not_a_number()), Real(0.0)};
     }
     SOFTMAXFLOW_HD bool active() const { return p_.watched != 0; }
 
@@ -68,27 +68,22 @@ public:
             if (origin.live(i)) record_.traits[origin.replica(i) - record_.first] = lane(traits, i);
     }
 
-    /// Lane i gets a new replica, or one that was parked: forgets the last.
-    SOFTMAXFLOW_HD void seat(int i) {
-        if (!active()) return;
-        for (int c = 0; c < claims; ++c) {
-            set_lane(found_[c].margin, i, infinity());
-            set_lane(found_[c].clock, i, not_a_number());
-            set_lane(found_[c].increment, i, 0.0);
+    /// Lane i takes up a replica where it was left.
+    SOFTMAXFLOW_COLD void seat(int i, Int replica) {
+        for (int c = 0; active() && c < claims; ++c) {
+            const Int place = c * record_.stride + (replica - record_.first);
+            set_lane(found_[c].margin, i, record_.margin[place]);
+            set_lane(found_[c].clock, i, record_.margin_clock[place]);
+            set_lane(found_[c].increment, i, record_.increment[place]);
         }
     }
-
-    /// The replica of lane i leaves it. What is known of it from another lane is joined.
+    /// The replica of lane i leaves it.
     SOFTMAXFLOW_COLD void leave(int i, Int replica) {
-        if (!active()) return;
-        const Int row = replica - record_.first;
-        for (int c = 0; c < claims; ++c) {
-            const Int place = c * record_.stride + row;
-            if (lane(found_[c].margin, i) < record_.margin[place]) {
-                record_.margin[place] = lane(found_[c].margin, i);
-                record_.margin_clock[place] = lane(found_[c].clock, i);
-            }
-            record_.increment[place] += lane(found_[c].increment, i);
+        for (int c = 0; active() && c < claims; ++c) {
+            const Int place = c * record_.stride + (replica - record_.first);
+            record_.margin[place] = lane(found_[c].margin, i);
+            record_.margin_clock[place] = lane(found_[c].clock, i);
+            record_.increment[place] = lane(found_[c].increment, i);
         }
     }
 

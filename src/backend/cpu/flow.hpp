@@ -2,6 +2,7 @@
 /// The kernels of gradient flow.
 
 #include "backend/cpu/run.hpp"
+#include "softmaxflow/model/run_flow.hpp"
 #include "softmaxflow/model/watch.hpp"
 
 namespace softmaxflow::cpu {

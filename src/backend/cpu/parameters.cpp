@@ -92,6 +92,7 @@ model::Parameters make_parameters(const Problem& problem) {
     p.stiff = config.dynamics.stiff == "on"    ? model::Stiff::on
               : config.dynamics.stiff == "off" ? model::Stiff::off
                                                : model::Stiff::automatic;
+    p.order = static_cast<int>(config.dynamics.order);
     p.rtol = config.dynamics.rtol;
     p.atol = config.dynamics.atol;
     p.max_steps = static_cast<double>(config.dynamics.max_steps);

@@ -75,28 +75,31 @@ Kernels kernels_for(cuda::Device& device, const Problem& problem, const Speciali
     Kernels kernels;
     const std::string format = choice.single ? "f32" : "f64";
     kernels.reduce = device.kernel("reduce");
+    Kernel& steps = choice.flow ? kernels.flow : kernels.advance;
     if (choice.flow) {
-        const int lanes = lanes_of_flow(problem, choice);
-        kernels.flow = device.kernel(fmt::format("flow_{}_{}_{}", format, choice.order, lanes));
-        kernels.stiff = device.kernel(fmt::format("flow_{}_implicit_{}", format, lanes));
-        return kernels;
+        kernels.depart = device.kernel("depart_" + format);
+        kernels.record = device.kernel("record_" + format);
+        kernels.stiff = device.kernel(
+            fmt::format("flow_{}_implicit_{}", format, lanes_of_flow(problem, choice)));
+    } else {
+        kernels.start = device.kernel("start_" + format);
+        kernels.reach = device.kernel("reach_" + format);
     }
-    kernels.start = device.kernel("start_" + format);
-    kernels.reach = device.kernel("reach_" + format);
-    if (choice.watched) {
-        kernels.watch = device.kernel("watch");
-        kernels.advance = device.kernel("advance_watched");
-        return kernels;
-    }
-    if (specialise)
+    if (specialise && !choice.watched)
         if (const auto shape = shape_of(problem, choice))
             if (const auto kernel = specialise(device, *shape)) {
-                kernels.advance = *kernel;
+                steps = *kernel;
                 kernels.fixed_shape = true;
                 return kernels;
             }
-    kernels.advance =
-        device.kernel(fmt::format("advance_{}_{}", format, lanes_of_any(problem, choice)));
+    if (choice.flow)
+        steps = device.kernel(
+            fmt::format("flow_{}_{}_{}", format, choice.order, lanes_of_flow(problem, choice)));
+    else if (choice.watched)
+        steps = device.kernel("advance_watched");
+    else
+        steps = device.kernel(fmt::format("advance_{}_{}", format, lanes_of_any(problem, choice)));
+    if (choice.watched && !choice.flow) kernels.watch = device.kernel("watch");
     return kernels;
 }
 
@@ -209,7 +212,7 @@ Specialise run_time_compiler(bool kernel_cache) {
     const KernelCache cache(kernel_cache ? KernelCache::default_folder() : "");
     return [cache](Device& device, const Shape& shape) -> std::optional<Kernel> {
         const std::vector<char> image = compiled(shape, device.info().architecture(), cache);
-        Kernel kernel = device.load(image, "advance");
+        Kernel kernel = device.load(image, kernel_name(shape));
         kernel.lanes = shape.lanes;
         kernel.threads = shape.threads;
         return kernel;
@@ -217,18 +220,19 @@ Specialise run_time_compiler(bool kernel_cache) {
 }
 
 std::optional<KernelReport> describe_kernel(const Problem& problem) {
-    if (!why_no_cuda().empty() || is_flow(problem.config)) return std::nullopt;
+    if (!why_no_cuda().empty()) return std::nullopt;
     const Devices devices = find_devices();
     Device& device = *devices.front();
     const Kernels kernels = kernels_for(device, problem, run_time_compiler(true));
-    const KernelInfo info = device.describe(kernels.advance);
+    const Kernel& steps = is_flow(problem.config) ? kernels.flow : kernels.advance;
+    const KernelInfo info = device.describe(steps);
     return KernelReport{kernels.fixed_shape,
-                        kernels.advance.lanes,
-                        kernels.advance.threads,
+                        steps.lanes,
+                        steps.threads,
                         info.registers,
                         info.local_bytes,
                         info.shared_bytes,
-                        info.blocks_per_multiprocessor * kernels.advance.threads / 32};
+                        info.blocks_per_multiprocessor * steps.threads / 32};
 }
 
 }  // namespace softmaxflow::cuda

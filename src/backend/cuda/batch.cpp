@@ -18,11 +18,6 @@ double seconds_since(std::chrono::steady_clock::time_point begin) {
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
 }
 
-/// Lanes that share a replica.
-int lanes_of(const Kernels& kernels, const cpu::Choice& choice) {
-    return choice.flow ? kernels.flow.lanes : kernels.advance.lanes;
-}
-
 /// Lanes whose working memory counts.
 int working_lanes(const Kernels& kernels, const cpu::Choice& choice) {
     // In f32 even a fixed shape keeps a dense objective in memory.
@@ -34,13 +29,12 @@ int working_lanes(const Kernels& kernels, const cpu::Choice& choice) {
 std::size_t bytes_per_replica(const Problem& problem, const Kernels& kernels) {
     const cpu::Choice choice = cpu::make_choice(problem);
     const model::Parameters p = cpu::make_parameters(problem);
-    const Sizes sizes = sizes_of(choice, p, lanes_of(kernels, choice));
+    const Sizes sizes = sizes_of(choice, p, kernels.advance.lanes);
     const auto places = static_cast<std::size_t>(problem.curves() * p.checkpoint_count);
     const std::size_t staged =
         places * sizeof(double) + static_cast<std::size_t>(p.threshold_count + 6) * sizeof(double);
-    // Lanes of a flow are few.
-    if (choice.flow)
-        return staged + static_cast<std::size_t>(sizes.parked_numbers + 2) * sizeof(double);
+    // Lanes that step a flow are few.
+    if (choice.flow) return staged + sizes.item + sizes.depart;
     return staged + sizes.item +
            sizes.lane * static_cast<std::size_t>(working_lanes(kernels, choice));
 }
@@ -106,14 +100,9 @@ BatchRunner::BatchRunner(Stream& stream, const Problem& problem, const Kernels& 
     batch_.method = choice_.method;
     const std::int64_t capacity = staging_.capacity();
     const std::int64_t curves = problem.curves(), checkpoints = host_parameters_.checkpoint_count;
-    const int lanes = lanes_of(kernels, choice_);
-    // Of a flow a lane has an arena, of descent a replica.
-    const std::int64_t items = choice_.flow ? teams(capacity) * lanes : capacity;
-    const Sizes sizes = sizes_of(choice_, host_parameters_, lanes);
-    batch_.bytes_per_item = sizes.item;
-    batch_.bytes_per_lane = sizes.lane;
-    memory_ = Buffer(stream, arenas(sizes.item, items));
-    working_ = Buffer(stream, arenas(sizes.lane, items * working_lanes(kernels, choice_)));
+    batch_.bytes_per_item = sizes_of(choice_, host_parameters_, 1).item;
+    memory_ = Buffer(stream, arenas(batch_.bytes_per_item, capacity));
+    working_ = Buffer(stream, working_bytes(capacity));
     batch_.memory = memory_.as();
     batch_.working = working_.as();
     curves_ =
@@ -125,14 +114,20 @@ BatchRunner::BatchRunner(Stream& stream, const Problem& problem, const Kernels& 
                     static_cast<std::size_t>(curves * checkpoints * problem.config.record.bins));
     record_ = Buffer(stream, sizeof(model::Record));
     batch_.record = record_.as<model::Record>();
-    if (choice_.flow) {
-        // The queue, then the number of busy lanes.
-        queue_ = Buffer(stream, sizeof(model::Queue) + sizeof(long long));
-        batch_.queue = queue_.as();
-        batch_.busy = reinterpret_cast<long long*>(queue_.as() + sizeof(model::Queue));
-        model::Queue queue;
-        parked_ = Buffer(stream, queue.place(nullptr, capacity, sizes.parked_numbers));
-    }
+    if (choice_.flow) queue_ = Buffer(stream, sizeof(model::Queue));
+    batch_.queue = queue_.as<model::Queue>();
+}
+
+std::size_t BatchRunner::working_bytes(std::int64_t replicas) const {
+    const auto sizes = [&](const Kernel& k) {
+        return sizes_of(choice_, host_parameters_, k.lanes);
+    };
+    if (!choice_.flow)
+        return arenas(sizes(kernels_.advance).lane, replicas * working_lanes(kernels_, choice_));
+    std::size_t most = arenas(sizes(kernels_.depart).depart, replicas);
+    for (const Kernel* k : {&kernels_.flow, &kernels_.stiff})
+        most = std::max<std::size_t>(most, arenas(sizes(*k).lane, teams(*k, replicas) * k->lanes));
+    return most;
 }
 
 bool BatchRunner::run(ReplicaRange range, const BlockSink& deliver, const Progress& progress) {
@@ -169,6 +164,7 @@ void BatchRunner::launch(const Kernel& kernel) {
 
 bool BatchRunner::run_descent(const Progress& progress) {
     batch_.items = static_cast<int>(count_);
+    batch_.bytes_per_lane = sizes_of(choice_, host_parameters_, kernels_.advance.lanes).lane;
     launch(kernels_.start);
     if (choice_.watched) launch(kernels_.watch);
     iteration_ = static_cast<std::int64_t>(problem_.checkpoints.front());
@@ -210,50 +206,60 @@ bool BatchRunner::advance(std::int64_t iteration, const Progress& progress) {
 }
 
 bool BatchRunner::run_flow(const Progress& progress) {
-    const bool parks = host_parameters_.stiff == model::Stiff::automatic;
+    const model::Stiff stiff = host_parameters_.stiff;
     model::Queue queue;
-    const Sizes sizes = sizes_of(choice_, host_parameters_, kernels_.flow.lanes);
-    queue.place(parked_.as(), parks ? staging_.capacity() : 0, sizes.parked_numbers);
-    queue.first = batch_.first;
     queue.count = count_;
+    depart(true);
+    record(queue);
+    if (progress && !progress(queue.ended)) return false;
+    if (!drain(kernels_.flow, &model::Queue::ready, queue, progress)) return false;
+    if (stiff == model::Stiff::automatic && queue.stiff > 0) depart(false);
+    if (!drain(kernels_.stiff, &model::Queue::stiff, queue, progress)) return false;
+    issued_ = queue.issued;
+    return true;
+}
+
+/// Replicas begin, or those that were found stiff change to the implicit method.
+void BatchRunner::depart(bool begins) {
+    batch_.items = static_cast<int>(count_);
+    batch_.bytes_per_lane = sizes_of(choice_, host_parameters_, 1).depart;
+    batch_.begins = begins;
+    launch(kernels_.depart);
+}
+
+/// Records what is due; the device's counters come back in `queue`.
+void BatchRunner::record(model::Queue& queue) {
+    queue.ready = queue.stiff = 0;
     stream_.upload(queue_.as(), &queue, sizeof queue);
-    batch_.items = static_cast<int>(teams(count_));
-    if (host_parameters_.stiff != model::Stiff::on && !drain(kernels_.flow, progress)) return false;
-    return host_parameters_.stiff == model::Stiff::off || drain(kernels_.stiff, progress);
+    batch_.items = static_cast<int>(count_);
+    launch(kernels_.record);
+    stream_.download(&queue, queue_.as(), sizeof queue);
 }
 
-/// Teams that take replicas of a flow, where there are so many.
-std::int64_t BatchRunner::teams(std::int64_t replicas) const {
-    return std::min<std::int64_t>(std::max(flow_lanes_ / kernels_.flow.lanes, 1), replicas);
+/// Teams that take the replicas of a flow, where there are so many.
+std::int64_t BatchRunner::teams(const Kernel& kernel, std::int64_t replicas) const {
+    return std::min<std::int64_t>(std::max(flow_lanes_ / kernel.lanes, 1), replicas);
 }
 
-/// Rounds of steps until no lane has a replica left.
-bool BatchRunner::drain(const Kernel& kernel, const Progress& progress) {
-    struct {
-        model::Queue queue;
-        long long busy;
-    } state;
-    stream_.download(&state.queue, queue_.as(), sizeof state.queue);
-    const bool empty =
-        state.queue.taken >= state.queue.count && state.queue.unparked >= state.queue.parked;
-    if (empty) return true;
-    long long ended = state.queue.ended;
-    batch_.begins = true;
+/// Rounds of steps until no replica waits for them.
+bool BatchRunner::drain(const Kernel& kernel, long long model::Queue::*waiting, model::Queue& queue,
+                        const Progress& progress) {
     batch_.rounds = 64;
-    do {
-        stream_.clear(batch_.busy, sizeof(long long));
+    while (queue.*waiting > 0) {
+        const long long ended = queue.ended;
         const auto started = std::chrono::steady_clock::now();
+        batch_.items = static_cast<int>(teams(kernel, count_));
+        batch_.bytes_per_lane = sizes_of(choice_, host_parameters_, kernel.lanes).lane;
+        queue.begin_round(batch_.items);
+        stream_.upload(queue_.as(), &queue, sizeof queue);
         launch(kernel);
-        batch_.begins = false;
-        stream_.download(&state.queue, queue_.as(), sizeof state.queue);
-        stream_.download(&state.busy, batch_.busy, sizeof state.busy);
+        stream_.download(&queue, queue_.as(), sizeof queue);
+        record(queue);
         const double share = seconds_since(started) / seconds_per_launch;
         if (share < 0.5) batch_.rounds = std::min(batch_.rounds * 2, 1LL << 20);
         if (share > 2.0) batch_.rounds = std::max(batch_.rounds / 2, 1LL);
-        if (progress && !progress(state.queue.ended - ended)) return false;
-        ended = state.queue.ended;
-    } while (state.busy > 0);
-    issued_ = state.queue.issued;
+        if (progress && !progress(queue.ended - ended)) return false;
+    }
     return true;
 }
 

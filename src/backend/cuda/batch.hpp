@@ -27,9 +27,9 @@ private:
 /// The kernels that run a problem.
 struct Kernels {
     Kernel start, watch, advance, reach;  ///< descent; watch: only if claims are watched
-    Kernel flow, stiff;                   ///< flow: by the explicit method, by the implicit one
+    Kernel depart, flow, stiff, record;   ///< flow: steps by the explicit method, by the implicit
     Kernel reduce;
-    bool fixed_shape = false;  ///< advance keeps its state in registers
+    bool fixed_shape = false;  ///< advance or flow is compiled for the sizes at hand
 };
 
 /// Bytes of device memory that a replica of a batch takes.
@@ -51,8 +51,12 @@ private:
     bool run_descent(const Progress& progress);
     bool run_flow(const Progress& progress);
     bool advance(std::int64_t iteration, const Progress& progress);
-    [[nodiscard]] std::int64_t teams(std::int64_t replicas) const;
-    bool drain(const Kernel& kernel, const Progress& progress);
+    [[nodiscard]] std::size_t working_bytes(std::int64_t replicas) const;
+    [[nodiscard]] std::int64_t teams(const Kernel& kernel, std::int64_t replicas) const;
+    void depart(bool begins);
+    void record(model::Queue& queue);
+    bool drain(const Kernel& kernel, long long model::Queue::*waiting, model::Queue& queue,
+               const Progress& progress);
     void launch(const Kernel& kernel);
     void deliver_blocks(const BlockSink& deliver);
     void download_curves();
@@ -67,7 +71,7 @@ private:
     cpu::Staging staging_;
     int flow_lanes_;
     kernels::Batch batch_;
-    Buffer memory_, working_, curves_, record_, queue_, parked_, moments_, counts_;
+    Buffer memory_, working_, curves_, record_, queue_, moments_, counts_;
     model::Record device_record_;
     std::vector<Buffer> arrays_;
     std::int64_t count_ = 0, steps_per_launch_ = 1024, iteration_ = 0;

@@ -15,7 +15,7 @@ struct KernelReport {
     int warps_per_multiprocessor = 0;
 };
 
-/// On the first device; nothing where there is none, or for a flow.
+/// On the first device; nothing where there is none. Of a flow, its explicit steps.
 std::optional<KernelReport> describe_kernel(const Problem& problem);
 
 /// Operations per second of the first device, by kernels/rates.cu.

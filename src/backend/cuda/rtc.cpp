@@ -135,7 +135,7 @@ std::vector<std::string> options_of(const Shape& shape, int architecture) {
         fmt::format("-DSOFTMAXFLOW_LANES={}", shape.lanes),
         fmt::format("-DSOFTMAXFLOW_THREADS={}", shape.threads),
         fmt::format("-DSOFTMAXFLOW_BLOCKS={}", shape.blocks),
-        fmt::format("-DSOFTMAXFLOW_STANDING_BYTES={}", standing_bytes(shape.real)),
+        fmt::format("-DSOFTMAXFLOW_STANDING_BYTES={}", standing_bytes(shape.real, shape.flow)),
         fmt::format("-DSOFTMAXFLOW_BATCH_BYTES={}", sizeof(kernels::Batch))};
     options.insert(options.end(), others.begin(), others.end());
     return options;
@@ -195,7 +195,8 @@ std::optional<std::string> why_no_compiler() {
 }
 
 std::vector<char> compile(const Shape& shape, int architecture) {
-    return compile_file("kernels/advance.cu", options_of(shape, architecture));
+    return compile_file(fmt::format("kernels/{}.cu", kernel_name(shape)),
+                        options_of(shape, architecture));
 }
 
 std::vector<char> compile_rates(int architecture) {
@@ -206,8 +207,9 @@ std::vector<char> compile_rates(int architecture) {
 
 std::vector<char> compiled(const Shape& shape, int architecture, const KernelCache& cache) {
     if (const auto reason = why_no_compiler()) throw DeviceError(*reason);
-    std::string key = fmt::format("NVRTC {}.{}\n{}\n", nvrtc().major, nvrtc().minor,
-                                  fmt::join(options_of(shape, architecture), " "));
+    std::string key =
+        fmt::format("NVRTC {}.{}\n{} {}\n", nvrtc().major, nvrtc().minor, kernel_name(shape),
+                    fmt::join(options_of(shape, architecture), " "));
     for (const Source& source : sources()) key += std::string(source.name) + "\n" + source.text;
     if (auto image = cache.find(key)) return *image;
     std::vector<char> image = compile(shape, architecture);

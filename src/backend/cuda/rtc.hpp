@@ -31,8 +31,11 @@ private:
 /// Whether kernels can be compiled; else why not.
 std::optional<std::string> why_no_compiler();
 
-/// The kernel `advance` of kernels/advance.cu, as a cubin. Throws DeviceError with the compiler's
-/// messages if it does not compile.
+/// The name of the kernel that has the steps of a shape.
+inline const char* kernel_name(const Shape& shape) { return shape.flow ? "integrate" : "advance"; }
+
+/// That kernel, of kernels/advance.cu or integrate.cu, as a cubin. Throws DeviceError with the
+/// compiler's messages if it does not compile.
 std::vector<char> compile(const Shape& shape, int architecture);
 
 /// The same from the cache, where it is there.

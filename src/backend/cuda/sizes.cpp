@@ -1,5 +1,6 @@
 #include "backend/cuda/sizes.hpp"
 
+#include <algorithm>
 #include <new>
 
 #include "kernels/flow.hpp"
@@ -33,31 +34,35 @@ unsigned long bytes(Count count) {
     return (arena.used() + 7) / 8 * 8;
 }
 
+/// What a lane of a team uses: teams of a device are empty objects, so that one lane of many is as
+/// large as one alone.
 template <class Part>
-unsigned long part_bytes(const kernels::Batch& batch) {
-    model::Queue queue;
-    return bytes([&](model::Arena& arena) {
-        kernels::make_part<Part>(batch, batch.parameters, {}, model::Solo{}, arena, queue);
-    });
+unsigned long part_bytes(const kernels::Batch& share) {
+    return bytes(
+        [&](model::Arena& arena) { kernels::make_part<Part>(share, {}, model::Solo{}, arena); });
 }
 
+/// For the explicit method and the implicit one.
 template <class Real, class Scheme>
-unsigned long flow_bytes(const kernels::Batch& batch) {
-    const auto first = part_bytes<kernels::ExplicitPart<AnyFlow<Real>, Scheme>>(batch);
-    const auto second = part_bytes<kernels::ImplicitPart<AnyFlow<Real>>>(batch);
-    return first > second ? first : second;
+unsigned long steps_bytes(const kernels::Batch& share) {
+    return std::max(part_bytes<kernels::AnyExplicit<Real, model::Solo, Scheme>>(share),
+                    part_bytes<kernels::AnyImplicit<Real, model::Solo>>(share));
 }
 
-/// Teams of a device are empty objects, so that one lane of many is as large as one alone.
 template <class Real>
-Sizes flow_sizes(kernels::Batch batch, int order, int lanes) {
-    using Part = kernels::ExplicitPart<AnyFlow<Real>, model::Tsitouras>;
-    batch.parameters.tokens = slots_of(batch.parameters, lanes);
+Sizes flow_sizes(const kernels::Batch& batch, int lanes) {
     Sizes sizes;
-    sizes.item = order == 3   ? flow_bytes<Real, model::BogackiShampine>(batch)
-                 : order == 8 ? flow_bytes<Real, model::DormandPrince>(batch)
-                              : flow_bytes<Real, model::Tsitouras>(batch);
-    sizes.parked_numbers = lanes * Part::parked_numbers(batch.parameters, batch.parameters.tokens);
+    sizes.item = bytes([&](model::Arena& arena) {
+        kernels::make_trajectory<Real>(batch, batch.parameters, {}, arena);
+    });
+    sizes.depart =
+        bytes([&](model::Arena& arena) { kernels::make_departure<Real>(batch, {}, arena); });
+    kernels::Batch share = batch;
+    share.parameters.tokens = slots_of(batch.parameters, lanes);
+    const int order = batch.parameters.order;
+    sizes.lane = order == 3   ? steps_bytes<Real, model::BogackiShampine>(share)
+                 : order == 8 ? steps_bytes<Real, model::DormandPrince>(share)
+                              : steps_bytes<Real, model::Tsitouras>(share);
     return sizes;
 }
 
@@ -83,12 +88,14 @@ Sizes descent_sizes(const kernels::Batch& batch, int lanes) {
 Sizes sizes_of(const cpu::Choice& choice, const model::Parameters& parameters, int lanes) {
     const kernels::Batch batch = batch_of(choice, parameters);
     if (choice.flow)
-        return choice.single ? flow_sizes<float>(batch, choice.order, lanes)
-                             : flow_sizes<double>(batch, choice.order, lanes);
+        return choice.single ? flow_sizes<float>(batch, lanes) : flow_sizes<double>(batch, lanes);
     return choice.single ? descent_sizes<float>(batch, lanes) : descent_sizes<double>(batch, lanes);
 }
 
-unsigned long standing_bytes(const std::string& real) {
+unsigned long standing_bytes(const std::string& real, bool flow) {
+    if (flow)
+        return real == "float" ? sizeof(kernels::Trajectory<float>)
+                               : sizeof(kernels::Trajectory<double>);
     return real == "float" ? sizeof(kernels::Standing<float>) : sizeof(kernels::Standing<double>);
 }
 

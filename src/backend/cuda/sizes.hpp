@@ -12,9 +12,9 @@ namespace softmaxflow::cuda {
 inline constexpr long long tile = 32;
 
 struct Sizes {
-    unsigned long item = 0;  ///< bytes that a replica of descent, or each lane of a flow, keeps
-    unsigned long lane = 0;  ///< bytes that a lane uses in a launch
-    int parked_numbers = 0;  ///< flow: numbers of a replica left to the implicit method
+    unsigned long item = 0;    ///< bytes that a replica keeps between launches
+    unsigned long lane = 0;    ///< bytes that a lane uses in a launch of steps
+    unsigned long depart = 0;  ///< flow: bytes that a replica uses when it departs
 };
 
 /// `lanes` share a replica, with sizes known at run time; kernels of a fixed shape need no more.
@@ -26,6 +26,6 @@ inline unsigned long arenas(unsigned long bytes, long long count) {
 }
 
 /// What a kernel compiled at run time must agree with.
-unsigned long standing_bytes(const std::string& real);
+unsigned long standing_bytes(const std::string& real, bool flow);
 
 }  // namespace softmaxflow::cuda

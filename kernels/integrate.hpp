@@ -1,0 +1,44 @@
+#pragma once
+/// A round of steps of the flow. An item is a team, which takes replicas from a queue until none is
+/// left.
+
+#include "kernels/descent.hpp"
+#include "softmaxflow/model/integrate.hpp"
+
+namespace softmaxflow::kernels::inline SOFTMAXFLOW_TARGET {
+
+/// A replica between launches.
+template <class Real>
+using Trajectory = model::Trajectories<Real, model::Solo>;
+
+/// Where the replicas of a batch stand.
+template <class Real>
+struct Homes {
+    const Batch& batch;
+    SOFTMAXFLOW_HD Trajectory<Real>& home(long long k) const {
+        return object_of<Trajectory<Real>>(batch, k);
+    }
+    SOFTMAXFLOW_HD static int seat(long long) { return 0; }
+};
+
+/// Part: a model::Integration whose replicas stand in Trajectories of Solo.
+template <class Part>
+SOFTMAXFLOW_HD Part make_part(const Batch& batch, const model::Record& record,
+                              typename Part::Team team, model::Arena& arena) {
+    return {batch.parameters,
+            record,
+            team,
+            arena,
+            model::chosen<typename Part::Flow::Map>(batch.map),
+            model::chosen<typename Part::Flow::Loss>(batch.loss)};
+}
+
+template <class Part>
+SOFTMAXFLOW_HD void integrate(const Batch& batch, long long index, typename Part::Team team) {
+    model::Arena arena =
+        arena_of(batch.working, batch.bytes_per_lane, index * Part::Team::size + team.rank());
+    make_part<Part>(batch, *batch.record, team, arena)
+        .run(Homes<typename Part::Real>{batch}, *batch.queue, batch.rounds);
+}
+
+}  // namespace softmaxflow::kernels::inline SOFTMAXFLOW_TARGET
