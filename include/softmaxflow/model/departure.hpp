@@ -65,6 +65,7 @@ public:
         Course<Real> c = t.course;
         look_around(c);
         if (p_.arc_clock) arc_time().note_bend(c, x_, derivative_);
+        keep_derivative(t);
         for (int i = 0; i < width; ++i)
             if (t.at[i].stage == Stage::stiff)
                 t.course.with(c, [&](Real& to, const Real& from) { copy_lane(to, i, from, i); });
@@ -78,6 +79,10 @@ private:
     SOFTMAXFLOW_COLD void take_state(const Trajectories<Real, Team>& t) {
         flow_.objective.copy(t.recorder.flow.objective, p_.outputs);
         for_each_entry(flow_, [&](auto at) { at(x_) = convert<Real>(at(t.recorder.x)); });
+    }
+
+    SOFTMAXFLOW_COLD void keep_derivative(Trajectories<Real, Team>& t) {
+        for_each_entry(flow_, [&](auto at) { at(t.derivative) = convert<Wide>(at(derivative_)); });
     }
 
     SOFTMAXFLOW_COLD void set_out(Trajectories<Real, Team>& t) {
@@ -102,6 +107,7 @@ private:
         if (p_.stiff == Stiff::on) c.stiff = Real(-1.0);
         watcher_.start(flow_, x_, room_, c.sign, origin);
         if (p_.arc_clock) arc_time().note_bend(c, x_, derivative_);
+        keep_derivative(t);
         t.course = c;
     }
 

@@ -55,7 +55,6 @@ public:
         for (int i = 0; i < width; ++i) fill(i, homes, queue);
         Int done = 0;
         for (; done < most && busy() && !ends(queue); ++done) {
-            if (taken_) look_at_all();
             step();
             if (settled_) clear_lanes(homes, queue);
             if constexpr (on_host)
@@ -99,11 +98,10 @@ private:
             auto& home = homes.home(k);
             const int seat = homes.seat(k);
             if (home.at[seat].stage != stage) continue;
-            active_.take(i, home, seat);
+            active_.take(i, home, seat, stepper_.derivative());
             watcher_.seat(i, active_.replica(i));
             events().set_level(i);
             aim(i);
-            taken_ = true;
         }
     }
     SOFTMAXFLOW_HD void aim(int i) {
@@ -113,16 +111,7 @@ private:
         watcher_.leave(i, active_.replica(i));
         // At a restart the implicit method takes up what it has left.
         if (Stepper::implicit) set_lane(active_.course.stiff, i, Scalar(-1));
-        active_.give_back(i);
-    }
-
-    /// The derivatives of all lanes at their states: the bits that the last step left, where there
-    /// was one.
-    SOFTMAXFLOW_COLD void look_at_all() {
-        Real speed(0.0);
-        active_.field(active_.x, stepper_.evaluation(), active_.course.vantage(),
-                      stepper_.derivative(), speed);
-        taken_ = false;
+        active_.give_back(i, stepper_.derivative());
     }
 
     /// Lanes whose replica stands at a checkpoint, at its end, or is left to the other method.
@@ -258,7 +247,7 @@ private:
     decltype(Evaluation::output) unit_, rate_;
     Watcher watcher_;
     Real level_ = Real(infinity());
-    bool taken_ = false, settled_ = false;  // some lane has a new replica, is to be cleared
+    bool settled_ = false;  // some lane is to be cleared
 };
 
 }  // namespace softmaxflow::model::inline SOFTMAXFLOW_TARGET

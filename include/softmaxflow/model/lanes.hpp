@@ -13,12 +13,13 @@ public:
     using Flow = FlowType;
     using Real = typename Flow::Real;
     using Team = typename Flow::Team;
+    using State = typename Flow::State;
     using Home = Trajectories<Real, HomeTeam>;
     static constexpr int width = width_of<Real>;
 
     Flow flow;
     Field<Flow> field;
-    typename Flow::State x;
+    State x;
     Course<Real> course;
     Whereabouts at[width];
 
@@ -34,7 +35,7 @@ public:
     SOFTMAXFLOW_HD Int replica(int i) const { return home_[i]->recorder.replica(seat_[i]); }
 
     /// Lane i takes over what stands in seat j.
-    SOFTMAXFLOW_COLD void take(int i, Home& home, int j) {
+    SOFTMAXFLOW_COLD void take(int i, Home& home, int j, State& derivative) {
         home_[i] = &home;
         seat_[i] = j;
         if constexpr (width == 1 && is_wide<Real>)
@@ -42,15 +43,19 @@ public:
         else
             flow.objective.copy_lane(i, home.recorder.flow.objective, j, flow.output_count());
         clear_empty_slots();
-        for_each_pair(home, [&](Real& own, auto& kept) { copy_lane(own, i, kept, j); });
+        const auto copy = [&](Real& own, auto& kept) { copy_lane(own, i, kept, j); };
+        for_each_pair(x, home, home.recorder.x, copy);
+        for_each_pair(derivative, home, home.derivative, copy);
         course.with(home.course, [&](Real& own, const Real& kept) { copy_lane(own, i, kept, j); });
         at[i] = home.at[j];
     }
     /// Everything goes back; the lane is idle then.
-    SOFTMAXFLOW_COLD void give_back(int i) {
+    SOFTMAXFLOW_COLD void give_back(int i, State& derivative) {
         Home& home = *home_[i];
         const int j = seat_[i];
-        for_each_pair(home, [&](const Real& own, auto& kept) { copy_lane(kept, j, own, i); });
+        const auto copy = [&](const Real& own, auto& kept) { copy_lane(kept, j, own, i); };
+        for_each_pair(x, home, home.recorder.x, copy);
+        for_each_pair(derivative, home, home.derivative, copy);
         home.course.with(course, [&](Real& kept, const Real& own) { copy_lane(kept, j, own, i); });
         home.at[j] = at[i];
         home_[i] = nullptr;
@@ -64,17 +69,16 @@ public:
     }
 
 private:
-    /// Calls f(own number, the same at home) for the state.
-    template <class F>
-    SOFTMAXFLOW_HD void for_each_pair(Home& home, F f) {
+    /// Calls f(own number, the same at home) for a state.
+    template <class Kept, class F>
+    SOFTMAXFLOW_HD void for_each_pair(State& own, Home& home, Kept& kept, F f) {
         SOFTMAXFLOW_UNROLL_FIXED(Flow::Slots)
         for (int j = 0; j < flow.slots(); ++j) {
             if (!flow.tokens.valid(j)) continue;
             const int there = slot_of(flow.tokens, j, home.recorder.flow.tokens);
-            f(x.logits[j], home.recorder.x.logits[there]);
+            f(own.logits[j], kept.logits[there]);
             SOFTMAXFLOW_UNROLL_FIXED(Flow::Outputs)
-            for (int k = 0; k < flow.output_count(); ++k)
-                f(x.value(k, j), home.recorder.x.value(k, there));
+            for (int k = 0; k < flow.output_count(); ++k) f(own.value(k, j), kept.value(k, there));
         }
     }
 

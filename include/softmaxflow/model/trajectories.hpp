@@ -46,12 +46,14 @@ struct Trajectories {
     SOFTMAXFLOW_HD static void* operator new(unsigned long, void* place) { return place; }
 
     Recorder<Real, Team> recorder;  // their states, and all that is known since their start
+    typename Recorder<Real, Team>::State derivative;  // of those states
     Course<Real> course;
     Whereabouts at[width];
 
     SOFTMAXFLOW_HD Trajectories(const Parameters& p, const Record& record, Team team, Arena& arena,
                                 Any<Maps> map, Any<Losses> loss)
-        : recorder(p, record, team, arena, map, loss, 0) {}
+        : recorder(p, record, team, arena, map, loss, 0),
+          derivative(arena, recorder.flow.slots(), p.outputs) {}
 
     /// Records what is due, and counts the replicas that wait for steps.
     SOFTMAXFLOW_COLD void record(const Parameters& p, const Record& record, Queue& queue) {
