@@ -271,7 +271,7 @@ class MachineCode(unittest.TestCase):
             self.assertEqual([text for text in flushing if not text.endswith("-RZ")], [], shape)
 
     def test_stages_of_a_flow_stay_in_registers(self):
-        for shapes, real in ((FLOWS, "double"), (FLOWS_F32, "float")):
+        for shapes, real in ((FLOWS[:3], "double"), (FLOWS_F32[:1], "float")):
             for shape in shapes:
                 code = Attempt(*shape, real=real)
                 slots = -(-shape[3] // shape[5])
