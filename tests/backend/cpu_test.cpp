@@ -252,6 +252,27 @@ TEST(Cpu, FlowInSinglePrecisionGivesTheSameWordsEverywhere) {
         }
 }
 
+/// Squares of tiny logits vanish, and with them the denominator: shares are infinite, beyond every
+/// threshold.
+TEST(Cpu, FlowEndsWhereSharesAreInfinite) {
+    for (const char* precision : {"f64", "f32"})
+        for (const bool thresholds : {true, false}) {
+            Config config = small_config("l2", "logistic", "flow");
+            config.backend.precision = precision;
+            config.init.logit_mean = 0.0;
+            config.init.logit_scale = precision == std::string("f32") ? 1e-21 : 1e-158;
+            config.dynamics.horizon = 1.0;
+            config.dynamics.rtol = 1e-4;
+            config.dynamics.logit_rate = 0.0;  // tiny they stay
+            config.dynamics.max_steps = 200;
+            if (!thresholds) config.record.thresholds.clear();
+            const auto blocks = results(make_problem(config, {}, {}, 42), *backend("", 1));
+            for (const auto& [first, block] : blocks)
+                for (const double when : block.first_passage)
+                    EXPECT_FALSE(when > config.dynamics.horizon) << precision;
+        }
+}
+
 TEST(Cpu, DynamicsNeverChangeDraws) {
     const auto start = [](auto change) {
         Config config = small_config("regression", "gradient_descent");

@@ -46,8 +46,11 @@ struct Events {
         });
         if (arc_ends) repeats = missed_end(within, h);
         if (any(stops)) repeats = repeats | missed_stop(stops & !repeats, top, h);
-        for (Mask passes = within & !repeats & (top >= level); any(passes);
-             passes = within & !repeats & (top >= level))
+        // Beyond the last threshold the level is infinite, and so may be a share.
+        const auto passing = [&] {
+            return within & !repeats & (top >= level) & (level < Real(infinity()));
+        };
+        for (Mask passes = passing(); any(passes); passes = passing())
             repeats = repeats | missed_passage(passes, top, h);
         return repeats;
     }

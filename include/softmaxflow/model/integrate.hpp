@@ -109,8 +109,9 @@ private:
     }
     SOFTMAXFLOW_COLD void leave(int i) {
         watcher_.leave(i, active_.replica(i));
-        // At a restart the implicit method takes up what it has left.
-        if (Stepper::implicit) set_lane(active_.course.stiff, i, Scalar(-1));
+        // At a restart the implicit method takes up what it has left, or what was left to it.
+        if (active_.at[i].stage == Stage::stiff || Stepper::implicit)
+            set_lane(active_.course.stiff, i, Scalar(-1));
         active_.give_back(i, stepper_.derivative());
     }
 

@@ -80,8 +80,10 @@ SOFTMAXFLOW_HD void in_blocks(int slots, Block block) {
     for (int slot = whole; slot < slots; ++slot) block(slot, Constant<1>{});
 }
 
+/// `symmetric`: op(a, b) has the bits of op(b, a), NaN or not.
 struct Add {
     static constexpr double neutral = -0.0;
+    static constexpr bool symmetric = true;
     template <class Real>
     SOFTMAXFLOW_HD Real operator()(Real a, Real b) const {
         return a + b;
@@ -89,6 +91,7 @@ struct Add {
 };
 struct Max {
     static constexpr double neutral = -infinity();
+    static constexpr bool symmetric = false;
     template <class Real>
     SOFTMAXFLOW_HD Real operator()(Real a, Real b) const {
         return max(a, b);
@@ -96,6 +99,7 @@ struct Max {
 };
 struct Min {
     static constexpr double neutral = infinity();
+    static constexpr bool symmetric = false;
     template <class Real>
     SOFTMAXFLOW_HD Real operator()(Real a, Real b) const {
         return min(a, b);
@@ -145,8 +149,14 @@ SOFTMAXFLOW_HD auto reduce(const Tokens<Team, Count>& tokens, Array& scratch, Op
     } else {
         result = reduce_slots(tokens.slots(), scratch, op, leaf);
     }
-    for (int distance = Team::size / 2; distance > 0; distance /= 2)
-        result = op(result, tokens.team.exchange(result, distance));
+    for (int distance = Team::size / 2; distance > 0; distance /= 2) {
+        const Real other = tokens.team.exchange(result, distance);
+        // All lanes must get one result, or they would go different ways.
+        if (Op::symmetric || (tokens.team.rank() & distance) == 0)
+            result = op(result, other);
+        else
+            result = op(other, result);
+    }
     return result;
 }
 

@@ -152,10 +152,24 @@ public:
     }
 
 private:
+    /// Lanes that step a flow: as many as keep the device busy, in at most half of a batch's share
+    /// of the memory that is free.
+    static int flow_lanes(cuda::Device& device, Stream& stream, const Problem& problem,
+                          const Kernels& kernels) {
+        if (!is_flow(problem.config)) return 0;
+        const std::size_t half = stream.free_memory() / (streams_per_device + 1) / 2;
+        const std::size_t fitting =
+            half / std::max<std::size_t>(bytes_per_flow_lane(problem, kernels), 1);
+        const auto wanted =
+            static_cast<std::size_t>(flow_lanes_per_multiprocessor * device.info().multiprocessors);
+        return static_cast<int>(std::max<std::size_t>(std::min(fitting, wanted), 32));
+    }
+
     /// As many as fit the memory that is free, of what fills the device.
     std::int64_t first_batch(cuda::Device& device, Stream& stream, const Problem& problem,
                              const Kernels& kernels, std::int64_t replicas) const {
-        const std::size_t share = stream.free_memory() / (streams_per_device + 1);
+        std::size_t share = stream.free_memory() / (streams_per_device + 1);
+        if (is_flow(problem.config)) share /= 2;
         const auto fitting = static_cast<std::int64_t>(share / bytes_per_replica(problem, kernels));
         const auto workers = static_cast<std::int64_t>(devices_.size()) * streams_per_device;
         const std::int64_t fair = (replicas + workers - 1) / workers;
@@ -173,7 +187,7 @@ private:
                      Work& work, const BlockSink& deliver, const Progress& progress) const {
         const Kernels kernels = kernels_for(device, problem, specialise_);
         const std::unique_ptr<Stream> stream = device.stream();
-        const int lanes = flow_lanes_per_multiprocessor * device.info().multiprocessors;
+        const int lanes = flow_lanes(device, *stream, problem, kernels);
         std::int64_t most = first_batch(device, *stream, problem, kernels, replicas);
         std::unique_ptr<BatchRunner> runner;
         ReplicaRange batch;

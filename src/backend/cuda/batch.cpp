@@ -33,10 +33,16 @@ std::size_t bytes_per_replica(const Problem& problem, const Kernels& kernels) {
     const auto places = static_cast<std::size_t>(problem.curves() * p.checkpoint_count);
     const std::size_t staged =
         places * sizeof(double) + static_cast<std::size_t>(p.threshold_count + 6) * sizeof(double);
-    // Lanes that step a flow are few.
     if (choice.flow) return staged + sizes.item + sizes.depart;
     return staged + sizes.item +
            sizes.lane * static_cast<std::size_t>(working_lanes(kernels, choice));
+}
+
+std::size_t bytes_per_flow_lane(const Problem& problem, const Kernels& kernels) {
+    const cpu::Choice choice = cpu::make_choice(problem);
+    const model::Parameters p = cpu::make_parameters(problem);
+    return std::max(sizes_of(choice, p, kernels.flow.lanes).lane,
+                    sizes_of(choice, p, kernels.stiff.lanes).lane);
 }
 
 Upload::Upload(Stream& stream, const Problem& problem)

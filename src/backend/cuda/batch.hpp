@@ -34,6 +34,8 @@ struct Kernels {
 
 /// Bytes of device memory that a replica of a batch takes.
 std::size_t bytes_per_replica(const Problem& problem, const Kernels& kernels);
+/// Those that a lane takes which steps replicas of a flow.
+std::size_t bytes_per_flow_lane(const Problem& problem, const Kernels& kernels);
 
 /// Runs batches of a problem on one stream, one after the other.
 class BatchRunner {

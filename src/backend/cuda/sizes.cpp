@@ -42,9 +42,11 @@ unsigned long part_bytes(const kernels::Batch& share) {
         [&](model::Arena& arena) { kernels::make_part<Part>(share, {}, model::Solo{}, arena); });
 }
 
-/// For the explicit method and the implicit one.
+/// For the methods that the run may take.
 template <class Real, class Scheme>
 unsigned long steps_bytes(const kernels::Batch& share) {
+    if (share.parameters.stiff == model::Stiff::off)
+        return part_bytes<kernels::AnyExplicit<Real, model::Solo, Scheme>>(share);
     return std::max(part_bytes<kernels::AnyExplicit<Real, model::Solo, Scheme>>(share),
                     part_bytes<kernels::AnyImplicit<Real, model::Solo>>(share));
 }
