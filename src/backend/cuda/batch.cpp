@@ -251,11 +251,11 @@ std::int64_t BatchRunner::teams(const Kernel& kernel, std::int64_t replicas) con
 bool BatchRunner::drain(const Kernel& kernel, long long model::Queue::*waiting, model::Queue& queue,
                         const Progress& progress) {
     batch_.rounds = 64;
+    batch_.bytes_per_lane = sizes_of(choice_, host_parameters_, kernel.lanes).lane;
     while (queue.*waiting > 0) {
         const long long ended = queue.ended;
         const auto started = std::chrono::steady_clock::now();
         batch_.items = static_cast<int>(teams(kernel, count_));
-        batch_.bytes_per_lane = sizes_of(choice_, host_parameters_, kernel.lanes).lane;
         queue.begin_round(batch_.items);
         stream_.upload(queue_.as(), &queue, sizeof queue);
         launch(kernel);
