@@ -8,15 +8,15 @@ namespace softmaxflow::model::inline SOFTMAXFLOW_TARGET {
 
 /// Replicas [first, first + count) of a run, side by side in Reals.
 template <class RealType, class TeamType>
-class Ranks {
+class Roster {
 public:
     using Standing = Trajectories<RealType, TeamType>;
     static constexpr int width = Standing::width;
 
     Queue queue;
 
-    SOFTMAXFLOW_HD Ranks(const Parameters& p, const Record& record, TeamType team, Arena& arena,
-                         Any<Maps> map, Any<Losses> loss, Int first, Int count)
+    SOFTMAXFLOW_HD Roster(const Parameters& p, const Record& record, TeamType team, Arena& arena,
+                          Any<Maps> map, Any<Losses> loss, Int first, Int count)
         : p_(p),
           record_(record),
           team_(team),
@@ -85,26 +85,26 @@ SOFTMAXFLOW_COLD bool run_flow(const Parameters& p, const Record& record, typena
     static_assert(interleave == 1 || Flow::Slots < 0, "side by side in one piece of memory");
     const auto any_map = any_of<Maps>(map);
     const auto any_loss = any_of<Losses>(loss);
-    Ranks<Real, Team> ranks(p, record, team, arena, any_map, any_loss, first, count);
+    Roster<Real, Team> roster(p, record, team, arena, any_map, any_loss, first, count);
     // One after the other in the same memory.
     Arena of_departure = arena, of_explicit = arena, of_implicit = arena;
     Departure<Real, Team, Watcher> departure(p, record, team, of_departure, any_map, any_loss);
-    if (!arena.counts()) ranks.depart(departure);
+    if (!arena.counts()) roster.depart(departure);
     {
         Integration<Flow, Explicit<Scheme, Flow>, Team, Watcher> part(p, record, team, of_explicit,
                                                                       map, loss);
-        if (!arena.counts() && p.stiff != Stiff::on) ranks.drain(part);
+        if (!arena.counts() && p.stiff != Stiff::on) roster.drain(part);
     }
-    if (!arena.counts() && p.stiff == Stiff::automatic) ranks.resume(departure);
+    if (!arena.counts() && p.stiff == Stiff::automatic) roster.resume(departure);
     Integration<General, Implicit<General>, Team, Watcher> part(p, record, team, of_implicit,
                                                                 any_map, any_loss);
-    if (!arena.counts() && p.stiff != Stiff::off) ranks.drain(part);
-    if (record.issued != nullptr && team.rank() == 0) *record.issued += ranks.queue.issued;
+    if (!arena.counts() && p.stiff != Stiff::off) roster.drain(part);
+    if (record.issued != nullptr && team.rank() == 0) *record.issued += roster.queue.issued;
     const auto include = [&](const Arena& own) {
         if (own.used() > arena.used()) arena = own;
     };
     include(of_departure), include(of_explicit), include(of_implicit);
-    return !ranks.queue.stopped;
+    return !roster.queue.stopped;
 }
 
 }  // namespace softmaxflow::model::inline SOFTMAXFLOW_TARGET
