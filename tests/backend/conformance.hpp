@@ -141,6 +141,10 @@ inline RestartData restart_from(const std::map<std::int64_t, BlockResult>& block
             append_checkpoint(restart.logits, state.logits);
             append_checkpoint(restart.projected_values, state.projected_values);
             append_checkpoint(restart.arc, state.arc);
+            append_checkpoint(restart.log_time, state.log_time);
+            append_checkpoint(restart.clock, state.clock);
+            append_checkpoint(restart.step_size, state.step_size);
+            append_checkpoint(restart.controller, state.controller);
             for (const int i : {0, 1}) {
                 append_checkpoint(restart.memory_logits[i], state.memory_logits[i]);
                 append_checkpoint(restart.memory_values[i], state.memory_values[i]);
