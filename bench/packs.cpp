@@ -7,8 +7,8 @@
 #include <vector>
 #include <xsimd/xsimd.hpp>
 
-#include "softmaxflow/model/math.hpp"
-#include "softmaxflow/model/pack.hpp"
+#include "softmaxflow/model/numerics/math.hpp"
+#include "softmaxflow/model/numerics/pack.hpp"
 
 namespace model = softmaxflow::model;
 

@@ -8,10 +8,10 @@
 #include <cmath>
 #include <vector>
 
-#include "softmaxflow/model/fast.hpp"
-#include "softmaxflow/model/pack.hpp"
-#include "softmaxflow/model/reduce.hpp"
-#include "softmaxflow/model/rng.hpp"
+#include "softmaxflow/model/dynamics/carried_exponentials.hpp"
+#include "softmaxflow/model/numerics/moments.hpp"
+#include "softmaxflow/model/numerics/pack.hpp"
+#include "softmaxflow/model/numerics/philox.hpp"
 
 namespace model = softmaxflow::model;
 

@@ -1,12 +1,15 @@
-# cmake -DROOT=... -DOUTPUT=... -P embed.cmake: the text of kernels/advance.cu, integrate.cu, rates.cu and
+# cmake -DROOT=... -DOUTPUT=... -P embed.cmake: the text of kernels/advance.cu, integrate.cu, throughput/pipe_kernels.cu and
 # all headers that they may include, as a C++ source that defines sources() of backend/cuda/images.hpp.
-file(GLOB model RELATIVE ${ROOT}/include ${ROOT}/include/softmaxflow/model/*.hpp)
+file(GLOB model RELATIVE ${ROOT}/include ${ROOT}/include/softmaxflow/model/*/*.hpp)
 file(GLOB kernels RELATIVE ${ROOT} ${ROOT}/kernels/*.hpp)
 set(text "#include \"backend/cuda/images.hpp\"\n\nnamespace softmaxflow::cuda {\n\n"
   "const std::vector<Source>& sources() {\n    static const std::vector<Source> all = {\n")
-foreach(name ${model} ${kernels} kernels/advance.cu kernels/integrate.cu kernels/rates.cu)
+foreach(name ${model} ${kernels} kernels/advance.cu kernels/integrate.cu
+        throughput/pipe_kernels.hpp throughput/pipe_kernels.cu)
   if(EXISTS ${ROOT}/include/${name})
     file(READ ${ROOT}/include/${name} content)
+  elseif(EXISTS ${ROOT}/src/${name})
+    file(READ ${ROOT}/src/${name} content)
   else()
     file(READ ${ROOT}/${name} content)
   endif()

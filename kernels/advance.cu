@@ -2,7 +2,7 @@
 // runs, for the shape at hand.
 #include "kernels/descent.hpp"
 #include "kernels/launch.hpp"
-#include "softmaxflow/model/fast.hpp"
+#include "softmaxflow/model/dynamics/carried_exponentials.hpp"
 
 using namespace softmaxflow;
 

@@ -2,8 +2,8 @@
 /// What a launch works on: plain data, handed to a kernel by value. Pointers are those of the
 /// device.
 
-#include "softmaxflow/model/parameters.hpp"
-#include "softmaxflow/model/queue.hpp"
+#include "softmaxflow/model/dynamics/parameters.hpp"
+#include "softmaxflow/model/integrator/queue.hpp"
 
 namespace softmaxflow::kernels {
 

@@ -3,7 +3,7 @@
 /// replica.
 
 #include "kernels/memory.hpp"
-#include "softmaxflow/model/replica.hpp"
+#include "softmaxflow/model/descent/steps.hpp"
 
 namespace softmaxflow::kernels::inline SOFTMAXFLOW_TARGET {
 

@@ -2,6 +2,6 @@
 /// The bodies of the kernels of list.hpp.
 
 #include "kernels/flow.hpp"
-#include "kernels/list.hpp"
+#include "kernels/kernel_list.hpp"
+#include "kernels/monitored_descent.hpp"
 #include "kernels/reduce.hpp"
-#include "kernels/watch.hpp"

@@ -3,8 +3,8 @@
 /// losses and sizes known at run time only. An item is a replica.
 
 #include "kernels/integrate.hpp"
-#include "softmaxflow/model/departure.hpp"
-#include "softmaxflow/model/watch.hpp"
+#include "softmaxflow/model/claims/monitor.hpp"
+#include "softmaxflow/model/integrator/initializer.hpp"
 
 namespace softmaxflow::kernels::inline SOFTMAXFLOW_TARGET {
 

@@ -3,7 +3,7 @@
 /// left.
 
 #include "kernels/descent.hpp"
-#include "softmaxflow/model/integrate.hpp"
+#include "softmaxflow/model/integrator/loop.hpp"
 
 namespace softmaxflow::kernels::inline SOFTMAXFLOW_TARGET {
 

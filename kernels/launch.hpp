@@ -1,8 +1,8 @@
 #pragma once
 /// From an entry to a kernel of a device.
 
-#include "kernels/team.hpp"
-#include "softmaxflow/model/exp_table.hpp"
+#include "kernels/device_team.hpp"
+#include "softmaxflow/model/numerics/exp_table.hpp"
 
 namespace softmaxflow::kernels {
 

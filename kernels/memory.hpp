@@ -2,7 +2,7 @@
 /// Where the items of a batch have their objects and arrays.
 
 #include "kernels/batch.hpp"
-#include "softmaxflow/model/storage.hpp"
+#include "softmaxflow/model/numerics/arena.hpp"
 
 namespace softmaxflow::kernels::inline SOFTMAXFLOW_TARGET {
 

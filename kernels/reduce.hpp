@@ -3,7 +3,7 @@
 /// model/reduce.hpp defines them, added to those of the other blocks; failed replicas are left out.
 
 #include "kernels/batch.hpp"
-#include "softmaxflow/model/merge.hpp"
+#include "softmaxflow/model/numerics/merged_moments.hpp"
 
 namespace softmaxflow::kernels::inline SOFTMAXFLOW_TARGET {
 

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "softmaxflow/config.hpp"
-#include "softmaxflow/model/parameters.hpp"
+#include "softmaxflow/model/dynamics/parameters.hpp"
 
 namespace softmaxflow {
 

@@ -7,7 +7,7 @@
 #include <limits>
 #include <vector>
 
-#include "softmaxflow/model/merge.hpp"
+#include "softmaxflow/model/numerics/merged_moments.hpp"
 
 namespace softmaxflow {
 

@@ -6,7 +6,7 @@
 #include <array>
 #include <boost/multiprecision/cpp_bin_float.hpp>
 
-#include "softmaxflow/model/math.hpp"
+#include "softmaxflow/model/numerics/math.hpp"
 
 namespace softmaxflow::model::inline SOFTMAXFLOW_TARGET {
 

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "claims/measured.hpp"
+#include "claims/measured/measured.hpp"
 #include "claims/replay.hpp"
 #include "softmaxflow/error.hpp"
 

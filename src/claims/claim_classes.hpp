@@ -1,7 +1,7 @@
 #pragma once
 /// Classes of measured claims.
 
-#include "claims/measured.hpp"
+#include "claims/measured/measured.hpp"
 #include "softmaxflow/model/claims/claim.hpp"
 
 namespace softmaxflow::claims {

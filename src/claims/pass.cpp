@@ -9,8 +9,8 @@
 
 #include "ensemble/edges.hpp"
 #include "softmaxflow/error.hpp"
-#include "softmaxflow/model/claims/list.hpp"
-#include "softmaxflow/model/math.hpp"
+#include "softmaxflow/model/claims/claim_list.hpp"
+#include "softmaxflow/model/numerics/math.hpp"
 
 namespace softmaxflow::claims {
 namespace {

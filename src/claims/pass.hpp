@@ -3,7 +3,7 @@
 
 #include <vector>
 
-#include "claims/claim.hpp"
+#include "claims/claim_table.hpp"
 #include "claims/tally.hpp"
 #include "softmaxflow/backend.hpp"
 

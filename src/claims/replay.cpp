@@ -7,16 +7,16 @@
 #include <limits>
 #include <sstream>
 
-#include "backend/cpu/parameters.hpp"
+#include "backend/host/make_parameters.hpp"
 #include "claims/big.hpp"
 #include "claims/pass.hpp"
 #include "softmaxflow/error.hpp"
-#include "softmaxflow/model/catalogue.hpp"
-#include "softmaxflow/model/course.hpp"
-#include "softmaxflow/model/extrapolate.hpp"
-#include "softmaxflow/model/leader.hpp"
-#include "softmaxflow/model/restart.hpp"
-#include "softmaxflow/model/watch.hpp"
+#include "softmaxflow/model/claims/monitor.hpp"
+#include "softmaxflow/model/dynamics/catalogue.hpp"
+#include "softmaxflow/model/dynamics/leader.hpp"
+#include "softmaxflow/model/initial/restart.hpp"
+#include "softmaxflow/model/integrator/extrapolation.hpp"
+#include "softmaxflow/model/integrator/step_control.hpp"
 
 namespace softmaxflow::claims {
 namespace {
@@ -71,8 +71,8 @@ public:
     /// `problem` must outlive the object.
     Journey(const Problem& problem, double rtol)
         : problem_(problem),
-          parameters_(cpu::make_parameters(problem)),
-          choice_(cpu::make_choice(problem)),
+          parameters_(host::make_parameters(problem)),
+          choice_(host::make_choice(problem)),
           room_([&](model::Arena& arena) { Parts(*this, arena); }),
           arena_(room_.arena()),
           parts_(*this, arena_),
@@ -211,7 +211,7 @@ private:
 
     const Problem& problem_;
     model::Parameters parameters_;
-    cpu::Choice choice_;
+    host::Choice choice_;
     Room<Real> room_;
     model::Arena arena_;
     Parts parts_;

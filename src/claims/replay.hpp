@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "claims/claim.hpp"
+#include "claims/claim_table.hpp"
 #include "softmaxflow/backend.hpp"
 
 namespace softmaxflow::claims {

@@ -8,7 +8,7 @@
 #include <limits>
 
 #include "claims/pass.hpp"
-#include "softmaxflow/model/math.hpp"
+#include "softmaxflow/model/numerics/math.hpp"
 
 #if defined(SOFTMAXFLOW_HAS_NLOPT)
 #include <nlopt.h>

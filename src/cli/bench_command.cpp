@@ -6,15 +6,17 @@
 #include <thread>
 
 #include "cli/bench_device.hpp"
-#include "cli/bench_figures.hpp"
 #include "cli/bench_report.hpp"
 #include "cli/commands.hpp"
 #include "cli/output.hpp"
 #include "cli/plan.hpp"
 #include "cli/progress.hpp"
 #include "softmaxflow/error.hpp"
+#include "throughput/figures.hpp"
 
 namespace softmaxflow::cli {
+
+using namespace throughput;
 namespace {
 
 /// "AMD EPYC 7763 64-Core Processor"; the kernel's name of the machine where there is no such line.

@@ -6,12 +6,14 @@
 #include <nlohmann/json.hpp>
 
 #include "backend/cuda/report.hpp"
-#include "cli/bench_bound.hpp"
-#include "cli/bench_figures.hpp"
 #include "cli/terminal.hpp"
-#include "io/build_info.hpp"
+#include "output/build_info.hpp"
+#include "throughput/device_bound.hpp"
+#include "throughput/figures.hpp"
 
 namespace softmaxflow::cli {
+
+using namespace throughput;
 namespace {
 
 using Json = nlohmann::ordered_json;

@@ -4,10 +4,12 @@
 
 #include <nlohmann/json.hpp>
 
-#include "cli/bench_figures.hpp"
-#include "io/build_info.hpp"
+#include "output/build_info.hpp"
+#include "throughput/figures.hpp"
 
 namespace softmaxflow::cli {
+
+using namespace throughput;
 namespace {
 
 using Json = nlohmann::ordered_json;

@@ -4,9 +4,9 @@
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 
-#include "cli/bench_machine.hpp"
-#include "cli/bench_workloads.hpp"
 #include "cli/terminal.hpp"
+#include "throughput/machine.hpp"
+#include "throughput/workloads.hpp"
 
 namespace softmaxflow::cli {
 
@@ -17,8 +17,8 @@ struct BenchReport {
     double seconds = 0.0;  ///< asked for per measurement
     std::string config;    ///< path of the config; empty: workloads
     std::int64_t config_iterations = 0, config_replicas = 0;  ///< before they were cut
-    Costs costs;
-    Workloads workloads;
+    throughput::Costs costs;
+    throughput::Workloads workloads;
 };
 
 /// At most 80 columns wide but for paths; ends with a line end.

@@ -4,7 +4,7 @@
 
 #include "claims/pass.hpp"
 #include "cli/summary.hpp"
-#include "io/check_file.hpp"
+#include "output/check_file.hpp"
 
 namespace softmaxflow::cli {
 namespace {

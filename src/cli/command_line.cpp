@@ -11,8 +11,8 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/commands.hpp"
-#include "io/build_info.hpp"
-#include "io/keys.hpp"
+#include "config/keys.hpp"
+#include "output/build_info.hpp"
 #include "softmaxflow/backend.hpp"
 #include "softmaxflow/error.hpp"
 

@@ -6,7 +6,7 @@
 #include "cli/output.hpp"
 #include "cli/plan.hpp"
 #include "cli/summary.hpp"
-#include "io/config.hpp"
+#include "config/config_file.hpp"
 #include "softmaxflow/error.hpp"
 
 namespace softmaxflow::cli {

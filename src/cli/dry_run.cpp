@@ -10,10 +10,10 @@
 #include "cli/output.hpp"
 #include "cli/plan.hpp"
 #include "cli/summary.hpp"
-#include "io/atomic_file.hpp"
-#include "io/restart_file.hpp"
+#include "input/restart_file.hpp"
+#include "output/atomic_file.hpp"
 #include "softmaxflow/error.hpp"
-#include "softmaxflow/model/catalogue.hpp"
+#include "softmaxflow/model/dynamics/catalogue.hpp"
 #include "stats/exact_sum.hpp"
 
 namespace softmaxflow::cli {

@@ -14,7 +14,7 @@
 #include "cli/commands.hpp"
 #include "cli/output.hpp"
 #include "cli/terminal.hpp"
-#include "io/build_info.hpp"
+#include "output/build_info.hpp"
 #include "softmaxflow/backend.hpp"
 #include "softmaxflow/error.hpp"
 

@@ -8,9 +8,9 @@
 #include <random>
 #include <thread>
 
-#include "io/build_info.hpp"
-#include "io/config.hpp"
-#include "io/start_file.hpp"
+#include "config/config_file.hpp"
+#include "input/start_file.hpp"
+#include "output/build_info.hpp"
 #include "softmaxflow/ensemble.hpp"
 #include "softmaxflow/error.hpp"
 

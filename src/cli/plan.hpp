@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "cli/options.hpp"
-#include "io/results.hpp"
+#include "output/results.hpp"
 #include "softmaxflow/backend.hpp"
 
 namespace softmaxflow::cli {

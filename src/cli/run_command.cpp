@@ -10,8 +10,8 @@
 #include "cli/progress.hpp"
 #include "cli/stop.hpp"
 #include "cli/summary.hpp"
-#include "io/atomic_file.hpp"
-#include "io/config.hpp"
+#include "config/config_file.hpp"
+#include "output/atomic_file.hpp"
 #include "softmaxflow/ensemble.hpp"
 #include "softmaxflow/error.hpp"
 

@@ -6,8 +6,8 @@
 #include <array>
 #include <cmath>
 
-#include "io/results.hpp"
-#include "softmaxflow/model/catalogue.hpp"
+#include "output/results.hpp"
+#include "softmaxflow/model/dynamics/catalogue.hpp"
 
 namespace softmaxflow::cli {
 namespace {

@@ -7,7 +7,7 @@
 
 #include "cli/plan.hpp"
 #include "cli/terminal.hpp"
-#include "io/manifest.hpp"
+#include "output/manifest.hpp"
 
 namespace softmaxflow::cli {
 

@@ -1,8 +1,8 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/summary.hpp"
-#include "io/results.hpp"
-#include "softmaxflow/model/catalogue.hpp"
+#include "output/results.hpp"
+#include "softmaxflow/model/dynamics/catalogue.hpp"
 
 namespace softmaxflow::cli {
 namespace {

@@ -8,8 +8,8 @@
 
 #include "ensemble/edges.hpp"
 #include "softmaxflow/error.hpp"
-#include "softmaxflow/model/catalogue.hpp"
-#include "softmaxflow/model/reduce.hpp"
+#include "softmaxflow/model/dynamics/catalogue.hpp"
+#include "softmaxflow/model/numerics/moments.hpp"
 #include "stats/histogram.hpp"
 #include "stats/proportion.hpp"
 #include "stats/special_values.hpp"

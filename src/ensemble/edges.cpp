@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
-#include "softmaxflow/model/catalogue.hpp"
-#include "softmaxflow/model/math.hpp"
+#include "softmaxflow/model/dynamics/catalogue.hpp"
+#include "softmaxflow/model/numerics/math.hpp"
 #include "softmaxflow/problem.hpp"
 
 namespace softmaxflow {

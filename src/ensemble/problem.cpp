@@ -8,7 +8,7 @@
 #include "ensemble/random_key.hpp"
 #include "softmaxflow/ensemble.hpp"
 #include "softmaxflow/error.hpp"
-#include "softmaxflow/model/catalogue.hpp"
+#include "softmaxflow/model/dynamics/catalogue.hpp"
 
 namespace softmaxflow {
 namespace {

@@ -4,7 +4,7 @@
 #include <array>
 #include <cstdint>
 
-#include "softmaxflow/model/merge.hpp"
+#include "softmaxflow/model/numerics/merged_moments.hpp"
 
 namespace softmaxflow {
 

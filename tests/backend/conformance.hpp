@@ -11,7 +11,7 @@
 
 #include "softmaxflow/ensemble.hpp"
 #include "softmaxflow/error.hpp"
-#include "softmaxflow/model/replica.hpp"
+#include "softmaxflow/model/descent/steps.hpp"
 
 namespace conformance {
 

@@ -3,7 +3,7 @@
 #include <cmath>
 #include <limits>
 
-#include "backend/cpu/parameters.hpp"
+#include "backend/host/make_parameters.hpp"
 #include "conformance.hpp"
 #include "model/fixture.hpp"
 
@@ -51,9 +51,9 @@ TEST(Cpu, StrangeLogitsGiveTheSameWords) {
 /// at run time.
 void expect_equals_scalar_replica(const Config& config, const std::string& set) {
     const Problem problem = make_problem(config, {}, {}, 42);
-    const cpu::Choice choice = cpu::make_choice(problem);
+    const host::Choice choice = host::make_choice(problem);
     fixture::Case scalar_case(fixture::Choice{choice.map, choice.loss, choice.method});
-    scalar_case.parameters = cpu::make_parameters(problem);
+    scalar_case.parameters = host::make_parameters(problem);
     scalar_case.checkpoints.assign(problem.checkpoints.begin(), problem.checkpoints.end());
     scalar_case.thresholds = config.record.thresholds;
     const int count = static_cast<int>(config.ensemble.replicas);

@@ -2,11 +2,11 @@
 
 #include <atomic>
 
-#include "backend/cpu/parameters.hpp"
 #include "backend/cuda/rtc.hpp"
+#include "backend/host/make_parameters.hpp"
 #include "conformance.hpp"
 #include "fake_device.hpp"
-#include "softmaxflow/model/claims/list.hpp"
+#include "softmaxflow/model/claims/claim_list.hpp"
 #include "stats/exact_sum.hpp"
 
 using namespace conformance;
@@ -128,7 +128,7 @@ TEST(Cuda, ABlockForAReplicaGivesTheSameWords) {
         config.record.checkpoint_count = 2;
         config.ensemble.replicas = config.record.states = 2;
         const Problem problem = problem_of(config);
-        EXPECT_EQ(cuda::lanes_of_any(problem, cpu::make_choice(problem)), 256);
+        EXPECT_EQ(cuda::lanes_of_any(problem, host::make_choice(problem)), 256);
         EXPECT_EQ(outcome(problem, *cpu_backend()),
                   outcome(problem, *fake::backend(std::make_shared<fake::Device>())));
     }
@@ -143,7 +143,7 @@ TEST(Cuda, TheShapeIsAsWideAsAReplicaNeeds) {
         Config config = small_config("logistic", "gradient_descent");
         config.model.tokens = c.tokens;
         const Problem problem = problem_of(config);
-        const auto shape = cuda::shape_of(problem, cpu::make_choice(problem));
+        const auto shape = cuda::shape_of(problem, host::make_choice(problem));
         ASSERT_TRUE(shape) << c.tokens;
         EXPECT_EQ(shape->lanes, c.lanes) << c.tokens;
         EXPECT_EQ(shape->threads, c.threads) << c.tokens;
@@ -153,7 +153,7 @@ TEST(Cuda, TheShapeIsAsWideAsAReplicaNeeds) {
     Config config = small_config("logistic", "gradient_descent");
     config.model.tokens = 100'000;
     const Problem problem = problem_of(config);
-    EXPECT_FALSE(cuda::shape_of(problem, cpu::make_choice(problem)));
+    EXPECT_FALSE(cuda::shape_of(problem, host::make_choice(problem)));
 }
 
 /// All claims at once, and the wrong dynamics of their tests.
@@ -226,7 +226,7 @@ TEST(Cuda, FlowGivesTheWordsOfTheCpu) {
         config.dynamics.stiff = c.stiff;
         config.dynamics.order = c.order;
         const Problem problem = problem_of(config);
-        EXPECT_EQ(cuda::lanes_of_flow(problem, cpu::make_choice(problem)), c.lanes);
+        EXPECT_EQ(cuda::lanes_of_flow(problem, host::make_choice(problem)), c.lanes);
         EXPECT_EQ(outcome(problem, *cpu_backend()),
                   outcome(problem, *fake::backend(std::make_shared<fake::Device>())))
             << c.loss << " " << c.clock << " " << c.order << " " << c.tokens;
@@ -259,7 +259,7 @@ TEST(Cuda, FixedShapesOfAFlowGiveTheSameWords) {
         if (config.dynamics.clock == "time") config.dynamics.value_decay = 1.0;
         config.dynamics.horizon = config.dynamics.clock == "time" ? 3000.0 : 30.0;
         const Problem problem = problem_of(config);
-        const auto shape = cuda::shape_of(problem, cpu::make_choice(problem));
+        const auto shape = cuda::shape_of(problem, host::make_choice(problem));
         ASSERT_TRUE(shape && shape->flow && shape->lanes == 2 && shape->method == "Tsitouras");
         const Outcome expected = outcome(problem, *cpu_backend());
         for (const int lanes : {0, 1, 4})
@@ -400,7 +400,7 @@ TEST(Cuda, FastNumericsIsCompiledForItsShapeOrStrict) {
     const Outcome strict = outcome(problem_of(config), *cpu_backend());
     config.backend.numerics = "fast";
     const Problem problem = problem_of(config);
-    EXPECT_TRUE(cuda::shape_of(problem, cpu::make_choice(problem))->fast);
+    EXPECT_TRUE(cuda::shape_of(problem, host::make_choice(problem))->fast);
     EXPECT_EQ(strict, outcome(problem, *fake::backend(std::make_shared<fake::Device>())));
 }
 

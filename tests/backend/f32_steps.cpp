@@ -1,7 +1,7 @@
 // Steps of descent in f32, of every map, loss and method: what f32_steps.py disassembles.
 
-#include "softmaxflow/model/catalogue.hpp"
-#include "softmaxflow/model/pack.hpp"
+#include "softmaxflow/model/dynamics/catalogue.hpp"
+#include "softmaxflow/model/numerics/pack.hpp"
 
 namespace model = softmaxflow::model;
 

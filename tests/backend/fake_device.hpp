@@ -6,7 +6,7 @@
 #include <map>
 #include <mutex>
 
-#include "backend/cuda/backend.hpp"
+#include "backend/cuda/cuda_backend.hpp"
 #include "emulated.hpp"
 
 namespace fake {

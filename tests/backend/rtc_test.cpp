@@ -12,7 +12,7 @@
 
 #include "backend/cuda/device.hpp"
 #include "backend/cuda/rtc.hpp"
-#include "softmaxflow/model/catalogue.hpp"
+#include "softmaxflow/model/dynamics/catalogue.hpp"
 
 using namespace softmaxflow;
 namespace fs = std::filesystem;

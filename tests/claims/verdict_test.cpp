@@ -10,9 +10,9 @@
 #include <random>
 
 #include "claims/check.hpp"
-#include "claims/page_trend.hpp"
+#include "claims/measured/page_trend.hpp"
 #include "claims/pass.hpp"
-#include "softmaxflow/model/claims/list.hpp"
+#include "softmaxflow/model/claims/claim_list.hpp"
 
 namespace softmaxflow::claims {
 namespace {

@@ -2,30 +2,30 @@
 #include <algorithm>
 #include <cmath>
 
-#include "cli/bench_bound.hpp"
-#include "cli/bench_figures.hpp"
-#include "cli/bench_workloads.hpp"
 #include "cli/terminal.hpp"
 #include "program.hpp"
 #include "softmaxflow/error.hpp"
+#include "throughput/device_bound.hpp"
+#include "throughput/figures.hpp"
+#include "throughput/workloads.hpp"
 
 namespace softmaxflow::testing_support {
 namespace {
 
 using cpu::Unit;
 
-cli::Case only(const std::string& name) {
-    return cli::make_workloads({name}, {}).throughput.front();
+throughput::Case only(const std::string& name) {
+    return throughput::make_workloads({name}, {}).throughput.front();
 }
 
-double count(const cli::Case& c, Unit u, int registers = 32) {
-    return (*cli::count_step(c.problem, registers))[u];
+double count(const throughput::Case& c, Unit u, int registers = 32) {
+    return (*throughput::count_step(c.problem, registers))[u];
 }
 
 /// Worked out by hand from the formulas: 8 + 1 exponentials of 10 fma; z and the updates 4 a token
 /// and 6 besides; arc length and first passage one each.
 TEST(BenchLimit, CountsAStep) {
-    const cli::Case c = only("P1-8");
+    const throughput::Case c = only("P1-8");
     EXPECT_EQ(count(c, Unit::fma), 9 * 10 + 8 * 4 + 6 + 2);
     EXPECT_EQ(count(c, Unit::add), 9 * 2 + 7 + 7 + 8 + 1 + 8);
     EXPECT_EQ(count(c, Unit::divide), 2);
@@ -37,7 +37,7 @@ TEST(BenchLimit, CountsAStep) {
 
 /// In f32 an exponential has no table and 9 fma, and is never carried along.
 TEST(BenchLimit, CountsAStepInSinglePrecision) {
-    cli::Case c = only("P1-8");
+    throughput::Case c = only("P1-8");
     c.problem.config.backend.precision = "f32";
     EXPECT_EQ(count(c, Unit::fma), 9 * 9 + 8 * 4 + 6 + 2);
     EXPECT_EQ(count(c, Unit::add), 9 * 3 + 7 + 7 + 8 + 1 + 8);
@@ -48,7 +48,7 @@ TEST(BenchLimit, CountsAStepInSinglePrecision) {
 }
 
 TEST(BenchLimit, CountsGrowWithWhatIsAsked) {
-    cli::Case c = only("P1-8");
+    throughput::Case c = only("P1-8");
     const double watched = count(c, Unit::add);
     c.problem.config.record.thresholds.clear();
     EXPECT_EQ(count(c, Unit::add), watched - 8);
@@ -56,41 +56,41 @@ TEST(BenchLimit, CountsGrowWithWhatIsAsked) {
     c.problem.config.backend.numerics = "fast";
     EXPECT_LT(count(c, Unit::fma), strict);
 
-    cli::Case wide = only("P3");
+    throughput::Case wide = only("P3");
     const double diagonal = count(wide, Unit::fma);
     wide.problem.config.objective.loss = "classification";
     EXPECT_GT(count(wide, Unit::fma), diagonal + 20 * 18);  // K is a matrix
 }
 
 TEST(BenchLimit, SaysWhatItDoesNotCount) {
-    cli::Case c = only("P1-8");
+    throughput::Case c = only("P1-8");
     c.problem.config.dynamics.method = "adam";
-    EXPECT_FALSE(cli::count_step(c.problem, 32));
+    EXPECT_FALSE(throughput::count_step(c.problem, 32));
     c = only("P1-8");
     c.problem.config.model.map = "sum";
-    EXPECT_FALSE(cli::count_step(c.problem, 32));
+    EXPECT_FALSE(throughput::count_step(c.problem, 32));
     c = only("P1-8");
     c.problem.config.dynamics.value_decay = 0.1;
-    EXPECT_FALSE(cli::count_step(c.problem, 32));
+    EXPECT_FALSE(throughput::count_step(c.problem, 32));
 }
 
 /// A core of 4 doubles where each operation takes a second.
-cli::Costs slow_core(double addition_beside_fma) {
-    cli::Costs costs{4, 32, {}};
-    for (cli::UnitCost& cost : costs.unit) cost = {1.0, 0.0};
+throughput::Costs slow_core(double addition_beside_fma) {
+    throughput::Costs costs{4, 32, {}};
+    for (throughput::UnitCost& cost : costs.unit) cost = {1.0, 0.0};
     costs.unit[static_cast<std::size_t>(Unit::add)].beside = addition_beside_fma;
     return costs;
 }
 
 TEST(BenchLimit, TakesTheLongestBound) {
-    cli::Counts counts;
+    throughput::Counts counts;
     counts[Unit::fma] = 40;
     counts[Unit::add] = 60;
     counts[Unit::divide] = 2;
-    const cli::Limit apart = cli::limit_of(counts, slow_core(0.0));
+    const throughput::Limit apart = throughput::limit_of(counts, slow_core(0.0));
     EXPECT_EQ(apart.bound_by, Unit::add);
     EXPECT_EQ(apart.seconds, 60.0 / 4);
-    const cli::Limit shared = cli::limit_of(counts, slow_core(1.0));
+    const throughput::Limit shared = throughput::limit_of(counts, slow_core(1.0));
     EXPECT_EQ(shared.bound_by, Unit::fma);
     EXPECT_EQ(shared.seconds, 100.0 / 4);
 }
@@ -106,33 +106,34 @@ TEST(BenchBound, CountsWhatMachineCodeHas) {
         Problem problem = only(c.workload).problem;
         problem.config.record.thresholds.clear();
         problem.config.backend.precision = c.precision;
-        const auto found = cli::pipe_operations(problem);
+        const auto found = throughput::pipe_operations(problem);
         ASSERT_TRUE(found);
         EXPECT_NEAR(std::max(found->f64, found->f32), c.operations, 0.02 * c.operations)
             << c.workload << " " << c.precision;
     }
     Problem fast = only("P1-8").problem;
     fast.config.backend.numerics = "fast";
-    EXPECT_FALSE(cli::pipe_operations(fast));
+    EXPECT_FALSE(throughput::pipe_operations(fast));
     fast.config.backend.precision = "f32";
-    EXPECT_EQ(cli::pipe_operations(fast)->special, 11);
+    EXPECT_EQ(throughput::pipe_operations(fast)->special, 11);
 }
 
 TEST(BenchBound, IsTheRateOfThePipeOverItsOperations) {
     const cuda::PipeRates rates{100.0, 200.0, 50.0};
-    EXPECT_EQ(cli::bound_of({20.0, 0.0, 0.0}, rates).replica_steps_per_second, 5.0);
-    EXPECT_EQ(cli::bound_of({0.0, 20.0, 0.0}, rates).replica_steps_per_second, 10.0);
-    EXPECT_EQ(cli::bound_of({0.0, 0.0, 10.0}, rates).replica_steps_per_second, 5.0);
-    EXPECT_STREQ(cli::bound_of({0.0, 0.0, 10.0}, rates).pipe, "special");
+    EXPECT_EQ(throughput::bound_of({20.0, 0.0, 0.0}, rates).replica_steps_per_second, 5.0);
+    EXPECT_EQ(throughput::bound_of({0.0, 20.0, 0.0}, rates).replica_steps_per_second, 10.0);
+    EXPECT_EQ(throughput::bound_of({0.0, 0.0, 10.0}, rates).replica_steps_per_second, 5.0);
+    EXPECT_STREQ(throughput::bound_of({0.0, 0.0, 10.0}, rates).pipe, "special");
 }
 
 TEST(BenchFigures, ThroughputAndShare) {
-    cli::Case c = only("P1-8");
-    cli::set_size(c, 128, 1000);
+    throughput::Case c = only("P1-8");
+    throughput::set_size(c, 128, 1000);
     c.seconds = {2.0, 1.0, 4.0, 2.0, 3.0};
-    cli::Costs costs = slow_core(0.0);
-    for (cli::UnitCost& cost : costs.unit) cost.alone = 1e-5;
-    const cli::Throughput t = cli::throughput_of(c, 4, costs);  // two blocks: two threads busy
+    throughput::Costs costs = slow_core(0.0);
+    for (throughput::UnitCost& cost : costs.unit) cost.alone = 1e-5;
+    const throughput::Throughput t =
+        throughput::throughput_of(c, 4, costs);  // two blocks: two threads busy
     EXPECT_EQ(t.median, 64000.0);
     EXPECT_EQ(t.best, 128000.0);
     EXPECT_EQ(t.spread, 1.5);
@@ -142,11 +143,11 @@ TEST(BenchFigures, ThroughputAndShare) {
 }
 
 TEST(BenchFigures, StepsAndStartsAreToldApart) {
-    cli::Workloads w = cli::make_workloads({"P7"}, {});
+    throughput::Workloads w = throughput::make_workloads({"P7"}, {});
     ASSERT_EQ(w.dims.size(), 4U);
-    for (cli::DimCase& d : w.dims) {
-        cli::set_size(d.longer, 64, 3000);
-        cli::set_size(d.shorter, 64, 1000);
+    for (throughput::DimCase& d : w.dims) {
+        throughput::set_size(d.longer, 64, 3000);
+        throughput::set_size(d.shorter, 64, 1000);
         const double step = d.dim == 4096 ? 1.5e-6 : 1e-6;
         const double start = 1e-3 * static_cast<double>(d.dim);
         for (int i = 0; i < 5; ++i) {
@@ -154,29 +155,29 @@ TEST(BenchFigures, StepsAndStartsAreToldApart) {
             d.longer.seconds.push_back(64 * (start + 3000 * step));
         }
     }
-    const cli::DimFigures f = cli::dim_figures(w.dims.back(), w.dims.front(), 1);
+    const cli::DimFigures f = throughput::dim_figures(w.dims.back(), w.dims.front(), 1);
     EXPECT_NEAR(f.core_seconds, 1.5e-6, 1e-12);
     EXPECT_NEAR(f.start_seconds, 4.096, 1e-6);
     EXPECT_NEAR(f.relative.median, 1.5, 1e-6);
 
-    cli::Workloads p5 = cli::make_workloads({"P5"}, {});
+    throughput::Workloads p5 = throughput::make_workloads({"P5"}, {});
     p5.statistics[0].seconds = {1.1, 2.2, 1.3, 1.1, 1.0};
     p5.statistics[1].seconds = {1.0, 2.0, 1.0, 1.0, 1.0};
-    const cli::Ratio cost = cli::statistics_cost(p5.statistics[0], p5.statistics[1]);
+    const throughput::Ratio cost = throughput::statistics_cost(p5.statistics[0], p5.statistics[1]);
     EXPECT_NEAR(cost.median, 0.1, 1e-12);
     EXPECT_NEAR(cost.high, 0.3, 1e-12);
     EXPECT_EQ(cost.low, 0.0);
 }
 
 TEST(BenchFigures, SeesWhatOthersTake) {
-    cli::Workloads w = cli::make_workloads({"P1-4", "P1-8"}, {});
-    for (cli::Case& c : w.throughput) {
-        cli::set_size(c, 256, 10);
+    throughput::Workloads w = throughput::make_workloads({"P1-4", "P1-8"}, {});
+    for (throughput::Case& c : w.throughput) {
+        throughput::set_size(c, 256, 10);
         c.seconds = {1.0, 2.0};
         c.cpu_seconds = 4.0;
     }
-    EXPECT_EQ(cli::share_of_processors(w, 4), 8.0 / 24);
-    EXPECT_EQ(cli::share_of_processors(w, 2), 8.0 / 12);
+    EXPECT_EQ(throughput::share_of_processors(w, 4), 8.0 / 24);
+    EXPECT_EQ(throughput::share_of_processors(w, 2), 8.0 / 12);
 }
 
 class Bench : public ProgramTest {
@@ -279,9 +280,9 @@ TEST_F(Bench, TextFitsATerminal) {
 
 TEST_F(Bench, AllWorkloadsButTheTightestFlowInSinglePrecision) {
     const std::vector<std::string> single = {"backend.precision=f32"};
-    EXPECT_EQ(cli::make_workloads({}, {}).flows.size(), 2U);
-    EXPECT_EQ(cli::make_workloads({}, single).flows.size(), 1U);
-    EXPECT_THROW(cli::make_workloads({"P4-1e-9"}, single), Error);
+    EXPECT_EQ(throughput::make_workloads({}, {}).flows.size(), 2U);
+    EXPECT_EQ(throughput::make_workloads({}, single).flows.size(), 1U);
+    EXPECT_THROW(throughput::make_workloads({"P4-1e-9"}, single), Error);
 }
 
 TEST_F(Bench, TakesThePrecision) {

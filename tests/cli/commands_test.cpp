@@ -1,7 +1,7 @@
 // help, version, info, config: what answers without running anything.
 
 #include "cli/terminal.hpp"
-#include "io/config.hpp"
+#include "config/config_file.hpp"
 #include "program.hpp"
 #include "softmaxflow/backend.hpp"
 

@@ -3,7 +3,7 @@
 
 #include <cmath>
 
-#include "io/netcdf_reader.hpp"
+#include "output/netcdf_reader.hpp"
 #include "program.hpp"
 #include "softmaxflow/backend.hpp"
 

@@ -1,6 +1,6 @@
 // `softmaxflow run`: what it computes, writes and prints.
 #include "cli/terminal.hpp"
-#include "io/netcdf_reader.hpp"
+#include "output/netcdf_reader.hpp"
 #include "program.hpp"
 #include "softmaxflow/backend.hpp"
 

@@ -6,8 +6,8 @@
 #include <boost/multiprecision/cpp_int.hpp>
 #include <cmath>
 
-#include "softmaxflow/model/catalogue.hpp"
-#include "softmaxflow/model/math.hpp"
+#include "softmaxflow/model/dynamics/catalogue.hpp"
+#include "softmaxflow/model/numerics/math.hpp"
 
 namespace softmaxflow {
 namespace {

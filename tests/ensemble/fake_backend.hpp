@@ -9,8 +9,8 @@
 
 #include "ensemble/random_key.hpp"
 #include "softmaxflow/backend.hpp"
-#include "softmaxflow/model/catalogue.hpp"
-#include "softmaxflow/model/reduce.hpp"
+#include "softmaxflow/model/dynamics/catalogue.hpp"
+#include "softmaxflow/model/numerics/moments.hpp"
 
 namespace softmaxflow::test {
 

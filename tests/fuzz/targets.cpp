@@ -8,8 +8,8 @@
 #include <string_view>
 #include <vector>
 
-#include "io/config.hpp"
-#include "io/start_file.hpp"
+#include "config/config_file.hpp"
+#include "input/start_file.hpp"
 #include "softmaxflow/error.hpp"
 
 namespace softmaxflow::fuzz {

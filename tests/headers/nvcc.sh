@@ -4,7 +4,7 @@
 command -v "$1" >/dev/null || { echo "skipped: no nvcc; install the CUDA toolkit to run this"; exit 77; }
 ptx=$(mktemp) || exit 1
 trap 'rm -f "$ptx"' EXIT
-"$1" -std=c++20 -arch=sm_90 -fmad=false -Werror all-warnings -I "$2" -ptx -o "$ptx" "$3" || exit 1
+"$1" -std=c++20 -arch=sm_90 -fmad=false -Werror all-warnings -I "$2" -I "$2/../src" -ptx -o "$ptx" "$3" || exit 1
 for kernel in quad_kernel f32_steps solo_kernel; do
     grep -q "\.entry.*$kernel" "$ptx" || { echo "no $kernel in the compiled code"; exit 1; }
 done

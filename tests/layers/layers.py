@@ -1,41 +1,65 @@
-"""Which layer may include which: an include may only point left.
+"""Which room of the house may include which: an include may only point left.
 
-    model <- kernels, backend, stats <- ensemble <- sweep, claims <- io <- cli
+    model <- kernels <- backend <- stats <- ensemble <- claims <- config <- input <- output
+          <- session <- sweep <- throughput <- cli
+
+    inside model:    numerics <- dynamics <- initial <- record <- integrator, descent <- claims
+    inside backend:  host <- cpu, cuda
 
 violations(root) reads every #include under include/, src/ and kernels/ of a source tree and returns
-one line per include that points elsewhere. As a program: layers.py ROOT, exit status 1 on violations.
+one line per include that points elsewhere, and one per header name that stands twice. As a program:
+layers.py ROOT, exit status 1 on violations.
 """
 
 import re
 import sys
+from collections import defaultdict
 from pathlib import Path
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.MULTILINE)
 SUFFIXES = {".hpp", ".cpp", ".cu", ".cuh", ".inc"}
 
-# Layer -> the layers it may include, besides itself. "data" is the public structs (config, problem,
-# result, error) that all host layers share.
-USES = {"model": set(), "data": {"model"}}
-USES["kernels"] = {"model"}
-USES["stats"] = {"model", "data"}
-USES["backend"] = {"model", "data", "kernels"}
-USES["ensemble"] = {"model", "data", "backend", "stats"}
-USES["sweep"] = USES["claims"] = USES["ensemble"] | {"ensemble"}
-USES["mpi"] = USES["io"] = USES["sweep"] | {"sweep", "claims"}
-USES["cli"] = USES["io"] | {"io", "mpi"}
+# Room -> the rooms it may include, besides itself. "data" is the public structs (config, problem,
+# result, error) that all host rooms share.
+USES = {"model/numerics": set()}
+for room, below in (("dynamics", "numerics"), ("initial", "dynamics"), ("record", "initial"),
+                    ("integrator", "record"), ("descent", "record"), ("claims", "integrator")):
+    USES[f"model/{room}"] = USES[f"model/{below}"] | {f"model/{below}"}
+USES["model/claims"] |= {"model/descent"}
+MODEL = {room for room in USES if room.startswith("model/")}
+USES["data"] = set(MODEL)
+USES["kernels"] = set(MODEL)
+USES["stats"] = MODEL | {"data"}
+# The interface of backends, a public header.
+USES["backend"] = MODEL | {"data"}
+USES["backend/host"] = MODEL | {"data", "kernels", "backend"}
+USES["backend/cpu"] = USES["backend/cuda"] = USES["backend/host"] | {"backend/host"}
+USES["ensemble"] = MODEL | {"data", "backend", "backend/host", "stats"}
+USES["claims"] = USES["ensemble"] | {"ensemble"}
+USES["claims/measured"] = USES["claims"] | {"claims"}
+USES["claims"] |= {"claims/measured"}
+USES["config"] = USES["claims"] | {"claims"}
+USES["input"] = USES["config"] | {"config"}
+USES["output"] = USES["input"] | {"input"}
+USES["session"] = USES["output"] | {"output"}
+USES["sweep"] = USES["session"] | {"session"}
+# What `bench` measures of a backend goes below its interface.
+USES["throughput"] = USES["sweep"] | {"sweep", "backend/cpu", "backend/cuda"}
+USES["cli"] = (USES["sweep"] | {"sweep", "throughput", "backend/cuda"})
 
 
-def layer_of(path):
-    """The layer of a file given by its path inside the source tree; None if it has none."""
+def room_of(path):
+    """The room of a file given by its path inside the source tree; None if it has none."""
     parts = path.parts
     if parts[0] == "kernels":
         return "kernels"
     if parts[0] == "src" and len(parts) > 2:
-        return parts[1]
+        deep = "/".join(parts[1:3])
+        return deep if len(parts) > 3 else parts[1]
     if parts[:2] == ("include", "softmaxflow") and len(parts) > 3:
-        return parts[2]
+        return "/".join(parts[2:-1])
     if parts[:2] == ("include", "softmaxflow"):
-        return path.stem if path.stem in USES else "data"
+        return path.stem if path.stem in ("backend", "ensemble", "session") else "data"
     return None
 
 
@@ -47,36 +71,57 @@ def resolve(root, folder, name):
     return None
 
 
+def sources(root):
+    for top in ("include", "src", "kernels"):
+        for file in sorted((root / top).rglob("*")):
+            if file.suffix in SUFFIXES:
+                yield file
+
+
+def includes_of(root, file):
+    """(line, name, bracket, our file or None) of every include of a file."""
+    text = file.read_text()
+    for match in INCLUDE.finditer(text):
+        bracket, name = match.groups()
+        yield text.count("\n", 0, match.start(2)) + 1, name, bracket, resolve(root, file.parent, name)
+
+
+def wrong_includes(root, file):
+    path = file.relative_to(root)
+    room = room_of(path)
+    if room not in USES:
+        yield f"{path}: belongs to no room; expected one of {', '.join(USES)}"
+        return
+    for line, name, bracket, target in includes_of(root, file):
+        where = f"{path}:{line}: {room} includes {name}"
+        if (root / "cmake" / f"{name}.in").is_file() and room not in MODEL:
+            continue  # generated by CMake
+        if target is None and bracket == '"':
+            yield f"{where}, which is no file of this project"
+        elif target is None and room in MODEL:
+            yield f"{where}, but model includes nothing outside its own folder"
+        elif target and room_of(target) not in USES[room] | {room}:
+            allowed = ", ".join(sorted(USES[room] | {room}))
+            yield f"{where} of {room_of(target)}, but may include only {allowed}"
+
+
+def names_that_stand_twice(root):
+    places = defaultdict(list)
+    for file in sources(root):
+        if file.suffix == ".hpp":
+            places[file.name].append(str(file.relative_to(root)))
+    for name, files in sorted(places.items()):
+        if len(files) > 1:
+            yield f"{name} stands twice: {', '.join(files)}"
+
+
 def violations(root):
     root = Path(root).resolve()
-    found = []
-    for file in sorted(f for top in ("include", "src", "kernels") for f in (root / top).rglob("*")):
-        if file.suffix not in SUFFIXES:
-            continue
-        path = file.relative_to(root)
-        layer = layer_of(path)
-        if layer not in USES:
-            found.append(f"{path}: belongs to no layer; expected one of {', '.join(USES)}")
-            continue
-        text = file.read_text()
-        for match in INCLUDE.finditer(text):
-            bracket, name = match.groups()
-            line = text.count("\n", 0, match.start(2)) + 1
-            where = f"{path}:{line}: {layer} includes {name}"
-            target = resolve(root, file.parent, name)
-            if (root / "cmake" / f"{name}.in").is_file() and layer != "model":
-                continue  # generated by CMake
-            if target is None and bracket == '"':
-                found.append(f"{where}, which is no file of this project")
-            elif target is None and layer == "model":
-                found.append(f"{where}, but model includes nothing outside its own folder")
-            elif target and layer_of(target) not in USES[layer] | {layer}:
-                allowed = ", ".join(sorted(USES[layer] | {layer}))
-                found.append(f"{where} of {layer_of(target)}, but may include only {allowed}")
-    return found
+    found = [line for file in sources(root) for line in wrong_includes(root, file)]
+    return found + list(names_that_stand_twice(root))
 
 
 if __name__ == "__main__":
     bad = violations(sys.argv[1])
-    print("\n".join(bad) or "every include points left")
+    print("\n".join(bad) or "every include points left, and no header name stands twice")
     sys.exit(bool(bad))

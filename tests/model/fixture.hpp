@@ -11,10 +11,10 @@
 #include <thread>
 #include <vector>
 
-#include "model/emulated_team.hpp"
-#include "softmaxflow/model/pack.hpp"
-#include "softmaxflow/model/replica.hpp"
-#include "softmaxflow/model/run_flow.hpp"
+#include "backend/cpu/flow_rounds.hpp"
+#include "backend/cpu/replicas.hpp"
+#include "model/numerics/emulated_team.hpp"
+#include "softmaxflow/model/numerics/pack.hpp"
 
 namespace fixture {
 

@@ -4,7 +4,7 @@
 #include <random>
 
 #include "rational.hpp"
-#include "softmaxflow/model/reduce.hpp"
+#include "softmaxflow/model/numerics/moments.hpp"
 
 namespace softmaxflow::test {
 namespace {

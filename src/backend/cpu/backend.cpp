@@ -8,8 +8,8 @@
 #include <thread>
 
 #include "backend/cpu/instruction_set.hpp"
-#include "backend/cpu/parameters.hpp"
-#include "backend/cpu/staging.hpp"
+#include "backend/host/make_parameters.hpp"
+#include "backend/host/staging.hpp"
 #include "softmaxflow/backend.hpp"
 #include "softmaxflow/error.hpp"
 
@@ -81,8 +81,8 @@ public:
 private:
     void run_blocks(const Problem& problem, Work& work, std::mutex& mutex, const BlockSink& deliver,
                     const Progress& progress) const {
-        const model::Parameters parameters = cpu::make_parameters(problem);
-        const cpu::Choice choice = cpu::make_choice(problem);
+        const model::Parameters parameters = host::make_parameters(problem);
+        const host::Choice choice = host::make_choice(problem);
         const cpu::Kernel kernel = set_.kernel(choice, parameters.tokens, parameters.outputs);
         const std::size_t alignment = 64;
         std::vector<char> memory(kernel.memory(choice, parameters) + alignment);
@@ -90,7 +90,7 @@ private:
         std::size_t space = memory.size();
         std::align(alignment, space - alignment, aligned, space);
 
-        cpu::Staging staging(problem, parameters);
+        host::Staging staging(problem, parameters);
         ReplicaRange block;
         while (work.next(block)) {
             model::Record record = staging.prepare_with_curves(block.first, block.count);

@@ -1,4 +1,4 @@
-#include "backend/cpu/descent.hpp"
+#include "backend/cpu/descent_kernels.hpp"
 
 namespace softmaxflow::cpu {
 inline namespace SOFTMAXFLOW_TARGET {

@@ -1,4 +1,4 @@
-#include "backend/cpu/flow.hpp"
+#include "backend/cpu/flow_kernels.hpp"
 
 namespace softmaxflow::cpu {
 inline namespace SOFTMAXFLOW_TARGET {

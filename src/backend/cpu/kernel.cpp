@@ -1,6 +1,6 @@
 // Which kernel runs a problem.
 
-#include "backend/cpu/run.hpp"
+#include "backend/cpu/pack_kernel.hpp"
 
 namespace softmaxflow::cpu {
 inline namespace SOFTMAXFLOW_TARGET {

@@ -3,21 +3,12 @@
 /// plain data. Nothing of the standard library crosses this line, or a template compiled with
 /// AVX-512 could end up in the code that every machine runs.
 
-#include "softmaxflow/model/parameters.hpp"
+#include "backend/host/kernel_key.hpp"
+#include "softmaxflow/model/dynamics/parameters.hpp"
 
 namespace softmaxflow::cpu {
 
-/// Indices into the lists of model/catalogue.hpp.
-struct Choice {
-    int map = 0;
-    int loss = 0;
-    int method = 0;
-    bool flow = false;     ///< gradient flow; `method` means nothing then
-    int order = 5;         ///< flow
-    bool fast = false;     ///< carried exponentials: softmax and gradient descent without decay
-    bool single = false;   ///< steps in f32
-    bool watched = false;  ///< claims are watched along
-};
+using host::Choice;
 
 struct Kernel {
     /// Runs replicas [first, first + count), at most the block that `record` describes.

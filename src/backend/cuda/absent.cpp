@@ -19,6 +19,3 @@ std::unique_ptr<Backend> make_cuda_backend(const BackendOptions&) {
 std::optional<softmaxflow::cuda::KernelReport> softmaxflow::cuda::describe_kernel(const Problem&) {
     return std::nullopt;
 }
-std::optional<softmaxflow::cuda::PipeRates> softmaxflow::cuda::measure_pipes() {
-    return std::nullopt;
-}

@@ -4,7 +4,7 @@
 
 #if defined(SOFTMAXFLOW_CUDA_KERNELS)
 
-#include "kernels/list.hpp"
+#include "kernels/kernel_list.hpp"
 
 // SOFTMAXFLOW_KERNELS_FOLDER is where CMake has nvcc put them.
 #define SOFTMAXFLOW_EMBED(list)                                                           \

@@ -27,7 +27,7 @@ struct Source {
     const char* text;
 };
 
-/// kernels/advance.cu, integrate.cu, rates.cu and everything that they include.
+/// kernels/advance.cu, integrate.cu, throughput/pipe_kernels.cu and everything that they include.
 const std::vector<Source>& sources();
 
 }  // namespace softmaxflow::cuda

@@ -1,6 +1,5 @@
 #pragma once
-/// What `bench` wants to know of a device: what the compiler made of the loop of steps of a
-/// problem, and how fast the pipes are that bound it.
+/// What the compiler made of the loop of steps of a problem.
 
 #include <optional>
 
@@ -17,13 +16,5 @@ struct KernelReport {
 
 /// On the first device; nothing where there is none. Of a flow, its explicit steps.
 std::optional<KernelReport> describe_kernel(const Problem& problem);
-
-/// Operations per second of the first device, by kernels/rates.cu.
-struct PipeRates {
-    double f64 = 0.0, f32 = 0.0;  ///< fused multiply-adds
-    double special = 0.0;         ///< base-2 exponentials of the special-function unit
-};
-/// Nothing where there is no device, or no NVRTC.
-std::optional<PipeRates> measure_pipes();
 
 }  // namespace softmaxflow::cuda

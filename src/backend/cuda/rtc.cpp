@@ -200,7 +200,7 @@ std::vector<char> compile(const Shape& shape, int architecture) {
 }
 
 std::vector<char> compile_rates(int architecture) {
-    return compile_file("kernels/rates.cu",
+    return compile_file("throughput/pipe_kernels.cu",
                         {"--std=c++20", fmt::format("--gpu-architecture=sm_{}", architecture),
                          "--device-as-default-execution-space"});
 }

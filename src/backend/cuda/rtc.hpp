@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "backend/cuda/shape.hpp"
+#include "backend/cuda/specialisation.hpp"
 
 namespace softmaxflow::cuda {
 
@@ -41,7 +41,7 @@ std::vector<char> compile(const Shape& shape, int architecture);
 /// The same from the cache, where it is there.
 std::vector<char> compiled(const Shape& shape, int architecture, const KernelCache& cache);
 
-/// The kernels of kernels/rates.cu.
+/// The kernels of throughput/pipe_kernels.cu.
 std::vector<char> compile_rates(int architecture);
 
 }  // namespace softmaxflow::cuda

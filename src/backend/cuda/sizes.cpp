@@ -4,7 +4,7 @@
 #include <new>
 
 #include "kernels/flow.hpp"
-#include "kernels/watch.hpp"
+#include "kernels/monitored_descent.hpp"
 
 namespace softmaxflow::cuda {
 namespace {
@@ -12,7 +12,7 @@ namespace {
 template <class Real>
 using AnyFlow = kernels::AnyFlow<Real, model::Solo>;
 
-kernels::Batch batch_of(const cpu::Choice& choice, const model::Parameters& parameters) {
+kernels::Batch batch_of(const host::Choice& choice, const model::Parameters& parameters) {
     kernels::Batch batch;
     batch.parameters = parameters;
     batch.map = choice.map;
@@ -87,7 +87,7 @@ Sizes descent_sizes(const kernels::Batch& batch, int lanes) {
 
 }  // namespace
 
-Sizes sizes_of(const cpu::Choice& choice, const model::Parameters& parameters, int lanes) {
+Sizes sizes_of(const host::Choice& choice, const model::Parameters& parameters, int lanes) {
     const kernels::Batch batch = batch_of(choice, parameters);
     if (choice.flow)
         return choice.single ? flow_sizes<float>(batch, lanes) : flow_sizes<double>(batch, lanes);

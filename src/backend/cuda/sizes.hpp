@@ -3,8 +3,8 @@
 
 #include <string>
 
-#include "backend/cpu/kernel.hpp"
-#include "softmaxflow/model/parameters.hpp"
+#include "backend/host/kernel_key.hpp"
+#include "softmaxflow/model/dynamics/parameters.hpp"
 
 namespace softmaxflow::cuda {
 
@@ -18,7 +18,7 @@ struct Sizes {
 };
 
 /// `lanes` share a replica, with sizes known at run time; kernels of a fixed shape need no more.
-Sizes sizes_of(const cpu::Choice& choice, const model::Parameters& parameters, int lanes);
+Sizes sizes_of(const host::Choice& choice, const model::Parameters& parameters, int lanes);
 
 /// Bytes of `count` arenas.
 inline unsigned long arenas(unsigned long bytes, long long count) {

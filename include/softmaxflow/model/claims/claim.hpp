@@ -12,8 +12,8 @@
 /// its terms, so they lie in [-1, 1] and a negative one is a violation. A claim of equality has the
 /// margin -|left - right| / (|terms|), which is 0 at best.
 
-#include "softmaxflow/model/math.hpp"
-#include "softmaxflow/model/parameters.hpp"
+#include "softmaxflow/model/dynamics/parameters.hpp"
+#include "softmaxflow/model/numerics/math.hpp"
 
 namespace softmaxflow::model::inline SOFTMAXFLOW_TARGET {
 

@@ -1,0 +1,176 @@
+#pragma once
+/// One state as claims see it: every token in order, whoever of the team holds it. All lanes of a
+/// team compute the same margins, in the order of the tokens, so their bits depend on no team size.
+
+#include "softmaxflow/model/claims/claim.hpp"
+#include "softmaxflow/model/dynamics/vector_field.hpp"
+
+namespace softmaxflow::model::inline SOFTMAXFLOW_TARGET {
+
+/// entry(slot) of the token of that index, for all lanes of the team.
+template <class Team, int N, class Array, class Entry>
+SOFTMAXFLOW_HD auto at_token(const Tokens<Team, N>& tokens, Array& scratch, int index,
+                             Entry entry) {
+    using Real = typename Array::Element;
+    if constexpr (Team::size == 1) return Real(entry(index));
+    return sum(tokens, scratch,
+               [&](int j) { return tokens.index(j) == index ? Real(entry(j)) : Real(-0.0); });
+}
+
+template <class FlowType>
+class Sight {
+public:
+    using Flow = FlowType;
+    using Real = typename Flow::Real;
+    using State = typename Flow::State;
+    using Evaluation = typename Flow::Evaluation;
+
+    SOFTMAXFLOW_HD Sight(Arena& arena, int tokens, int outputs)
+        : n(tokens),
+          m(outputs),
+          weight(arena, tokens),
+          logit(arena, tokens),
+          value(arena, tokens),
+          pull(arena, tokens),
+          room{{arena, tokens}, {arena, tokens}, {arena, tokens}},
+          before_(arena, tokens),
+          model_(arena, tokens) {}
+
+    int n, m;
+    Storage<Real, 0> weight;   // s_i
+    Storage<Real, 0> logit;    // a_i
+    Storage<Real, 0> value;    // u_i, or w_i where there are several outputs
+    Storage<Real, 0> pull;     // da_i / dclock; descent: a_i minus that of the step before
+    Storage<Real, 0> room[3];  // for the claims
+    Real metric{1.0};          // K of one output
+    double logit_rate = 1.0;
+
+    /// An accepted state of the flow. The arguments must outlive the use of this.
+    SOFTMAXFLOW_COLD void look(const Field<Flow>& field, const State& x, const State& derivative,
+                               Evaluation& e) {
+        field_ = &field, x_ = &x, derivative_ = &derivative, evaluation_ = &e;
+        gather(field.flow, x, e);
+        logit_rate = double(field.logit_rate);
+        take(field.flow, e, pull, [&](int j) { return derivative.logits[j]; });
+    }
+
+    /// A state of descent that `flow` has evaluated; the pull is what the last step did to a.
+    SOFTMAXFLOW_COLD void look(const Flow& flow, const State& x, Evaluation& e, double rate) {
+        field_ = nullptr;
+        gather(flow, x, e);
+        logit_rate = rate;
+        for (int i = 0; i < n; ++i) pull[i] = logit[i] - before_[i];
+    }
+    SOFTMAXFLOW_HD void keep_logits() {
+        for (int i = 0; i < n; ++i) before_[i] = logit[i];
+    }
+    /// What the rounding of pull i is relative to.
+    SOFTMAXFLOW_HD Real pull_size(int i) const {
+        return field_ != nullptr ? abs(pull[i]) : abs(logit[i]) + abs(before_[i]);
+    }
+
+    /// dz_k / dclock by the chain rule from the derivative of the state, and the sum of the
+    /// absolute values of its terms; and what the model says it is,
+    ///     dz = (|s|^2 K + rho Z J J^T Z^T) r,    J the Jacobian of the map.
+    struct OutputRate {
+        Real chain, closed, terms;
+    };
+    /// To be called before output_rate.
+    SOFTMAXFLOW_COLD void note_model() {
+        visit(field_->flow.map, [&](auto map) {
+            for (int j = 0; j < field_->flow.slots(); ++j) model_[j] = model_pull(map, j);
+        });
+    }
+    SOFTMAXFLOW_COLD OutputRate output_rate(int k) {
+        const Flow& flow = field_->flow;
+        OutputRate rate{};
+        visit(flow.map, [&](auto map) {
+            const auto from_drives = along(map, k, [&](int j) { return derivative_->logits[j]; });
+            const Real fed =
+                total([&](int j) { return derivative_->value(k, j) * evaluation_->weight(j); });
+            const Real drive = flow.value_drive(*evaluation_, k);
+            const Real square =
+                total([&](int j) { return evaluation_->weight(j) * evaluation_->weight(j); });
+            const auto from_model = along(map, k, [&](int j) { return model_[j]; });
+            rate.chain = fed + from_drives.sum;
+            rate.closed = fma(drive, square, from_model.sum);
+            rate.terms = abs(fed) + abs(drive * square) + from_drives.terms + from_model.terms;
+        });
+        return rate;
+    }
+    SOFTMAXFLOW_HD Real residual(int k) const { return evaluation_->residual[k]; }
+    /// <r, K r> |s|^2 + |da|^2 / rho: what -dL/dclock is, up to |q|.
+    SOFTMAXFLOW_COLD Real square_of_gradient() {
+        const Flow& flow = field_->flow;
+        Real drive(0.0);
+        for (int k = 0; k < m; ++k)
+            drive = fma(residual(k), flow.value_drive(*evaluation_, k), drive);
+        const Real weights =
+            total([&](int j) { return evaluation_->weight(j) * evaluation_->weight(j); });
+        const Real pulls =
+            total([&](int j) { return derivative_->logits[j] * derivative_->logits[j]; });
+        const Real moved = logit_rate > 0.0 ? pulls / Real(logit_rate) : Real(0.0);
+        return fma(drive, weights, moved);
+    }
+
+private:
+    struct Sum {
+        Real sum, terms;
+    };
+
+    template <class Entry>
+    SOFTMAXFLOW_HD void take(const Flow& flow, Evaluation& e, Storage<Real, 0>& to, Entry entry) {
+        for (int i = 0; i < n; ++i) to[i] = at_token(flow.tokens, e.token_scratch, i, entry);
+    }
+
+    SOFTMAXFLOW_HD void gather(const Flow& flow, const State& x, Evaluation& e) {
+        take(flow, e, weight, [&](int j) { return e.weight(j); });
+        take(flow, e, logit, [&](int j) { return x.logits[j]; });
+        const bool single = m == 1;
+        take(flow, e, value,
+             [&](int j) { return single ? x.value(0, j) : flow.projected_value(x, e, j); });
+        metric = flow.objective.metric[0];
+    }
+
+    template <class Term>
+    SOFTMAXFLOW_HD Real total(Term term) {
+        return sum(field_->flow.tokens, evaluation_->token_scratch, term);
+    }
+
+    /// Z_k J da relative to a token of large weight, where the map allows.
+    template <class Map, class Change>
+    SOFTMAXFLOW_COLD Sum along(Map map, int k, Change da) {
+        const auto slope = [&](int j) {
+            return evaluation_->scales.weight *
+                   map.slope(x_->logits[j], evaluation_->numerators[j]);
+        };
+        Real phi(0.0), reference(0.0);
+        if (map.normalised) phi = total([&](int j) { return slope(j) * da(j); });
+        if (map.sums_to_one)
+            reference = total([&](int j) { return evaluation_->weight(j) * x_->value(k, j); });
+        const auto term = [&](int j) {
+            const Real ds = fma(-phi, evaluation_->weight(j), slope(j) * da(j));
+            return (x_->value(k, j) - reference) * ds;
+        };
+        return {total(term), total([&](int j) { return abs(term(j)); })};
+    }
+
+    /// rho (J^T Z^T r)_j, relative to a mean of w as `along`.
+    template <class Map>
+    SOFTMAXFLOW_HD Real model_pull(Map map, int j) {
+        const Real slope =
+            evaluation_->scales.weight * map.slope(x_->logits[j], evaluation_->numerators[j]);
+        const Real own = field_->flow.projected_value(*x_, *evaluation_, j);
+        const Real mean =
+            map.normalised ? field_->flow.mean_projected_value(*evaluation_) : Real(0.0);
+        return Real(logit_rate) * slope * (own - mean);
+    }
+
+    Storage<Real, 0> before_;
+    Storage<Real, 0> model_;  // (slot): what da/dclock is by the model
+    const Field<Flow>* field_ = nullptr;
+    const State *x_ = nullptr, *derivative_ = nullptr;
+    Evaluation* evaluation_ = nullptr;
+};
+
+}  // namespace softmaxflow::model::inline SOFTMAXFLOW_TARGET

@@ -1,0 +1,201 @@
+#pragma once
+/// Descent as every backend runs it, in parts: the replicas of one Real (one on a GPU lane, a pack
+/// on the CPU) lie in memory between checkpoints, and one Team of lanes steps them from one to the
+/// next.
+
+#include "softmaxflow/model/record/no_monitor.hpp"
+#include "softmaxflow/model/record/recorder.hpp"
+
+namespace softmaxflow::model::inline SOFTMAXFLOW_TARGET {
+
+/// Replicas of descent as they stand between two checkpoints.
+template <class RealType, class TeamType>
+struct Standing {
+    using Real = RealType;
+    using Team = TeamType;
+
+    Recorder<Real, Team> recorder;
+    Rates<ScalarOf<Real>> rates;
+    Int iteration = 0;
+
+    SOFTMAXFLOW_HD Standing(const Parameters& p, const Record& record, Team team, Arena& arena,
+                            Any<Maps> map, Any<Losses> loss, int memories)
+        : recorder(p, record, team, arena, map, loss, memories), rates(p) {}
+
+    /// Replicas [replica, replica + live) of the run; `live` may be less than the width of a Real.
+    SOFTMAXFLOW_COLD void start(const Parameters& p, Int replica, int live) {
+        recorder.start(replica, live);
+        iteration = Int(p.checkpoints[0]);
+        // Moments that start from rest count their steps from here.
+        if (p.restart_memory_logits[0] != nullptr)
+            for (Int i = 0; i < iteration; ++i) rates.advance();
+    }
+};
+
+template <class Method>
+SOFTMAXFLOW_HD int memories_of(Method method) {
+    int count = 0;
+    visit(method, [&](auto item) SOFTMAXFLOW_INLINE { count = item.memories; });
+    return count;
+}
+
+/// The loop of steps from one checkpoint to the next, in registers where the shape is known to the
+/// compiler. Its lanes may be more than those that keep the replica between checkpoints.
+template <class FlowType, class MethodType, class Watcher = Unwatched>
+class Steps {
+public:
+    using Flow = FlowType;
+    using Method = MethodType;
+    using Real = typename Flow::Real;
+    using Team = typename Flow::Team;
+
+    SOFTMAXFLOW_HD Steps(const Parameters& p, Team team, Arena& arena, typename Flow::Map map,
+                         typename Flow::Loss loss, Method method)
+        : Steps(p, team, arena, Arena(nullptr), map, loss, method) {}
+
+    /// On to iteration `to`, every state shown to the watcher, which may alter it.
+    template <class OtherTeam>
+    SOFTMAXFLOW_HD void operator()(Standing<Real, OtherTeam>& standing, Int to) {
+        Watcher none;
+        (*this)(standing, to, none);
+    }
+    template <class OtherTeam>
+    SOFTMAXFLOW_HD void operator()(Standing<Real, OtherTeam>& standing, Int to, Watcher& watcher) {
+        auto& recorder = standing.recorder;
+        const auto& tokens = recorder.flow.tokens;
+        const bool leads = flow_.tokens.team.rank() == 0;
+        if constexpr (is_wide<Real>)
+            flow_.objective.adopt(recorder.flow.objective);
+        else
+            flow_.objective.copy(recorder.flow.objective, flow_.output_count());
+        load(x_, recorder.x, tokens);
+        for (int i = 0; i < memories_of(method_); ++i) load(memory_[i], recorder.memory[i], tokens);
+        Rates<ScalarOf<Real>> rates(p_);
+        rates.go_on_from(standing.rates);
+        auto seen = recorder.seen();
+        auto arc = recorder.arc;
+        Int from = standing.iteration;
+        do {
+            Int next = from - from % steps_per_part + steps_per_part;
+            if (next > to) next = to;
+            if constexpr (is_wide<Real>)
+                arc = take_steps(recorder, from, next, rates, seen, arc, watcher);
+            else  // a sum in f32 would stall; one of few steps, added to a sum in f64, does not
+                arc = arc + convert<WideOf<Real>>(
+                                take_steps(recorder, from, next, rates, seen, Real(0.0), watcher));
+            from = next;
+        } while (from < to);
+        if constexpr (!is_wide<Real>) {
+            // The recorder sees a state in f64, but thresholds are passed in f32.
+            flow_.evaluate(x_, e_);
+            recorder.watch(flow_, e_, to, seen, p_.threshold_count > 0, leads);
+        }
+        store(recorder.x, x_, tokens);
+        for (int i = 0; i < memories_of(method_); ++i)
+            store(recorder.memory[i], memory_[i], tokens);
+        if (!leads && OtherTeam::size != Team::size) return;
+        recorder.see(seen);
+        recorder.arc = arc;
+        standing.rates = rates;
+        standing.iteration = to;
+    }
+
+private:
+    SOFTMAXFLOW_HD Steps(const Parameters& p, Team team, Arena& arena, Arena&& none,
+                         typename Flow::Map map, typename Flow::Loss loss, Method method)
+        : p_(p),
+          method_(method),
+          // An objective of the same format is that of the recorder.
+          flow_(is_wide<Real> ? none : arena, team, p.tokens, p.outputs, map, loss),
+          x_(arena, flow_.slots(), p.outputs),
+          memory_{{arena, memories_of(method) > 0 ? flow_.slots() : 0, p.outputs},
+                  {arena, memories_of(method) > 1 ? flow_.slots() : 0, p.outputs}},
+          e_(arena, flow_.slots(), p.outputs) {}
+
+    /// Returns the arc, which `arc` is before.
+    template <class AnyRecorder, class AnyRates>
+    SOFTMAXFLOW_HD Real take_steps(const AnyRecorder& recorder, Int from, Int to, AnyRates& rates,
+                                   Seen<Real>& seen, Real arc, Watcher& watcher) {
+        const bool leads = flow_.tokens.team.rank() == 0;
+        for (int left = int(to - from); left > 0; --left) {
+            const Int iteration = to - left;
+            if constexpr (in_parts)
+                evaluate_apart();
+            else
+                flow_.evaluate(x_, e_);
+            recorder.watch(flow_, e_, iteration, seen, p_.threshold_count > 0, leads);
+            if constexpr (Watcher::watches) look(recorder, iteration, watcher);
+            arc = fma(Real(rates.eta), flow_.residual_norm(e_), arc);
+            visit(method_, [&](auto item) SOFTMAXFLOW_INLINE {
+                if constexpr (requires { item.counts_steps; }) rates.advance();
+                if constexpr (in_parts)
+                    step_apart(item, rates);
+                else
+                    item.step(flow_, e_, x_, memory_, rates);
+            });
+            if constexpr (Watcher::watches) watcher.spoil(flow_, x_);
+        }
+        if constexpr (Watcher::watches) {
+            if (double(to) == p_.checkpoints[p_.checkpoint_count - 1]) {
+                flow_.evaluate(x_, e_);
+                look(recorder, to, watcher);
+            }
+        }
+        return arc;
+    }
+
+    template <class AnyRecorder>
+    SOFTMAXFLOW_COLD void look(const AnyRecorder& recorder, Int iteration, Watcher& watcher) {
+        const bool first = iteration == Int(p_.checkpoints[0]);
+        if (first) watcher.start(flow_, x_, e_, e_.residual[0], recorder);
+        watcher.look(flow_, x_, e_, iteration, first);
+    }
+
+    /// Every map, loss and method in one function would take a device's compiler many minutes; with
+    /// sizes known at run time only, nothing is kept in registers over a step anyway.
+    static constexpr bool in_parts = compiled_for_device && Flow::Slots == 0;
+    SOFTMAXFLOW_COLD void evaluate_apart() { flow_.evaluate(x_, e_); }
+    template <class Item, class AnyRates>
+    SOFTMAXFLOW_COLD void step_apart(Item item, const AnyRates& rates) {
+        item.step(flow_, e_, x_, memory_, rates);
+    }
+
+    template <class Other, class OtherTokens>
+    SOFTMAXFLOW_HD void load(typename Flow::State& x, const Other& from,
+                             const OtherTokens& tokens) const {
+        SOFTMAXFLOW_UNROLL_FIXED(Flow::Slots)
+        for (int j = 0; j < flow_.slots(); ++j) {
+            const bool valid = flow_.tokens.valid(j);
+            const int place = slot_of(flow_.tokens, j, tokens);
+            x.logits[j] = valid ? convert<Real>(from.logits[place]) : Real(0.0);
+            SOFTMAXFLOW_UNROLL_FIXED(Flow::Outputs)
+            for (int k = 0; k < flow_.output_count(); ++k)
+                x.value(k, j) = valid ? convert<Real>(from.value(k, place)) : Real(0.0);
+        }
+    }
+    template <class Other, class OtherTokens>
+    SOFTMAXFLOW_HD void store(Other& to, const typename Flow::State& x,
+                              const OtherTokens& tokens) const {
+        SOFTMAXFLOW_UNROLL_FIXED(Flow::Slots)
+        for (int j = 0; j < flow_.slots(); ++j) {
+            if (!flow_.tokens.valid(j)) continue;
+            const int place = slot_of(flow_.tokens, j, tokens);
+            to.logits[place] = convert<WideOf<Real>>(x.logits[j]);
+            SOFTMAXFLOW_UNROLL_FIXED(Flow::Outputs)
+            for (int k = 0; k < flow_.output_count(); ++k)
+                to.value(k, place) = convert<WideOf<Real>>(x.value(k, j));
+        }
+    }
+
+    /// Steps that an int counts; in f32 those whose lengths of arc are summed in f32. From
+    /// iteration 0 on.
+    static constexpr Int steps_per_part = is_wide<Real> ? Int(1) << 30 : 64;
+
+    const Parameters& p_;
+    Method method_;
+    Flow flow_;
+    typename Flow::State x_, memory_[most_memories];
+    typename Flow::Evaluation e_;
+};
+
+}  // namespace softmaxflow::model::inline SOFTMAXFLOW_TARGET

@@ -1,0 +1,346 @@
+#pragma once
+/// Solves (1 - eta J) x = b, J the Jacobian of the field of field.hpp, without ever forming it.
+///
+/// Write r for the residual in use (q, or q / |q| in the arc clock), s for the weights,
+/// p_i = f'(a_i) / F and t_i = f''(a_i) / F for the slopes of the map (F its denominator), nu = 1
+/// where the map divides by its sum, w = Z^T r, mu = <s, w>, c = w - nu mu, and
+///
+///     ds = p da - nu phi s,    phi = <p, da>,    dmu = d<s, w>,    dr = -H dz,    dz = dZ s + Z
+///     ds.
+///
+/// Then, with kappa = r^T K r,
+///
+///     dZ   = b_Z + eta (K dr s^T + K r ds^T)
+///     da_i = b_i + eta rho (t_i c_i da_i - nu p_i c_i phi + p_i (dw_i - nu dmu)),
+///     dw   = dZ^T r + Z^T dr.
+///
+/// Everything is known once the numbers (dr, phi, dmu) are: da_i then needs one division. Its
+/// divisor passes 0 where eta p_i sqrt(rho kappa) = 1, though nothing else does; a step gets so
+/// long once the leader's share is nearly 1. So da_l of the leader stays unknown as well, and the
+/// system is one of m + 3 equations, whose matrix takes sums over tokens. H = G for q itself, G the
+/// Hessian of the loss, and (1 - r r^T) G / |q| in the arc clock.
+
+#include "softmaxflow/model/dynamics/vector_field.hpp"
+
+namespace softmaxflow::model::inline SOFTMAXFLOW_TARGET {
+
+/// A dense matrix, solved by elimination with row pivots, each replica of a Real on its own.
+template <class Real>
+class DenseSystem {
+public:
+    SOFTMAXFLOW_HD DenseSystem(Arena& arena, int size)
+        : size_(size), matrix_(arena, size * size), pivots_(arena, size), solution(arena, size) {}
+
+    SOFTMAXFLOW_HD Real& operator()(int row, int column) { return matrix_[row * size_ + column]; }
+    SOFTMAXFLOW_HD int size() const { return size_; }
+
+    SOFTMAXFLOW_COLD void factorise() {
+        auto& a = *this;
+        for (int k = 0; k < size_; ++k) {
+            Real best = abs(a(k, k)), row = Real(k);
+            for (int i = k + 1; i < size_; ++i) {
+                const auto larger = abs(a(i, k)) > best;
+                best = select(larger, abs(a(i, k)), best);
+                row = select(larger, Real(i), row);
+            }
+            pivots_[k] = row;
+            for (int j = 0; j < size_; ++j) exchange(k, [&](int i) -> Real& { return a(i, j); });
+            const Real inverse = Real(1.0) / a(k, k);
+            for (int i = k + 1; i < size_; ++i) {
+                a(i, k) = a(i, k) * inverse;
+                for (int j = k + 1; j < size_; ++j) a(i, j) = fma(-a(i, k), a(k, j), a(i, j));
+            }
+        }
+    }
+
+    /// solution <- matrix^-1 solution, after factorise().
+    SOFTMAXFLOW_COLD void solve() {
+        auto& a = *this;
+        auto& x = solution;
+        // factorise() swapped whole rows, so its factors belong to the rows in their final order.
+        for (int k = 0; k < size_; ++k) exchange(k, [&](int i) -> Real& { return x[i]; });
+        for (int k = 0; k < size_; ++k) {
+            for (int i = k + 1; i < size_; ++i) x[i] = fma(-a(i, k), x[k], x[i]);
+        }
+        for (int k = size_ - 1; k >= 0; --k) {
+            for (int j = k + 1; j < size_; ++j) x[k] = fma(-a(k, j), x[j], x[k]);
+            x[k] = x[k] / a(k, k);
+        }
+    }
+
+private:
+    /// Swaps entry k with that of its pivot's row.
+    template <class Entry>
+    SOFTMAXFLOW_HD void exchange(int k, Entry entry) {
+        for (int lane_index = 0; lane_index < width_of<Real>; ++lane_index) {
+            const int row = int(lane(pivots_[k], lane_index));
+            if (row == k) continue;
+            const auto kept = lane(entry(k), lane_index);
+            set_lane(entry(k), lane_index, lane(entry(row), lane_index));
+            set_lane(entry(row), lane_index, kept);
+        }
+    }
+
+    int size_;
+    Storage<Real, 0> matrix_, pivots_;
+
+public:
+    Storage<Real, 0> solution;
+};
+
+template <class FlowType>
+class LinearField {
+public:
+    using Flow = FlowType;
+    using Real = typename Flow::Real;
+    using State = typename Flow::State;
+    using Evaluation = typename Flow::Evaluation;
+
+    SOFTMAXFLOW_HD LinearField(Arena& arena, int slots, int m)
+        : system_(arena, m + 3),
+          drives_(arena, m),
+          hessian_(arena, m),
+          change_(arena, m),
+          moved_(arena, m),
+          slope_(arena, slots),
+          weight_(arena, slots),
+          value_(arena, slots),
+          centred_(arena, slots),
+          pivot_(arena, slots),
+          leads_(arena, slots),
+          fixed_(arena, slots),
+          dots_(arena, slots),
+          scratch_(arena, slots) {}
+
+    /// At a state x that `field` has evaluated: q = speed r.
+    SOFTMAXFLOW_COLD void set(const Field<Flow>& field, const State& x, const Evaluation& e,
+                              const Vantage<Real>& from, Real speed, Real eta) {
+        eta_ = eta;
+        // A decay of Z divides what moves it.
+        kept_ = Real(1.0) / fma(eta, Real(field.value_decay), Real(1.0));
+        value_eta_ = eta * kept_;
+        logit_eta_ = eta * Real(field.logit_rate);
+        set_tokens(field, x, e, from);
+        set_outputs(field, e, speed);
+        set_pivots(field, e, from);
+        assemble(field, x, e, from);
+        system_.factorise();
+    }
+
+    /// x <- (1 - eta J)^-1 x; residual(k) is then the change of r_k.
+    SOFTMAXFLOW_COLD void solve(const Field<Flow>& field, const State& at, const Evaluation& e,
+                                const Vantage<Real>& from, State& x) {
+        const Flow& flow = field.flow;
+        const int m = flow.output_count();
+        for (int j = 0; j < flow.slots(); ++j) {
+            Real dw(0.0);
+            for (int k = 0; k < m; ++k) {
+                x.value(k, j) = kept_ * x.value(k, j);
+                dw = fma(x.value(k, j), e.residual[k], dw);
+            }
+            fixed_[j] = fma(logit_eta_ * slope_[j], dw, x.logits[j]) * pivot_[j];
+            dots_[j] = dw;
+        }
+        right_hand_side(field, at, e, from, x);
+        system_.solve();
+        const auto& y = system_.solution;
+        const Real phi = y[m];
+        for (int k = 0; k < m; ++k) moved_[k] = flow.objective.metric_times(y, k, m);
+        for (int j = 0; j < flow.slots(); ++j) {
+            Real change = fixed_[j];
+            for (int c = 0; c < m + 3; ++c) change = fma(response(flow, at, j, c), y[c], change);
+            x.logits[j] = change;
+            const Real ds = slope_[j] * change - Real(normalised_) * phi * weight_[j];
+            for (int k = 0; k < m; ++k)
+                x.value(k, j) =
+                    fma(value_eta_, fma(moved_[k], weight_[j], drives_[k] * ds), x.value(k, j));
+        }
+    }
+    SOFTMAXFLOW_HD Real residual_change(int k) { return system_.solution[k]; }
+
+private:
+    SOFTMAXFLOW_COLD void set_tokens(const Field<Flow>& field, const State& x, const Evaluation& e,
+                                     const Vantage<Real>& from) {
+        const Flow& flow = field.flow;
+        Evaluation& room = const_cast<Evaluation&>(e);
+        visit(flow.map, [&](auto map) {
+            normalised_ = map.normalised ? 1.0 : 0.0;
+            for (int j = 0; j < flow.slots(); ++j) {
+                weight_[j] = e.weight(j);
+                slope_[j] = e.scales.weight * map.slope(x.logits[j], e.numerators[j]);
+                value_[j] = flow.projected_value(x, e, j);
+            }
+            Real reference(0.0);
+            if (map.sums_to_one)
+                reference = field.at_leader(from, room, [&](int j) { return value_[j]; });
+            for (int j = 0; j < flow.slots(); ++j) value_[j] = value_[j] - reference;
+            mean_ = total(flow, [&](int j) { return weight_[j] * value_[j]; });
+            const Real centre = Real(normalised_) * mean_;
+            for (int j = 0; j < flow.slots(); ++j) {
+                centred_[j] = value_[j] - centre;
+                pivot_[j] = e.scales.weight * map.bend(x.logits[j], e.numerators[j]);
+            }
+        });
+    }
+
+    SOFTMAXFLOW_COLD void set_outputs(const Field<Flow>& field, const Evaluation& e, Real speed) {
+        const Flow& flow = field.flow;
+        const int m = flow.output_count();
+        for (int k = 0; k < m; ++k) drives_[k] = flow.value_drive(e, k);
+        kappa_ = Real(0.0);
+        for (int k = 0; k < m; ++k) kappa_ = fma(e.residual[k], drives_[k], kappa_);
+        speed_ = field.arc ? speed : Real(1.0);
+        visit(flow.loss, [&](auto loss) {
+            loss.curvature(flow.objective, flow.outputs, e.output, e.residual, speed_, hessian_);
+            simplex_ = loss.simplex;
+        });
+        // With one output r is a sign: it does not change.
+        if (field.arc && m == 1) hessian_[0] = Real(0.0);
+        projects_ = field.arc && m > 1;
+    }
+
+    /// What da_j is divided by, from t_j in pivot_; the leader is not solved for here.
+    SOFTMAXFLOW_COLD void set_pivots(const Field<Flow>& field, const Evaluation& e,
+                                     const Vantage<Real>& from) {
+        const Flow& flow = field.flow;
+        for (int j = 0; j < flow.slots(); ++j) {
+            const Real p = slope_[j];
+            const Real own = fma(pivot_[j], centred_[j], value_eta_ * kappa_ * p * p);
+            pivot_[j] = fma(eta_, Real(field.logit_decay), Real(1.0)) - logit_eta_ * own;
+            leads_[j] = select(from.leader == Real(flow.tokens.index(j)), Real(1.0), Real(0.0));
+        }
+        leader_pivot_ = at_leader(field, e, from, [&](int j) { return pivot_[j]; });
+        for (int j = 0; j < flow.slots(); ++j)
+            pivot_[j] = flow.tokens.valid(j)
+                            ? select(leads_[j] > Real(0.0), Real(0.0), Real(1.0) / pivot_[j])
+                            : Real(0.0);
+    }
+
+    template <class F>
+    SOFTMAXFLOW_HD static Real at_leader(const Field<Flow>& field, const Evaluation& e,
+                                         const Vantage<Real>& from, F x) {
+        return field.at_leader(from, const_cast<Evaluation&>(e), x);
+    }
+
+    /// -(H x)_k into change_, for x in moved_.
+    SOFTMAXFLOW_COLD void bend_outputs(const Flow& flow, const Evaluation& e) {
+        const int m = flow.output_count();
+        Real mean(0.0);
+        if (simplex_)
+            for (int k = 0; k < m; ++k) mean = fma(hessian_[k] * speed_, moved_[k], mean);
+        // In time q = r and speed = 1; on the arc G / |q| = diag(g), as curvature() has it.
+        for (int k = 0; k < m; ++k) change_[k] = -(hessian_[k] * (moved_[k] - mean));
+        if (!projects_) return;
+        Real along(0.0);
+        for (int k = 0; k < m; ++k) along = fma(e.residual[k], change_[k], along);
+        for (int k = 0; k < m; ++k) change_[k] = fma(-along, e.residual[k], change_[k]);
+    }
+
+    /// d a_j / d y_c, y = (dr, phi, dmu, da_l).
+    SOFTMAXFLOW_HD Real response(const Flow& flow, const State& at, int j, int c) const {
+        if (c == flow.output_count() + 2) return leads_[j];
+        return pull(flow, at, j, c, pivot_[j]);
+    }
+
+    /// What y_c adds to the right-hand side of da_j, times `factor`.
+    SOFTMAXFLOW_HD Real pull(const Flow& flow, const State& at, int j, int c, Real factor) const {
+        const int m = flow.output_count();
+        const Real common = logit_eta_ * slope_[j] * factor;
+        if (c < m) return common * fma(value_eta_ * weight_[j], drives_[c], at.value(c, j));
+        const Real minus = Real(-normalised_) * common;
+        if (c == m) return minus * fma(value_eta_ * kappa_, weight_[j], centred_[j]);
+        return minus;
+    }
+
+    template <class Term>
+    SOFTMAXFLOW_HD Real total(const Flow& flow, Term term) {
+        return sum(flow.tokens, scratch_, term);
+    }
+
+    /// The sums over tokens that a change da of the logits enters by: phi, <w, ds> + ..., <s, ds>
+    /// and Z ds, from p_j da_j.
+    template <class Change>
+    SOFTMAXFLOW_COLD void columns(const Flow& flow, const State& at, Change da, Real& phi,
+                                  Real& mean, Real& square) {
+        phi = total(flow, [&](int j) { return slope_[j] * da(j); });
+        mean = total(flow, [&](int j) { return value_[j] * (slope_[j] * da(j)); });
+        square = total(flow, [&](int j) { return weight_[j] * (slope_[j] * da(j)); });
+        for (int k = 0; k < flow.output_count(); ++k)
+            moved_[k] = total(flow, [&](int j) { return at.value(k, j) * (slope_[j] * da(j)); });
+    }
+
+    SOFTMAXFLOW_COLD void assemble(const Field<Flow>& field, const State& at, const Evaluation& e,
+                                   const Vantage<Real>& from) {
+        const Flow& flow = field.flow;
+        const int m = flow.output_count();
+        const Real nu = Real(normalised_);
+        weight_square_ = total(flow, [&](int j) { return weight_[j] * weight_[j]; });
+        for (int c = 0; c < m + 3; ++c) {
+            Real phi, mean, square;
+            columns(
+                flow, at, [&](int j) { return response(flow, at, j, c); }, phi, mean, square);
+            if (c == m) {
+                mean = mean - nu * mean_;
+                square = square - nu * weight_square_;
+                for (int k = 0; k < m; ++k) moved_[k] = moved_[k] - nu * e.output[k];
+            }
+            // How dmu and dz follow y_c.
+            mean = fma(value_eta_ * kappa_, square, mean);
+            if (c < m) mean = mean + fma(value_eta_ * weight_square_, drives_[c], e.output[c]);
+            for (int k = 0; k < m; ++k) {
+                Real direct(0.0);
+                if (c < m) direct = value_eta_ * weight_square_ * metric(flow, k, c);
+                moved_[k] = moved_[k] + fma(value_eta_ * drives_[k], square, direct);
+            }
+            bend_outputs(flow, e);
+            for (int k = 0; k < m; ++k)
+                system_(k, c) = (k == c ? Real(1.0) : Real(0.0)) - change_[k];
+            system_(m, c) = (c == m ? Real(1.0) : Real(0.0)) - phi;
+            system_(m + 1, c) = (c == m + 1 ? Real(1.0) : Real(0.0)) - mean;
+            system_(m + 2, c) = c == m + 2 ? leader_pivot_ : -at_leader(field, e, from, [&](int j) {
+                return pull(flow, at, j, c, Real(1.0));
+            });
+        }
+    }
+
+    SOFTMAXFLOW_HD static Real metric(const Flow& flow, int k, int l) {
+        const auto& objective = flow.objective;
+        if (objective.dense) return objective.matrix[k * flow.output_count() + l];
+        return k == l ? objective.metric[k] : Real(0.0);
+    }
+
+    SOFTMAXFLOW_COLD void right_hand_side(const Field<Flow>& field, const State& at,
+                                          const Evaluation& e, const Vantage<Real>& from,
+                                          const State& b) {
+        const Flow& flow = field.flow;
+        const int m = flow.output_count();
+        auto& y = system_.solution;
+        Real phi, mean, square;
+        columns(
+            flow, at, [&](int j) { return fixed_[j]; }, phi, mean, square);
+        for (int k = 0; k < m; ++k) {
+            const Real direct = total(flow, [&](int j) { return b.value(k, j) * weight_[j]; });
+            moved_[k] = moved_[k] + fma(value_eta_ * drives_[k], square, direct);
+        }
+        bend_outputs(flow, e);
+        for (int k = 0; k < m; ++k) y[k] = change_[k];
+        y[m] = phi;
+        const Real direct = total(flow, [&](int j) { return weight_[j] * dots_[j]; });
+        y[m + 1] = mean + fma(value_eta_ * kappa_, square, direct);
+        y[m + 2] = at_leader(field, e, from, [&](int j) {
+            return fma(logit_eta_ * slope_[j], dots_[j], b.logits[j]);
+        });
+    }
+
+    DenseSystem<Real> system_;
+    decltype(Evaluation::output) drives_, hessian_, change_, moved_;  // drives: K r
+    decltype(Evaluation::numerators) slope_, weight_, value_, centred_, pivot_, leads_, fixed_,
+        dots_, scratch_;
+    Real eta_{0.0}, value_eta_{0.0}, logit_eta_{0.0}, kept_{1.0}, kappa_{0.0}, mean_{0.0};
+    Real leader_pivot_{1.0};
+    Real weight_square_{0.0}, speed_{1.0};
+    double normalised_ = 1.0;
+    bool simplex_ = false, projects_ = false;
+};
+
+}  // namespace softmaxflow::model::inline SOFTMAXFLOW_TARGET

@@ -1,0 +1,189 @@
+#pragma once
+/// The whole idea. Gradient flow of L(V, a) = l(V map(a)), with l(beta) = g(W beta), closes in
+/// Z = W V (m x n) and the logits a (n):
+///
+///     s = map(a)                 attention weights
+///     z = Z s                    projected output
+///     q = -grad g(z)             output residual
+///     w = Z^T q                  projected values: what a token's value is worth to the loss
+///     dZ/dt = K q s^T            K = W W^T (m x m)
+///     da/dt = rho J(a)^T w       J = Jacobian of the map
+///
+/// The value dimension d has gone: a replica is (m + 1) n numbers whatever d is. The part of V that
+/// is orthogonal to the rows of W never moves. The same closure holds step by step for descent,
+/// with or without decay.
+
+#include "softmaxflow/model/dynamics/loss.hpp"
+#include "softmaxflow/model/numerics/type_list.hpp"
+
+namespace softmaxflow::model::inline SOFTMAXFLOW_TARGET {
+
+template <class Loss>
+inline constexpr bool may_be_dense = Loss::kind == ObjectiveKind::samples;
+template <class Losses>
+inline constexpr bool may_be_dense<Any<Losses>> = true;
+
+/// The vector field for one Real of replicas, shared by one Team of lanes. Map and Loss are items
+/// of the catalogue, or Any of them; N and M are the numbers of tokens and outputs where the
+/// compiler knows them, else 0.
+template <class MapType, class LossType, class RealType, class TeamType, int N, int M>
+struct Flow {
+    using Map = MapType;
+    using Loss = LossType;
+    using Real = RealType;
+    using Team = TeamType;
+    static constexpr int Outputs = M;
+    static constexpr int Slots = N > 0 ? (N + Team::size - 1) / Team::size : 0;
+
+    Map map;
+    Loss loss;
+    Tokens<Team, N> tokens;
+    Tokens<Solo, M> outputs;
+    Objective<Real, M, may_be_dense<Loss>> objective;
+
+    /// (Z, a), or a velocity of the same shape. A lane holds its own tokens.
+    struct State {
+        Storage<Real, Slots * M> values;  // Z: (output, slot)
+        Storage<Real, Slots> logits;      // a: (slot)
+        int slots;
+
+        SOFTMAXFLOW_HD State() : slots(0) {}
+        SOFTMAXFLOW_HD State(Arena& arena, int slot_count, int m)
+            : values(arena, slot_count * m), logits(arena, slot_count), slots(slot_count) {}
+        SOFTMAXFLOW_HD Real& value(int output, int slot) { return values[place(output, slot)]; }
+        SOFTMAXFLOW_HD const Real& value(int output, int slot) const {
+            return values[place(output, slot)];
+        }
+        // An index that the compiler knows keeps the array in registers.
+        SOFTMAXFLOW_HD int place(int output, int slot) const {
+            return output * (Slots > 0 ? Slots : slots) + slot;
+        }
+    };
+
+    /// Everything the field needs at one state. Weights are kept as numerators and a scale,
+    /// s_j = scales.weight * numerators[j], so that no step divides or multiplies them one by one.
+    struct Evaluation {
+        Storage<Real, Slots> numerators;
+        Scales<Real> scales;
+        Storage<Real, M> output, residual;  // z, q
+        Storage<Real, Slots> token_scratch;
+        Storage<Real, M> output_scratch;
+        int age = 0;  // steps since numerators were computed afresh: fast.hpp
+
+        Evaluation() = default;
+        SOFTMAXFLOW_HD Evaluation(Arena& arena, int slots, int m)
+            : numerators(arena, slots),
+              output(arena, m),
+              residual(arena, m),
+              token_scratch(arena, slots),
+              output_scratch(arena, m) {}
+
+        SOFTMAXFLOW_HD Real weight(int slot) const { return numerators[slot] * scales.weight; }
+        SOFTMAXFLOW_HD Real share(int slot) const { return numerators[slot] * scales.share; }
+    };
+
+    SOFTMAXFLOW_HD Flow(Arena& arena, Team team, int n, int m, Map chosen_map = {},
+                        Loss chosen_loss = {}, bool with_singular_vectors = false)
+        : map(chosen_map),
+          loss(chosen_loss),
+          tokens(team, n),
+          outputs(Solo{}, m),
+          objective(arena, m, kind() == ObjectiveKind::samples,
+                    kind() == ObjectiveKind::samples ||
+                        (with_singular_vectors && kind() == ObjectiveKind::design)) {}
+
+    SOFTMAXFLOW_HD int slots() const { return tokens.slots(); }
+    SOFTMAXFLOW_HD int output_count() const { return outputs.slots(); }
+    SOFTMAXFLOW_HD ObjectiveKind kind() const {
+        ObjectiveKind kind{};
+        visit(loss, [&](auto item) SOFTMAXFLOW_INLINE { kind = item.kind; });
+        return kind;
+    }
+
+    /// s, z and q at a state.
+    SOFTMAXFLOW_HD void evaluate(const State& x, Evaluation& e) const {
+        visit(map, [&](auto item) SOFTMAXFLOW_INLINE {
+            e.scales = item.weights(tokens, x.logits, e.numerators, e.token_scratch);
+        });
+        evaluate_outputs(x, e);
+    }
+    /// z and q, given s.
+    SOFTMAXFLOW_HD void evaluate_outputs(const State& x, Evaluation& e) const {
+        SOFTMAXFLOW_UNROLL_FIXED(M)
+        for (int k = 0; k < output_count(); ++k) {
+            const Real total = sum(tokens, e.token_scratch, [&](int j) SOFTMAXFLOW_INLINE {
+                return x.value(k, j) * e.numerators[j];
+            });
+            e.output[k] = total * e.scales.weight;
+        }
+        visit(loss, [&](auto item) SOFTMAXFLOW_INLINE {
+            item.residual(objective, outputs, e.output, e.residual, e.output_scratch);
+        });
+    }
+
+    /// w_j = (Z^T q)_j.
+    SOFTMAXFLOW_HD Real projected_value(const State& x, const Evaluation& e, int slot) const {
+        Real w = x.value(0, slot) * e.residual[0];
+        SOFTMAXFLOW_UNROLL_FIXED(M)
+        for (int k = 1; k < output_count(); ++k) w = fma(x.value(k, slot), e.residual[k], w);
+        return w;
+    }
+    /// The same for the slots from `slot` on.
+    template <int Count>
+    SOFTMAXFLOW_HD void projected_values(const State& x, const Evaluation& e, int slot,
+                                         Real (&w)[Count]) const {
+        for (int i = 0; i < Count; ++i) w[i] = x.value(0, slot + i) * e.residual[0];
+        SOFTMAXFLOW_UNROLL_FIXED(M)
+        for (int k = 1; k < output_count(); ++k)
+            for (int i = 0; i < Count; ++i) w[i] = fma(x.value(k, slot + i), e.residual[k], w[i]);
+    }
+    /// <s, w> = <z, q>.
+    SOFTMAXFLOW_HD Real mean_projected_value(const Evaluation& e) const {
+        Real mean = e.output[0] * e.residual[0];
+        SOFTMAXFLOW_UNROLL_FIXED(M)
+        for (int k = 1; k < output_count(); ++k) mean = fma(e.output[k], e.residual[k], mean);
+        return mean;
+    }
+
+    /// (J(a)^T w)_j = pull * slope_j * centred_j: calls f(j, slope_j, centred_j) for every slot.
+    /// With one output q is common to all tokens and belongs to pull; centred is then Z - z.
+    template <class F>
+    SOFTMAXFLOW_HD void for_each_drive(const State& x, const Evaluation& e, F f) const {
+        visit(map, [&](auto item) SOFTMAXFLOW_INLINE {
+            const bool single = output_count() == 1;
+            Real mean(0.0);
+            if (item.normalised) mean = single ? e.output[0] : mean_projected_value(e);
+            const auto slope = [&](int j) SOFTMAXFLOW_INLINE {
+                return item.slope(x.logits[j], e.numerators[j]);
+            };
+            if (single) {
+                for (int j = 0; j < slots(); ++j) f(j, slope(j), x.value(0, j) - mean);
+                return;
+            }
+            in_blocks<Slots>(slots(), [&](int first, auto count) SOFTMAXFLOW_INLINE {
+                Real w[count.value];
+                projected_values(x, e, first, w);
+                for (int i = 0; i < count.value; ++i) f(first + i, slope(first + i), w[i] - mean);
+            });
+        });
+    }
+    SOFTMAXFLOW_HD Real pull(const Evaluation& e) const {
+        return output_count() == 1 ? e.scales.weight * e.residual[0] : e.scales.weight;
+    }
+
+    /// (K q)_k; row k of dZ/dt is this times s^T.
+    SOFTMAXFLOW_HD Real value_drive(const Evaluation& e, int output) const {
+        return objective.metric_times(e.residual, output, output_count());
+    }
+
+    /// |q|, the speed of the arc clock.
+    SOFTMAXFLOW_HD Real residual_norm(const Evaluation& e) const {
+        if (output_count() == 1) return abs(e.residual[0]);
+        Real total = e.residual[0] * e.residual[0];
+        SOFTMAXFLOW_UNROLL_FIXED(M)
+        for (int k = 1; k < output_count(); ++k) total = fma(e.residual[k], e.residual[k], total);
+        return sqrt(total);
+    }
+};
+
+}  // namespace softmaxflow::model::inline SOFTMAXFLOW_TARGET

@@ -1,0 +1,52 @@
+#pragma once
+/// When a replica of a flow ends before its last checkpoint.
+
+#include "softmaxflow/model/integrator/step_control.hpp"
+
+namespace softmaxflow::model::inline SOFTMAXFLOW_TARGET {
+
+template <class FlowType>
+struct Ends {
+    using Flow = FlowType;
+    using Real = typename Flow::Real;
+
+    const Parameters& p;
+    const Field<Flow>& field;
+
+    /// Below this, |q| is what the tolerance leaves of it, where |z| = size.
+    SOFTMAXFLOW_HD Real convergence_bound(Real size) const {
+        return Real(10.0) * fma(Real(p.rtol), size, Real(p.atol));
+    }
+
+    /// Status after an attempt that was rejected.
+    SOFTMAXFLOW_HD Real after_failure(const Course<Real>& c) const {
+        const Real shortest = max(abs(c.clock) * Real(FormatOf<Real>::shortest_step),
+                                  Real(FormatOf<Real>::least_step));
+        return select(c.step <= shortest, Real(step_underflow), limit(c));
+    }
+
+    /// Status of accepted states.
+    SOFTMAXFLOW_COLD Real at_state(const Course<Real>& c) const {
+        Real status = limit(c);
+        if (p.stop_at_probability > 0.0)
+            status = select(c.top >= Real(p.stop_at_probability), Real(stopped_early), status);
+        visit(field.flow.loss, [&](auto loss) {
+            if (!loss.finite_arc || field.decays()) return;
+            const Real speed = p.arc_clock ? exp_call(-c.pace.log) : c.speed;
+            status = select(speed <= convergence_bound(c.output), Real(converged), status);
+        });
+        visit(field.flow.map, [&](auto map) {
+            if (!map.signed_weights) return;
+            status =
+                select(abs(c.scale) >= Real(1.0 / map_regulariser), Real(map_singular), status);
+        });
+        return status;
+    }
+
+private:
+    SOFTMAXFLOW_HD Real limit(const Course<Real>& c) const {
+        return select(c.steps + c.rejected >= Real(p.max_steps), Real(step_limit), Real(ok));
+    }
+};
+
+}  // namespace softmaxflow::model::inline SOFTMAXFLOW_TARGET

@@ -1,0 +1,100 @@
+#pragma once
+/// Replicas of a flow as they stand while nobody steps them: at their start, at a checkpoint, at
+/// their end, or wherever a round of steps left them.
+
+#include "softmaxflow/model/integrator/queue.hpp"
+#include "softmaxflow/model/integrator/step_control.hpp"
+#include "softmaxflow/model/record/recorder.hpp"
+
+namespace softmaxflow::model::inline SOFTMAXFLOW_TARGET {
+
+enum class Stage : int {
+    ready,  ///< for explicit steps
+    stiff,  ///< for implicit ones
+    over,
+};
+
+/// How far one replica has come, beside its state and its course.
+struct Whereabouts {
+    Stage stage = Stage::over;
+    int checkpoint = 0, threshold = 0;  // its next ones
+    int from = 0, to = -1;              // its state is to be recorded at these; none if to < from
+    double status = ok;                 // once it is over
+    int stopped_before = 0;             // likewise: the first checkpoint that it has not reached
+
+    SOFTMAXFLOW_HD bool due() const { return from <= to; }
+    SOFTMAXFLOW_HD void reach_checkpoint() { from = to = checkpoint++; }
+    /// The last state stands for the checkpoints that are left.
+    SOFTMAXFLOW_HD void finish(double how, int checkpoint_count) {
+        if (!due()) from = checkpoint;
+        to = checkpoint_count - 1;
+        const bool stopped = how == converged || how == stopped_early;
+        stopped_before = stopped ? checkpoint : checkpoint_count;
+        status = how;
+        stage = Stage::over;
+    }
+};
+
+/// The replicas of one Real of the steps.
+template <class RealType, class TeamType>
+struct Trajectories {
+    using Real = RealType;
+    using Team = TeamType;
+    static constexpr int width = width_of<Real>;
+
+    /// In memory that an arena lends.
+    SOFTMAXFLOW_HD static void* operator new(unsigned long, void* place) { return place; }
+
+    Recorder<Real, Team> recorder;  // their states, and all that is known since their start
+    typename Recorder<Real, Team>::State derivative;  // of those states
+    Course<Real> course;
+    Whereabouts at[width];
+
+    SOFTMAXFLOW_HD Trajectories(const Parameters& p, const Record& record, Team team, Arena& arena,
+                                Any<Maps> map, Any<Losses> loss)
+        : recorder(p, record, team, arena, map, loss, 0),
+          derivative(arena, recorder.flow.slots(), p.outputs) {}
+
+    /// Records what is due, and counts the replicas that wait for steps.
+    SOFTMAXFLOW_COLD void record(const Parameters& p, const Record& record, Queue& queue) {
+        bool any = false;
+        for (int i = 0; i < width; ++i) {
+            if (!at[i].due()) continue;
+            recorder.seat(i, at[i].from, at[i].to);
+            any = true;
+        }
+        if (any) {
+            set_clocks(p);
+            recorder.record_seats();
+        }
+        for (int i = 0; i < width; ++i) {
+            Whereabouts& w = at[i];
+            if (w.due() && w.stage == Stage::over) end(i, record, queue);
+            w.from = 0, w.to = -1;
+            if (w.stage == Stage::ready) fetch_add(queue.ready, 1);
+            if (w.stage == Stage::stiff) fetch_add(queue.stiff, 1);
+        }
+    }
+
+private:
+    SOFTMAXFLOW_COLD void set_clocks(const Parameters& p) {
+        using Wide = WideOf<Real>;
+        const auto wide = [](const Real& x) { return convert<Wide>(x); };
+        recorder.clock = wide(course.clock);
+        recorder.step_size = wide(course.step);
+        recorder.step_error = wide(course.error);
+        recorder.stiff_steps = wide(course.stiff);
+        recorder.arc = wide(p.arc_clock ? course.clock : course.other);
+        const Wide log_time = p.arc_clock ? wide(course.other) : log(wide(course.clock));
+        recorder.log_time = select(log_time > Wide(-infinity()), log_time, Wide(not_a_number()));
+    }
+    SOFTMAXFLOW_COLD void end(int i, const Record& record, Queue& queue) {
+        recorder.store_end(i, at[i].status, at[i].stopped_before, lane(course.steps, i),
+                           lane(course.rejected, i));
+        fetch_add(queue.ended, 1);
+        if constexpr (on_host)
+            if (record.tick != nullptr && !record.tick(record.context, 1)) queue.stopped = true;
+    }
+};
+
+}  // namespace softmaxflow::model::inline SOFTMAXFLOW_TARGET

@@ -1,0 +1,370 @@
+#pragma once
+/// All of a replica's life but its steps: its start, its checkpoints, its end. Written over maps
+/// and losses chosen at run time and sizes known at run time only, so that there is one of it
+/// however many kernels are specialised to a shape; and in f64 when steps are taken in f32: what
+/// they start from is rounded once, what is seen of their states is exact to f64.
+
+#include "softmaxflow/model/initial/initial_state.hpp"
+#include "softmaxflow/model/initial/restart.hpp"
+#include "softmaxflow/model/record/observables.hpp"
+
+namespace softmaxflow::model::inline SOFTMAXFLOW_TARGET {
+
+/// What a loop of steps keeps by value of what it has seen: first passages of max s through
+/// increasing thresholds, exact to the iteration, and how a replica failed.
+template <class Real>
+struct Seen {
+    Real level = Real(infinity());  // the next one
+    Real next = Real(0.0);          // its index
+    WideOf<Real> failed{0.0};       // a status, or 0
+};
+
+/// StepReal is what the steps are taken in.
+template <class StepReal, class TeamType>
+class Recorder {
+public:
+    using Real = WideOf<StepReal>;
+    using Team = TeamType;
+    using Flow = model::Flow<Any<Maps>, Any<Losses>, Real, Team, 0, 0>;
+    using State = typename Flow::State;
+
+    static constexpr int width = width_of<Real>;
+
+    SOFTMAXFLOW_HD Recorder(const Parameters& p, const Record& record, Team team, Arena& arena,
+                            Any<Maps> map, Any<Losses> loss, int memories)
+        : flow(arena, team, p.tokens, p.outputs, map, loss, needs_singular_vectors(p)),
+          x(arena, flow.slots(), p.outputs),
+          memory{State(arena, memories > 0 ? flow.slots() : 0, p.outputs),
+                 State(arena, memories > 1 ? flow.slots() : 0, p.outputs)},
+          p_(p),
+          record_(record),
+          memories_(memories),
+          evaluation_(arena, flow.slots(), p.outputs),
+          ranks_(arena, flow.slots()),
+          logs_(arena, flow.slots()),
+          watch_{} {
+        for (int i = 0; i < width; ++i) seats_[i] = {};
+        watch_.level = StepReal(level(0));
+    }
+
+    Flow flow;
+    State x, memory[most_memories];
+    Real arc{0.0}, log_time{0.0};
+    /// Flow: what an integrator goes on with.
+    Real clock{0.0}, step_size{0.0}, step_error{0.0}, stiff_steps{0.0};
+
+    /// Draws or reads replicas [replica, replica + live); `live` may be less than the width.
+    SOFTMAXFLOW_COLD void start(Int replica, int live) {
+        for (int i = 0; i < width; ++i) seats_[i] = {replica + i, 0, 0, i < live};
+        for (int i = 0; i < memories_; ++i) {
+            for (int j = 0; j < flow.slots(); ++j) memory[i].logits[j] = Real(0.0);
+            for (int k = 0; k < flow.slots() * p_.outputs; ++k) memory[i].values[k] = Real(0.0);
+        }
+        const Bits first(replica), last(replica + live - 1);
+        if (p_.restart_logits == nullptr) {
+            Start<Flow>(p_, first, last)(flow, x, evaluation_);
+            if (p_.sorted) sort_tokens();
+            round_to_steps();
+            return;
+        }
+        const Restart<Flow> restart(p_, first, last);
+        restart(flow, x, memory, memories_);
+        restart.read_clocks(arc, log_time, clock, step_size, step_error, stiff_steps);
+        round_to_steps();
+        leader_ = restart.leader();
+        restart.read_ranks(flow, ranks_);
+    }
+
+    /// What is known from the start: the initial leader, the ranks, the objective.
+    SOFTMAXFLOW_COLD void note_start() {
+        evaluate();
+        if (p_.restart_logits == nullptr) {
+            for (int j = 0; j < flow.slots(); ++j)
+                logs_[j] = flow.projected_value(x, evaluation_, j);
+            leader_ = find_leader(flow.tokens, evaluation_.token_scratch, [&](int j) {
+                          return logs_[j];
+                      }).index;
+            rank_tokens(flow.tokens, logs_, ranks_);
+        }
+        store(record_.leader, index_or_none(leader_));
+        for (int i = 0; i < width; ++i) {
+            if (!seats_[i].live || row(i) >= record_.state_count) continue;
+            for (int j = 0; j < flow.slots(); ++j)
+                if (flow.tokens.valid(j))
+                    record_.ranks[row(i) * p_.tokens + flow.tokens.index(j)] = lane(ranks_[j], i);
+            if (leads()) store_objective(i);
+        }
+    }
+
+    /// Descent: records a checkpoint of all.
+    SOFTMAXFLOW_COLD void reach(int checkpoint) {
+        const double iteration = p_.checkpoints[checkpoint];
+        if (checkpoint == 0) note_start();
+        evaluate();
+        if constexpr (is_wide<StepReal>)
+            watch(flow, evaluation_, Int(iteration), watch_, p_.threshold_count > 0, leads());
+        for (int i = 0; i < width; ++i) seats_[i].from = seats_[i].to = checkpoint;
+        const double time = p_.learning_rate * iteration;
+        log_time = time > 0.0 ? log(Real(time)) : Real(not_a_number());
+        store_checkpoint();
+        if (checkpoint + 1 < p_.checkpoint_count) return;
+        store_winner();
+        for (int i = 0; i < width; ++i)
+            if (seats_[i].live)
+                store_end(i, lane(watch_.failed, i), p_.checkpoint_count, iteration, 0.0);
+    }
+
+    /// Flow: records every live seat at its own checkpoints, then empties them. Its last one, if
+    /// the replica has ended.
+    SOFTMAXFLOW_COLD void record_seats() {
+        evaluate();
+        store_checkpoint();
+        store_winner();
+        for (int i = 0; i < width; ++i) seats_[i].live = false;
+    }
+    SOFTMAXFLOW_HD bool live(int i) const { return seats_[i].live; }
+    SOFTMAXFLOW_HD Int replica(int i) const { return seats_[i].replica; }
+    /// Flow: seat i is to be recorded at checkpoints [from, to].
+    SOFTMAXFLOW_HD void seat(int i, int from, int to) {
+        seats_[i].from = from;
+        seats_[i].to = to;
+        seats_[i].live = true;
+    }
+
+    /// How replica `i` ended: all but its winner.
+    SOFTMAXFLOW_COLD void store_end(int i, double status, int stopped_before, double steps,
+                                    double rejected) {
+        if (!leads()) return;
+        record_.status[row(i)] = status;
+        record_.stopped_before[row(i)] = stopped_before;
+        record_.steps[row(i)] = steps;
+        record_.rejected[row(i)] = rejected;
+    }
+    SOFTMAXFLOW_COLD void store_passage(int i, int threshold, double when) {
+        if (leads()) put_passage(i, threshold, when);
+    }
+    /// Where the state is finite.
+    SOFTMAXFLOW_COLD auto finite() { return finite_state(); }
+
+    /// What has been seen so far: a loop of steps takes a copy along and gives it back.
+    SOFTMAXFLOW_HD Seen<StepReal> seen() const { return watch_; }
+    SOFTMAXFLOW_HD void see(const Seen<StepReal>& seen) { watch_ = seen; }
+
+    /// Looks at a state that a flow of StepReals has evaluated: first passages, and denominators
+    /// that vanish. `passages`: whether there are thresholds (a loop of steps knows without looking
+    /// at memory); `writes`: whether this lane stores what it finds.
+    template <class AnyFlow>
+    SOFTMAXFLOW_HD void watch(const AnyFlow& evaluated, typename AnyFlow::Evaluation& e,
+                              Int iteration, Seen<StepReal>& seen, bool passages,
+                              bool writes) const {
+        visit(evaluated.map, [&](auto map) SOFTMAXFLOW_INLINE {
+            if (map.signed_weights && any(abs(e.scales.weight) >= StepReal(1.0 / map_regulariser)))
+                seen.failed = note_singular(seen.failed, convert<Real>(e.scales.weight));
+            if (!passages) return;
+            const auto numerator = [&](int j) SOFTMAXFLOW_INLINE { return e.numerators[j]; };
+            const auto share = [&](int j) SOFTMAXFLOW_INLINE { return e.share(j); };
+            const StepReal top =
+                map.signed_weights
+                    ? largest(evaluated.tokens, e.token_scratch, share)
+                    : e.scales.share * largest(evaluated.tokens, e.token_scratch, numerator);
+            if (any(top >= seen.level)) seen = pass(seen, top, iteration, writes);
+        });
+    }
+
+private:
+    SOFTMAXFLOW_COLD void evaluate() { flow.evaluate(x, evaluation_); }
+
+    /// Stores the passages of every threshold up to `top`.
+    SOFTMAXFLOW_COLD Seen<StepReal> pass(Seen<StepReal> seen, StepReal top, Int iteration,
+                                         bool writes) const {
+        using Scalar = ScalarOf<StepReal>;
+        for (int i = 0; i < width; ++i) {
+            int next = int(lane(seen.next, i));
+            for (; lane(top, i) >= level(next) && next < p_.threshold_count; ++next)
+                if (writes && seats_[i].live) put_passage(i, next, double(iteration));
+            set_lane(seen.next, i, Scalar(next));
+            set_lane(seen.level, i, level(next));
+        }
+        return seen;
+    }
+    SOFTMAXFLOW_HD ScalarOf<StepReal> level(int threshold) const {
+        return ScalarOf<StepReal>(threshold < p_.threshold_count ? p_.thresholds[threshold]
+                                                                 : infinity());
+    }
+    SOFTMAXFLOW_HD void put_passage(int i, int threshold, double when) const {
+        record_.passage[threshold * record_.stride + row(i)] = when;
+    }
+
+    /// The denominator is within its regulariser of zero: its sign, and with it that of every
+    /// weight, means nothing any more.
+    SOFTMAXFLOW_COLD static Real note_singular(Real failed, Real scale) {
+        const auto singular = abs(scale) >= Real(1.0 / map_regulariser);
+        return select(singular & (failed == Real(0.0)), Real(map_singular), failed);
+    }
+
+    /// Numbers the tokens anew by their projected values w, the largest first.
+    SOFTMAXFLOW_COLD void sort_tokens() {
+        flow.evaluate(x, evaluation_);
+        for (int j = 0; j < flow.slots(); ++j) logs_[j] = flow.projected_value(x, evaluation_, j);
+        rank_tokens(flow.tokens, logs_, ranks_);
+        sort_row([&](int j) -> Real& { return x.logits[j]; });
+        for (int k = 0; k < flow.output_count(); ++k)
+            sort_row([&](int j) -> Real& { return x.value(k, j); });
+    }
+    template <class Entry>
+    SOFTMAXFLOW_COLD void sort_row(Entry entry) {
+        for (int token = 0; token < p_.tokens; ++token) {
+            const Real own = sum(flow.tokens, evaluation_.token_scratch, [&](int j) {
+                return select(ranks_[j] == Real(token), entry(j), Real(-0.0));
+            });
+            for (int j = 0; j < flow.slots(); ++j)
+                if (flow.tokens.index(j) == token) logs_[j] = own;
+        }
+        for (int j = 0; j < flow.slots(); ++j) entry(j) = logs_[j];
+    }
+
+    // One lane of the team writes what is common to all.
+    SOFTMAXFLOW_HD bool leads() const { return flow.tokens.team.rank() == 0; }
+    SOFTMAXFLOW_HD Int row(int i) const { return seats_[i].replica - record_.first; }
+    SOFTMAXFLOW_COLD void store(double* place, Real value) const {
+        if (!leads()) return;
+        for (int i = 0; i < width; ++i)
+            if (seats_[i].live) place[row(i)] = lane(value, i);
+    }
+    /// One row of the curves, at the checkpoints of every seat.
+    SOFTMAXFLOW_COLD void store_curve(int i, Int curve, Real value) const {
+        for (int c = seats_[i].from; c <= seats_[i].to; ++c)
+            record_.curves[(Int(c) * record_.curve_count + curve) * record_.stride + row(i)] =
+                lane(value, i);
+    }
+    /// A token index, or -1 where it is n (no token compares equal to a NaN).
+    SOFTMAXFLOW_HD Real index_or_none(Real index) const {
+        return select(index < Real(p_.tokens), index, Real(-1.0));
+    }
+
+    SOFTMAXFLOW_COLD void store_objective(int i) {
+        const auto& objective = flow.objective;
+        const Int m = flow.output_count();
+        record_.floor[row(i)] = lane(objective.floor, i);
+        for (Int k = 0; k < m; ++k) {
+            record_.response[row(i) * m + k] = lane(objective.response[int(k)], i);
+            for (Int l = 0; l < m; ++l) {
+                const Real diagonal = k == l ? objective.metric[int(k)] : Real(0.0);
+                record_.metric[(row(i) * m + k) * m + l] =
+                    lane(objective.dense ? objective.matrix[int(k * m + l)] : diagonal, i);
+            }
+        }
+    }
+
+    SOFTMAXFLOW_COLD void store_checkpoint() {
+        Real out[observable_count];
+        observe(flow, x, evaluation_, {leader_, arc, log_time, p_.logit_rate}, logs_, out);
+        for (int o = 0; o < observable_count; ++o) {
+            const Real value = canonical(out[o]);
+            for (int i = 0; leads() && i < width; ++i)
+                if (seats_[i].live) store_curve(i, o, value);
+        }
+        if (p_.ranked) store_ranked();
+        watch_.failed =
+            select(finite_state() | !(watch_.failed == Real(0.0)), watch_.failed, Real(non_finite));
+        for (int i = 0; i < width; ++i)
+            if (seats_[i].live && row(i) < record_.state_count)
+                for (int c = seats_[i].from; c <= seats_[i].to; ++c) store_state(c, i);
+    }
+
+    /// Weight, logit and projected value of every token, in the rows of their ranks.
+    SOFTMAXFLOW_COLD void store_ranked() {
+        for (int j = 0; j < flow.slots(); ++j) {
+            if (!flow.tokens.valid(j)) continue;
+            const Real quantities[] = {evaluation_.weight(j), x.logits[j],
+                                       flow.projected_value(x, evaluation_, j)};
+            for (int i = 0; i < width; ++i) {
+                if (!seats_[i].live) continue;
+                for (int quantity = 0; quantity < 3; ++quantity)
+                    store_curve(
+                        i, observable_count + Int(quantity) * p_.tokens + Int(lane(ranks_[j], i)),
+                        canonical(quantities[quantity]));
+            }
+        }
+    }
+
+    /// x - x is zero where x is finite, else NaN.
+    SOFTMAXFLOW_COLD auto finite_state() {
+        const auto excess = [&](int j) {
+            Real total = x.logits[j] - x.logits[j];
+            for (int k = 0; k < flow.output_count(); ++k)
+                total = total + (x.value(k, j) - x.value(k, j));
+            return total;
+        };
+        return sum(flow.tokens, evaluation_.token_scratch, excess) == Real(0.0);
+    }
+
+    SOFTMAXFLOW_COLD void store_state(int c, int i) {
+        const Int n = p_.tokens, m = p_.outputs;
+        const Int checkpoint = row(i) * p_.checkpoint_count + c;
+        const auto put = [&](double* place, Real value) { *place = canonical(lane(value, i)); };
+        if (p_.flow && leads()) {
+            put(record_.clock + checkpoint, clock);
+            put(record_.step_size + checkpoint, step_size);
+            put(record_.controller + 2 * checkpoint, step_error);
+            put(record_.controller + 2 * checkpoint + 1, stiff_steps);
+        }
+        for (int j = 0; j < flow.slots(); ++j) {
+            if (!flow.tokens.valid(j)) continue;
+            const Int token = flow.tokens.index(j), place = checkpoint * n + token;
+            put(record_.logits + place, x.logits[j]);
+            put(record_.probability + place, evaluation_.weight(j));
+            for (int k = 0; k < flow.output_count(); ++k)
+                put(record_.values + (checkpoint * m + k) * n + token, x.value(k, j));
+            for (int i_memory = 0; i_memory < memories_; ++i_memory) {
+                put(record_.memory_logits[i_memory] + place, memory[i_memory].logits[j]);
+                for (int k = 0; k < flow.output_count(); ++k)
+                    put(record_.memory_values[i_memory] + (checkpoint * m + k) * n + token,
+                        memory[i_memory].value(k, j));
+            }
+        }
+    }
+
+    SOFTMAXFLOW_COLD void store_winner() {
+        const Real winner = find_leader(flow.tokens, evaluation_.token_scratch, [&](int k) {
+                                return evaluation_.share(k);
+                            }).index;
+        const Real token = index_or_none(winner);
+        for (int i = 0; leads() && i < width; ++i)
+            if (seats_[i].live && seats_[i].to + 1 == p_.checkpoint_count)
+                record_.winner[row(i)] = lane(token, i);
+    }
+
+    /// A call: GCC 12 at -O3 takes a conversion there and back for none at all.
+    SOFTMAXFLOW_COLD static StepReal in_steps(const Real& number) {
+        return convert<StepReal>(number);
+    }
+    /// A start is drawn in f64 and rounded once; what an f32 run has recorded, is not changed.
+    SOFTMAXFLOW_COLD void round_to_steps() {
+        if constexpr (is_wide<StepReal>) return;
+        const auto round = [&](State& state) {
+            const auto entry = [](Real& number) { number = convert<Real>(in_steps(number)); };
+            for (int j = 0; j < flow.slots(); ++j) entry(state.logits[j]);
+            for (int i = 0; i < flow.slots() * p_.outputs; ++i) entry(state.values[i]);
+        };
+        round(x);
+        for (int i = 0; i < memories_; ++i) round(memory[i]);
+    }
+
+    const Parameters& p_;
+    const Record& record_;
+    /// Which replica a lane of the Real holds, and at which checkpoints it is to be recorded.
+    struct Seat {
+        Int replica = 0;
+        int from = 0, to = 0;
+        bool live = false;
+    };
+    Seat seats_[width];
+    int memories_;
+    typename Flow::Evaluation evaluation_;
+    Storage<Real, 0> ranks_, logs_;
+    Seen<StepReal> watch_;
+    Real leader_{0.0};
+};
+
+}  // namespace softmaxflow::model::inline SOFTMAXFLOW_TARGET

@@ -1,7 +1,0 @@
-#include "backend/cpu/few_tokens.hpp"
-
-namespace softmaxflow::cpu {
-inline namespace SOFTMAXFLOW_TARGET {
-template Kernel few_tokens<double>(int);
-}
-}  // namespace softmaxflow::cpu

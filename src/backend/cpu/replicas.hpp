@@ -1,0 +1,70 @@
+#pragma once
+/// Descent as the CPU runs it: draw, step, record.
+
+#include "softmaxflow/model/descent/steps.hpp"
+
+namespace softmaxflow::model::inline SOFTMAXFLOW_TARGET {
+
+/// The whole run of the replicas of one Real, from the draw of their starts to the last checkpoint.
+template <class FlowType, class MethodType, class Watcher = Unwatched>
+class Replicas {
+public:
+    using Flow = FlowType;
+    using Method = MethodType;
+    using Real = typename Flow::Real;
+    using Team = typename Flow::Team;
+
+    /// Replicas [replica, replica + live) of the run; `live` may be less than the width of a Real.
+    SOFTMAXFLOW_HD Replicas(const Parameters& p, const Record& record, Team team, Arena& arena,
+                            Int replica, int live, typename Flow::Map map = {},
+                            typename Flow::Loss loss = {}, Method method = {})
+        : p_(p),
+          record_(record),
+          replica_(replica),
+          live_(live),
+          standing_(p, record, team, arena, any_of<Maps>(map), any_of<Losses>(loss),
+                    memories_of(method)),
+          watcher_(p, record, arena),
+          working_(arena),
+          team_(team),
+          map_(map),
+          loss_(loss),
+          method_(method) {
+        const Steps<Flow, Method, Watcher> counts_its_memory(p, team, arena, map, loss, method);
+    }
+
+    /// False if the caller of tick asked to stop.
+    SOFTMAXFLOW_HD bool run() {
+        standing_.start(p_, replica_, live_);
+        for (int c = 0; c < p_.checkpoint_count; ++c) {
+            const Int before = standing_.iteration, next = Int(p_.checkpoints[c]);
+            // Steps in f32 look at the state of a checkpoint themselves.
+            if (before < next || !is_wide<Real>) {
+                Arena arena = working_;
+                Steps<Flow, Method, Watcher> steps(p_, team_, arena, map_, loss_, method_);
+                steps(standing_, next, watcher_);
+            }
+            standing_.recorder.reach(c);
+            if (on_host && record_.tick != nullptr &&
+                !record_.tick(record_.context, (next - before) * live_))
+                return false;
+        }
+        for (int i = 0; i < live_; ++i) watcher_.leave(i, replica_ + i);
+        return true;
+    }
+
+private:
+    const Parameters& p_;
+    const Record& record_;
+    Int replica_;
+    int live_;
+    Standing<Real, Team> standing_;
+    Watcher watcher_;
+    Arena working_;
+    Team team_;
+    typename Flow::Map map_;
+    typename Flow::Loss loss_;
+    Method method_;
+};
+
+}  // namespace softmaxflow::model::inline SOFTMAXFLOW_TARGET

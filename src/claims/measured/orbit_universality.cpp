@@ -1,0 +1,131 @@
+// The loss is a clock: logistic, exponential and square loss trace the same curve, at their own
+// pace.
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "claims/measured/ensemble_states.hpp"
+#include "claims/pass.hpp"
+#include "ensemble/edges.hpp"
+#include "softmaxflow/error.hpp"
+#include "softmaxflow/model/claims/claim.hpp"
+
+namespace softmaxflow::claims {
+namespace {
+
+Finding measure(const Laboratory& laboratory);
+
+}  // namespace
+
+const Measured orbit_universality = {
+    {"orbit_universality", "states at equal arc tau agree across losses", "U", "proved",
+     "On the arc clock q / |q| = 1: u' = kappa_t s and a' = rho C u whatever the loss.",
+     model::class_u, model::Sabotage::doubled},
+    true,
+    measure};
+
+namespace {
+
+constexpr double own_time = 100.0;
+/// Largest difference allowed, in tolerances of a step: errors of both runs, grown along the way.
+constexpr double steps_allowed = 1e4;
+
+/// `base` in the time clock to its end, on the starts common to all losses.
+Problem timed_problem(const Laboratory& laboratory, const std::string& loss) {
+    Config config = laboratory.base.config;
+    config.objective.loss = loss;
+    if (loss != "square") config.objective.radius = ObjectiveConfig().radius;
+    config.ensemble.common_random_numbers = true;
+    config.dynamics.clock = "time";
+    config.dynamics.horizon = laboratory.horizon > 0 ? laboratory.horizon : own_time;
+    config.record = {};
+    config.record.bins = 8;
+    config.record.states = config.ensemble.replicas;
+    config.record.checkpoint_list = {config.dynamics.horizon};
+    Problem problem = laboratory.problem_of(config);
+    problem.watch.claims = 1;
+    problem.watch.sorted = true;
+    return problem;
+}
+
+/// The replica that `timed` consists of, on the arc clock to `arc`, undisturbed.
+Problem on_the_arc(const Problem& timed, double arc) {
+    Problem one = timed;
+    one.config.dynamics.clock = "arc";
+    one.config.dynamics.horizon = arc;
+    one.config.record.states = 1;
+    one.config.record.checkpoint_list = {arc};
+    one.checkpoints = {0.0, arc};
+    one.edges = curve_edges(one.config);
+    one.watch.sabotage = model::Sabotage::none;
+    return one;
+}
+
+StateRecord state_of(Backend& backend, const Problem& one) {
+    StateRecord state;
+    backend.run(
+        one, {0, 1}, [&](BlockResult&& block) { state = std::move(block.states.at(0)); }, nullptr);
+    return state;
+}
+
+double largest_difference(const std::vector<double>& a, const std::vector<double>& b,
+                          std::int64_t n) {
+    double size = 0.0, apart = 0.0;
+    for (std::int64_t i = 1; i <= n; ++i) {
+        size = std::max(size, std::abs(a[a.size() - i]) + std::abs(b[b.size() - i]));
+        apart = std::max(apart, std::abs(a[a.size() - i] - b[b.size() - i]));
+    }
+    return apart / std::max(size, 1.0);
+}
+
+double margin_of(const StateRecord& timed, const StateRecord& arc, std::int64_t n, double allowed) {
+    const double apart =
+        std::max(largest_difference(timed.logits, arc.logits, n),
+                 largest_difference(timed.projected_values, arc.projected_values, n));
+    return (allowed - apart) / (allowed + apart);
+}
+
+Finding measure(const Laboratory& laboratory) {
+    Finding finding;
+    finding.counts = true;
+    Tally& tally = finding.tally;
+    const std::int64_t n = laboratory.base.config.model.tokens;
+    const double allowed = steps_allowed * laboratory.base.config.dynamics.rtol;
+    for (const char* loss : {"logistic", "exponential", "square"}) {
+        Problem timed = timed_problem(laboratory, loss);
+        if (laboratory.twin) timed.watch.sabotage = orbit_universality.claim.twin;
+        const auto replica_of_timed = [&](std::int64_t replica) {
+            return replay_problem(timed, start_of(timed, laboratory.backend, replica));
+        };
+        std::vector<StateRecord> states;
+        for_each_state(laboratory, timed,
+                       [&](const StateRecord& state, const BlockResult& block, std::size_t i) {
+                           if (enters(tally, block, i, orbit_universality.claim.needs))
+                               states.push_back(state);
+                       });
+        const std::size_t first = tally.suspects.size();
+        for (const StateRecord& state : states) {
+            const Problem arc = on_the_arc(replica_of_timed(state.replica), state.arc.back());
+            note_margin(tally, state.replica,
+                        margin_of(state, state_of(laboratory.backend, arc), n, allowed),
+                        state.arc.back());
+        }
+        judge(finding, first, laboratory.twin,
+              [&](const Suspect& suspect, Precision precision, double rtol) {
+                  const Problem one = replica_of_timed(suspect.replica);
+                  const StateRecord state = replay_states(one, precision, rtol);
+                  const Problem arc = on_the_arc(one, state.arc.back());
+                  return margin_of(state, replay_states(arc, precision, rtol), n, allowed);
+              });
+    }
+    finding.method = fmt::format(
+        "three losses in time against the arc clock at the same arc: "
+        "relative difference at most {:g}",
+        allowed);
+    return finding;
+}
+
+}  // namespace
+}  // namespace softmaxflow::claims
