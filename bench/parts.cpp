@@ -105,11 +105,11 @@ void step(benchmark::State& state, int tokens, int outputs) {
     for (int j = 0; j < tokens; ++j) x.logits[j] = Real(0.0);
     model::Parameters parameters;
     parameters.learning_rate = 1e-3;
-    const model::Rates<double> rates(parameters);
+    const model::MethodSettings<double> settings(parameters);
     for (auto _ : state) {
         for (int i = 0; i < steps; ++i) {
             flow.evaluate(x, e);
-            Method::step(flow, e, x, nullptr, rates);
+            Method::step(flow, e, x, nullptr, settings);
         }
         benchmark::DoNotOptimize(x.logits[0]);
     }

@@ -18,7 +18,7 @@ using Method = model::SOFTMAXFLOW_METHOD;
 #endif
 
 // What the program that launches it believes.
-static_assert(sizeof(kernels::Standing<SOFTMAXFLOW_REAL>) == SOFTMAXFLOW_STANDING_BYTES);
+static_assert(sizeof(kernels::DescentState<SOFTMAXFLOW_REAL>) == SOFTMAXFLOW_REPLICA_BYTES);
 static_assert(sizeof(kernels::Batch) == SOFTMAXFLOW_BATCH_BYTES);
 
 extern "C" __global__ void __launch_bounds__(SOFTMAXFLOW_THREADS, SOFTMAXFLOW_BLOCKS)

@@ -8,12 +8,14 @@
 namespace softmaxflow::kernels::inline SOFTMAXFLOW_TARGET {
 
 template <class Real>
-using Standing = model::Standing<Real, model::Solo>;
+using DescentState = model::DescentState<Real, model::Solo>;
 
 template <class Real>
-SOFTMAXFLOW_HD Standing<Real>* make_standing(const Batch& batch, const model::Parameters& p,
-                                             const model::Record& record, model::Arena& arena) {
-    return make_object<Standing<Real>>(
+SOFTMAXFLOW_HD DescentState<Real>* make_descent_state(const Batch& batch,
+                                                      const model::Parameters& p,
+                                                      const model::Record& record,
+                                                      model::Arena& arena) {
+    return make_object<DescentState<Real>>(
         arena, p, record, model::Solo{}, arena, model::Any<model::Maps>{batch.map},
         model::Any<model::Losses>{batch.loss},
         model::memories_of(model::Any<model::Methods>{batch.method}));
@@ -22,17 +24,17 @@ SOFTMAXFLOW_HD Standing<Real>* make_standing(const Batch& batch, const model::Pa
 template <class Real>
 SOFTMAXFLOW_HD void start(const Batch& batch, long long index, model::Solo) {
     model::Arena arena = arena_of(batch.memory, batch.bytes_per_item, index);
-    make_standing<Real>(batch, *batch.parameters_in_memory, *batch.record, arena)
+    make_descent_state<Real>(batch, *batch.parameters_in_memory, *batch.record, arena)
         ->start(batch.parameters, batch.first + index, 1);
 }
 
 template <class Real>
-SOFTMAXFLOW_HD void reach(const Batch& batch, long long index, model::Solo) {
-    object_of<Standing<Real>>(batch, index).recorder.reach(batch.checkpoint);
+SOFTMAXFLOW_HD void record_checkpoint(const Batch& batch, long long index, model::Solo) {
+    object_of<DescentState<Real>>(batch, index).recorder.record_checkpoint(batch.checkpoint);
 }
 
-template <class Flow, class Method, class Watcher = model::Unwatched>
-SOFTMAXFLOW_HD model::Steps<Flow, Method, Watcher> make_steps(const Batch& batch,
+template <class Flow, class Method, class Monitor = model::NoMonitor>
+SOFTMAXFLOW_HD model::Steps<Flow, Method, Monitor> make_steps(const Batch& batch,
                                                               typename Flow::Team team,
                                                               model::Arena& arena) {
     return {batch.parameters,
@@ -48,7 +50,7 @@ SOFTMAXFLOW_HD void advance(const Batch& batch, long long index, typename Flow::
     model::Arena arena =
         arena_of(batch.working, batch.bytes_per_lane, index * Flow::Team::size + team.rank());
     make_steps<Flow, Method>(batch, team, arena)(
-        object_of<Standing<typename Flow::Real>>(batch, index), batch.iteration);
+        object_of<DescentState<typename Flow::Real>>(batch, index), batch.iteration);
 }
 
 /// Maps, losses, methods and sizes known at run time only.

@@ -8,7 +8,7 @@ namespace softmaxflow::kernels {
 /// S neighbouring lanes of a warp, S a power of two. Lanes of other teams may be elsewhere in the
 /// code, so each exchange names those of this one.
 template <int S>
-struct Lanes {
+struct WarpTeam {
     static constexpr int size = S;
     __device__ __forceinline__ static int rank() { return int(threadIdx.x) % S; }
     __device__ __forceinline__ static unsigned members() {
@@ -24,7 +24,7 @@ struct Lanes {
 /// All S threads of a block, several warps: lanes of one warp exchange by shuffles, others through
 /// memory that the block shares.
 template <int S>
-struct Block {
+struct BlockTeam {
     static constexpr int size = S;
     __device__ __forceinline__ static int rank() { return int(threadIdx.x); }
     template <class Real>
@@ -47,11 +47,11 @@ struct TeamOf {
 };
 template <int S>
 struct TeamOf<S, 1> {
-    using Type = Lanes<S>;
+    using Type = WarpTeam<S>;
 };
 template <int S>
 struct TeamOf<S, 2> {
-    using Type = Block<S>;
+    using Type = BlockTeam<S>;
 };
 
 }  // namespace softmaxflow::kernels

@@ -1,4 +1,4 @@
-// The kernels of one list of list.hpp, which the build names: SOFTMAXFLOW_ENTRIES.
+// The kernels of one list of claim_list.hpp, which the build names: SOFTMAXFLOW_ENTRIES.
 
 #include <new>
 

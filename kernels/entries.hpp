@@ -1,5 +1,5 @@
 #pragma once
-/// The bodies of the kernels of list.hpp.
+/// The bodies of the kernels of claim_list.hpp.
 
 #include "kernels/flow.hpp"
 #include "kernels/kernel_list.hpp"

@@ -1,6 +1,6 @@
 #pragma once
-/// What a replica of the flow meets beside its steps: its departure and its records, with maps,
-/// losses and sizes known at run time only. An item is a replica.
+/// What a replica of the flow meets beside its steps: its initialization and its records, with
+/// maps, losses and sizes known at run time only. An item is a replica.
 
 #include "kernels/integrate.hpp"
 #include "softmaxflow/model/claims/monitor.hpp"
@@ -9,8 +9,8 @@
 namespace softmaxflow::kernels::inline SOFTMAXFLOW_TARGET {
 
 template <class Real>
-using Departure = model::Departure<Real, model::Solo,
-                                   typename model::WatcherOf<AnyFlow<Real, model::Solo>>::Type>;
+using Initializer = model::Initializer<Real, model::Solo,
+                                       typename model::MonitorOf<AnyFlow<Real, model::Solo>>::Type>;
 
 template <class Real>
 SOFTMAXFLOW_HD Trajectory<Real>* make_trajectory(const Batch& batch, const model::Parameters& p,
@@ -20,8 +20,8 @@ SOFTMAXFLOW_HD Trajectory<Real>* make_trajectory(const Batch& batch, const model
                                          model::Any<model::Losses>{batch.loss});
 }
 template <class Real>
-SOFTMAXFLOW_HD Departure<Real> make_departure(const Batch& batch, const model::Record& record,
-                                              model::Arena& arena) {
+SOFTMAXFLOW_HD Initializer<Real> make_initializer(const Batch& batch, const model::Record& record,
+                                                  model::Arena& arena) {
     return {batch.parameters,
             record,
             model::Solo{},
@@ -32,16 +32,16 @@ SOFTMAXFLOW_HD Departure<Real> make_departure(const Batch& batch, const model::R
 
 /// Replicas that begin, or those that the explicit method has left to the implicit one.
 template <class Real>
-SOFTMAXFLOW_HD void depart(const Batch& batch, long long index, model::Solo) {
+SOFTMAXFLOW_HD void initialize(const Batch& batch, long long index, model::Solo) {
     model::Arena working = arena_of(batch.working, batch.bytes_per_lane, index);
-    Departure<Real> departure = make_departure<Real>(batch, *batch.record, working);
+    Initializer<Real> initializer = make_initializer<Real>(batch, *batch.record, working);
     if (batch.begins) {
         model::Arena arena = arena_of(batch.memory, batch.bytes_per_item, index);
         Trajectory<Real>* replica =
             make_trajectory<Real>(batch, *batch.parameters_in_memory, *batch.record, arena);
-        departure(*replica, batch.first + index, 1);
+        initializer(*replica, batch.first + index, 1);
     } else {
-        departure.resume(object_of<Trajectory<Real>>(batch, index));
+        initializer.resume(object_of<Trajectory<Real>>(batch, index));
     }
 }
 
@@ -50,10 +50,10 @@ SOFTMAXFLOW_HD void record(const Batch& batch, long long index, model::Solo) {
     object_of<Trajectory<Real>>(batch, index).record(batch.parameters, *batch.record, *batch.queue);
 }
 
-/// Steps that are not compiled for the shape at hand, and may be watched.
+/// Steps that are not compiled for the shape at hand, and may be monitored.
 template <class Flow, class Stepper>
 using AnyPart =
-    model::Integration<Flow, Stepper, model::Solo, typename model::WatcherOf<Flow>::Type>;
+    model::Integration<Flow, Stepper, model::Solo, typename model::MonitorOf<Flow>::Type>;
 template <class Real, class Team, class Scheme>
 using AnyExplicit = AnyPart<AnyFlow<Real, Team>, model::Explicit<Scheme, AnyFlow<Real, Team>>>;
 template <class Real, class Team>

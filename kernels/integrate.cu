@@ -12,7 +12,7 @@ using Part =
     model::Integration<Flow, model::Explicit<model::SOFTMAXFLOW_METHOD, Flow>, model::Solo>;
 
 // What the program that launches it believes.
-static_assert(sizeof(kernels::Trajectory<SOFTMAXFLOW_REAL>) == SOFTMAXFLOW_STANDING_BYTES);
+static_assert(sizeof(kernels::Trajectory<SOFTMAXFLOW_REAL>) == SOFTMAXFLOW_REPLICA_BYTES);
 static_assert(sizeof(kernels::Batch) == SOFTMAXFLOW_BATCH_BYTES);
 
 extern "C" __global__ void __launch_bounds__(SOFTMAXFLOW_THREADS, SOFTMAXFLOW_BLOCKS)

@@ -13,12 +13,12 @@ using Trajectory = model::Trajectories<Real, model::Solo>;
 
 /// Where the replicas of a batch stand.
 template <class Real>
-struct Homes {
+struct Packs {
     const Batch& batch;
-    SOFTMAXFLOW_HD Trajectory<Real>& home(long long k) const {
+    SOFTMAXFLOW_HD Trajectory<Real>& pack(long long k) const {
         return object_of<Trajectory<Real>>(batch, k);
     }
-    SOFTMAXFLOW_HD static int seat(long long) { return 0; }
+    SOFTMAXFLOW_HD static int replica_slot(long long) { return 0; }
 };
 
 /// Part: a model::Integration whose replicas stand in Trajectories of Solo.
@@ -38,7 +38,7 @@ SOFTMAXFLOW_HD void integrate(const Batch& batch, long long index, typename Part
     model::Arena arena =
         arena_of(batch.working, batch.bytes_per_lane, index * Part::Team::size + team.rank());
     make_part<Part>(batch, *batch.record, team, arena)
-        .run(Homes<typename Part::Real>{batch}, *batch.queue, batch.rounds);
+        .run(Packs<typename Part::Real>{batch}, *batch.queue, batch.rounds);
 }
 
 }  // namespace softmaxflow::kernels::inline SOFTMAXFLOW_TARGET

@@ -7,11 +7,11 @@
 /// runs body(arguments, item, team) for every item by a team of that many lanes. A device makes
 /// kernels of them (entries.cu); tests run the same bodies on the host.
 
-#define SOFTMAXFLOW_DESCENT_ENTRIES(ENTRY)    \
-    ENTRY(start_f64, 1, Batch, start<double>) \
-    ENTRY(reach_f64, 1, Batch, reach<double>) \
-    ENTRY(start_f32, 1, Batch, start<float>)  \
-    ENTRY(reach_f32, 1, Batch, reach<float>)  \
+#define SOFTMAXFLOW_DESCENT_ENTRIES(ENTRY)                     \
+    ENTRY(start_f64, 1, Batch, start<double>)                  \
+    ENTRY(checkpoint_f64, 1, Batch, record_checkpoint<double>) \
+    ENTRY(start_f32, 1, Batch, start<float>)                   \
+    ENTRY(checkpoint_f32, 1, Batch, record_checkpoint<float>)  \
     ENTRY(reduce, 32, Reduction, reduce)
 
 /// The loop of steps, where it is not compiled for the shape at hand.
@@ -22,16 +22,16 @@
     ENTRY(advance_f32_1, 1, Batch, (advance<AnyFlow<float, Team>, AnyMethod>))      \
     ENTRY(advance_f32_256, 256, Batch, (advance<AnyFlow<float, Team>, AnyMethod>))
 
-/// Descent that claims are watched along.
-#define SOFTMAXFLOW_WATCH_ENTRIES(ENTRY) \
-    ENTRY(watch, 1, Batch, watch)        \
-    ENTRY(advance_watched, 1, Batch, advance_watched)
+/// Descent that claims are monitored along.
+#define SOFTMAXFLOW_MONITOR_ENTRIES(ENTRY)        \
+    ENTRY(start_monitor, 1, Batch, start_monitor) \
+    ENTRY(advance_monitored, 1, Batch, advance_monitored)
 
 /// What a replica of the flow meets beside its steps.
-#define SOFTMAXFLOW_DEPARTURE_ENTRIES(ENTRY)    \
-    ENTRY(depart_f64, 1, Batch, depart<double>) \
-    ENTRY(record_f64, 1, Batch, record<double>) \
-    ENTRY(depart_f32, 1, Batch, depart<float>)  \
+#define SOFTMAXFLOW_INITIALIZE_ENTRIES(ENTRY)           \
+    ENTRY(initialize_f64, 1, Batch, initialize<double>) \
+    ENTRY(record_f64, 1, Batch, record<double>)         \
+    ENTRY(initialize_f32, 1, Batch, initialize<float>)  \
     ENTRY(record_f32, 1, Batch, record<float>)
 
 /// Steps of the flow in one number format by one scheme, a replica by one lane or by a warp.
@@ -60,8 +60,8 @@
 #define SOFTMAXFLOW_IMAGES(IMAGE) \
     IMAGE(DESCENT)                \
     IMAGE(STEP)                   \
-    IMAGE(WATCH)                  \
-    IMAGE(DEPARTURE)              \
+    IMAGE(MONITOR)                \
+    IMAGE(INITIALIZE)             \
     IMAGE(FLOW_F64_3)             \
     IMAGE(FLOW_F64_5)             \
     IMAGE(FLOW_F64_8)             \

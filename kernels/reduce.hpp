@@ -1,6 +1,7 @@
 #pragma once
 /// Moments and counts of one curve at one checkpoint over one block of replicas, as
-/// model/reduce.hpp defines them, added to those of the other blocks; failed replicas are left out.
+/// model/numerics/moments.hpp defines them, added to those of the other blocks; failed replicas are
+/// left out.
 
 #include "kernels/batch.hpp"
 #include "softmaxflow/model/numerics/merged_moments.hpp"

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Print the polynomial and rational coefficients of include/softmaxflow/model/math.hpp.
+"""Print the polynomial and rational coefficients of include/softmaxflow/model/numerics/math.hpp.
 
 Every fit interpolates at Chebyshev points in 60 digits, which is within a small factor of minimax.
 The error printed with each fit is that of the exact rational function, before any rounding; the

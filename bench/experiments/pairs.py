@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Evaluations that embedded Runge-Kutta pairs need at equal achieved error, low-storage pairs among
 them: logistic loss on the arc clock, n = 8, every start with steps of its own by the controller of
-model/course.hpp. Also what outputs at 64 checkpoints cost: steps that are cut, or the cubic through
+model/integrator/step_control.hpp. Also what outputs at 64 checkpoints cost: steps that are cut, or the cubic through
 both ends of a step. Needs NumPy alone; the method of order 8 at 1e-13 stands for the solution.
 
 usage: python3 bench/experiments/pairs.py [--starts 64]
@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 N = 8
-HEADER = Path(__file__).resolve().parents[2] / "include/softmaxflow/model/tableau.hpp"
+HEADER = Path(__file__).resolve().parents[2] / "include/softmaxflow/model/integrator/tableau.hpp"
 
 
 def field(x):

@@ -1,6 +1,7 @@
 #pragma once
 /// The resolved configuration of a run: one plain struct per table of the config file, with the
-/// defaults. Which names a choice accepts is decided by model/catalogue.hpp and src/io/keys.cpp.
+/// defaults. Which names a choice accepts is decided by model/dynamics/catalogue.hpp and
+/// src/config/keys.cpp.
 
 #include <cstdint>
 #include <optional>

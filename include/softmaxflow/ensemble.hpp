@@ -9,7 +9,7 @@ namespace softmaxflow {
 std::int64_t output_count(const Config& config);
 
 /// Resolves a config into a problem: number of outputs, random key, checkpoints, edges.
-/// `cell_key` identifies [model], [objective], [init] and their files (see io/config.hpp).
+/// `cell_key` identifies [model], [objective], [init] and their files (see config/config_file.hpp).
 /// With a `restart`, the run goes on from its states. Throws Error(usage) for combinations that
 /// make no sense.
 Problem make_problem(const Config& config, StartData starts, ObjectiveData objective,

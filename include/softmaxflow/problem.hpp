@@ -62,11 +62,11 @@ inline double end_of_run(const Config& config) {
                            : static_cast<double>(config.dynamics.iterations);
 }
 
-/// What a run is to watch for claims about trajectories (model/watch.hpp).
-struct WatchPlan {
-    std::uint64_t claims = 0;  ///< bit i: claim i of model/claims/list.hpp
+/// What a run is to watch for claims about trajectories (model/claims/monitor.hpp).
+struct MonitorPlan {
+    std::uint64_t claims = 0;  ///< bit i: claim i of model/claims/claim_list.hpp
     bool sorted = false;       ///< number tokens by their projected values at the start
-    model::Sabotage sabotage = model::Sabotage::none;  ///< wrong dynamics, to test the claims
+    model::Mutant mutant = model::Mutant::none;  ///< wrong dynamics, to test the claims
 };
 
 struct Problem {
@@ -74,7 +74,7 @@ struct Problem {
     StartData starts;
     RestartData restart;
     ObjectiveData objective;
-    WatchPlan watch;
+    MonitorPlan monitor;
     std::int64_t outputs = 1;         ///< m
     std::uint64_t random_key = 0;     ///< key of the draws: mix(seed, cell key)
     std::vector<double> checkpoints;  ///< iterations, or values of the clock: increasing; first 0

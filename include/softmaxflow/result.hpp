@@ -1,7 +1,7 @@
 #pragma once
 /// What a run produces: partial results of one block of replicas (backend -> ensemble), and the
 /// merged result of one cell (ensemble -> files, terminal). Observables are indexed as in
-/// model/catalogue.hpp; all arrays are row-major with the shapes given.
+/// model/dynamics/catalogue.hpp; all arrays are row-major with the shapes given.
 
 #include <cstdint>
 #include <limits>
@@ -65,11 +65,11 @@ struct StateRecord {
     std::int32_t initial_leader = -1;  ///< token
 };
 
-/// What was seen of the claims of WatchPlan along the trajectories of a block; empty without.
-struct WatchResult {
+/// What was seen of the claims of MonitorPlan along the trajectories of a block; empty without.
+struct MonitorResult {
     std::vector<std::uint32_t> traits;  ///< (replica): bits of model::Needs that the start has
-    /// (claim, replica), all claims of model/claims/list.hpp: the smallest margin over the accepted
-    /// steps (infinite where there was none), the clock or iteration where it was, and the
+    /// (claim, replica), all claims of model/claims/claim_list.hpp: the smallest margin over the
+    /// accepted steps (infinite where there was none), the clock or iteration where it was, and the
     /// accumulated change of the quantity that had the smallest.
     std::vector<double> margin, clock, increment;
 };
@@ -95,7 +95,7 @@ struct BlockResult {
     /// (replica): first checkpoint that carries the last state of a replica which had converged or
     /// stopped before it; the number of checkpoints if there is none.
     std::vector<std::int32_t> stopped_before;
-    WatchResult watch;
+    MonitorResult monitor;
     /// Flow: steps that lanes could have taken, and those that replicas took. Depends on the
     /// machine.
     std::int64_t issued_steps = 0, useful_steps = 0;

@@ -16,10 +16,10 @@ namespace softmaxflow::claims {
 namespace {
 
 /// Claims that are controls need to be refuted, not counted.
-constexpr std::int64_t replayed_of_control = 4;  // and of a twin: one is enough to refute
+constexpr std::int64_t replayed_of_control = 4;  // and of a mutant: one is enough to refute
 
 struct Selection {
-    std::vector<const Claim*> watched, measured;
+    std::vector<const Claim*> monitored, measured;
     std::vector<std::pair<std::string, std::string>> left_out;
 };
 
@@ -39,7 +39,7 @@ Selection select_claims(const Problem& base, const CheckRequest& request) {
     if (request.ids.empty()) {
         for (const Claim& claim : all_claims()) {
             std::string reason = misfit(claim, base.config, base.outputs);
-            if (reason.empty() && claim.watched < 0 && measured_of(claim).own_cells)
+            if (reason.empty() && claim.monitored < 0 && measured_of(claim).own_cells)
                 reason = "runs cells of its own; name it to test it";
             if (reason.empty())
                 claims.push_back(&claim);
@@ -48,16 +48,16 @@ Selection select_claims(const Problem& base, const CheckRequest& request) {
         }
     }
     for (const Claim* claim : claims)
-        (claim->watched >= 0 ? selection.watched : selection.measured).push_back(claim);
+        (claim->monitored >= 0 ? selection.monitored : selection.measured).push_back(claim);
     return selection;
 }
 
-/// Replays the first suspects of a claim, several at a time.
+/// Replays the first candidates of a claim, several at a time.
 void adjudicate(const Problem& problem, Outcome& outcome, Backend& backend, int threads,
                 std::int64_t most, const Progress& progress) {
-    const std::vector<Suspect>& suspects = outcome.tally.suspects;
+    const std::vector<Candidate>& candidates = outcome.tally.candidates;
     const auto count = static_cast<std::size_t>(
-        std::min<std::int64_t>(most, static_cast<std::int64_t>(suspects.size())));
+        std::min<std::int64_t>(most, static_cast<std::int64_t>(candidates.size())));
     outcome.replayed.resize(count);
     std::atomic<std::size_t> next = 0;
     std::atomic<bool> stopped = false;
@@ -67,8 +67,8 @@ void adjudicate(const Problem& problem, Outcome& outcome, Backend& backend, int 
         try {
             for (std::size_t i = next++; i < count && !stopped; i = next++) {
                 outcome.replayed[i] = replay_start(
-                    replay_problem(problem, start_of(problem, backend, suspects[i].replica)),
-                    *outcome.claim, suspects[i], backend);
+                    replay_problem(problem, start_of(problem, backend, candidates[i].replica)),
+                    *outcome.claim, candidates[i], backend);
                 if (progress && !progress(0)) stopped = true;
             }
         } catch (...) {
@@ -86,15 +86,15 @@ void adjudicate(const Problem& problem, Outcome& outcome, Backend& backend, int 
     if (failure) std::rethrow_exception(failure);
     if (stopped)
         throw Error(Exit::stopped, "stopped while replaying apparent violations; a test needs all");
-    for (const Replayed& replayed : outcome.replayed) outcome.tally.count(replayed.ruling);
-    outcome.not_replayed = static_cast<std::int64_t>(suspects.size() - count);
+    for (const Replayed& replayed : outcome.replayed) outcome.tally.count(replayed.adjudication);
+    outcome.not_replayed = static_cast<std::int64_t>(candidates.size() - count);
     outcome.tally.undecided += outcome.not_replayed;
 }
 
-void run_watched(Check& check, const std::vector<const Claim*>& claims, const Problem& base,
-                 Backend& backend, const CheckRequest& request, const Progress& progress) {
-    check.watched = watched_problem(base, claims, request.horizon, request.twin);
-    const std::vector<Tally> tallies = run_pass(check.watched, claims, backend, progress);
+void run_monitored(Check& check, const std::vector<const Claim*>& claims, const Problem& base,
+                   Backend& backend, const CheckRequest& request, const Progress& progress) {
+    check.monitored = monitored_problem(base, claims, request.horizon, request.mutant);
+    const std::vector<Tally> tallies = run_pass(check.monitored, claims, backend, progress);
     // Single replicas are no work for a device; and one more pair of eyes looks at its margins, for
     // a replay must give their bits.
     const auto replays = make_cpu_backend({1, ""});
@@ -103,9 +103,9 @@ void run_watched(Check& check, const std::vector<const Claim*>& claims, const Pr
         outcome.claim = claims[i];
         outcome.named = !request.ids.empty();
         outcome.tally = tallies[i];
-        outcome.horizon = end_of_run(check.watched.config);
-        const bool few = request.twin || (claims[i]->is_control() && !outcome.named);
-        adjudicate(check.watched, outcome, *replays, request.threads,
+        outcome.horizon = end_of_run(check.monitored.config);
+        const bool few = request.mutant || (claims[i]->is_control() && !outcome.named);
+        adjudicate(check.monitored, outcome, *replays, request.threads,
                    few ? replayed_of_control : request.most_replayed, progress);
         check.outcomes.push_back(std::move(outcome));
     }
@@ -114,13 +114,13 @@ void run_watched(Check& check, const std::vector<const Claim*>& claims, const Pr
 void run_measured(Check& check, const std::vector<const Claim*>& claims, const Problem& base,
                   Backend& backend, const CheckRequest& request, const Progress& progress) {
     for (const Claim* claim : claims) {
-        Laboratory laboratory{
-            base,        backend, progress, request.problem_of, check.corrected, request.horizon,
-            request.twin};
+        MeasureContext context{
+            base,          backend, progress, request.problem_of, check.corrected, request.horizon,
+            request.mutant};
         Outcome outcome;
         outcome.claim = claim;
         outcome.named = !request.ids.empty();
-        outcome.finding = measured_of(*claim).measure(laboratory);
+        outcome.finding = measured_of(*claim).measure(context);
         outcome.tally = outcome.finding.tally;
         outcome.not_replayed = outcome.finding.not_replayed;
         check.outcomes.push_back(std::move(outcome));
@@ -137,36 +137,36 @@ bool violated(const Trial& trial, double units) {
 
 }  // namespace
 
-Ruling rule(const std::vector<Trial>& trials, double units) {
+Adjudication rule(const std::vector<Trial>& trials, double units) {
     const Trial& before = trials.at(trials.size() - 2);
     const Trial& last = trials.back();
     const bool first = violated(before, units), second = violated(last, units);
-    if (!first && !second) return Ruling::dismissed;
+    if (!first && !second) return Adjudication::dismissed;
     const bool clear = std::abs(last.margin) > 10.0 * std::abs(last.margin - before.margin);
-    return first && second && clear ? Ruling::confirmed : Ruling::undecided;
+    return first && second && clear ? Adjudication::confirmed : Adjudication::undecided;
 }
 
-Replayed replay_start(const Problem& one, const Claim& claim, const Suspect& suspect,
+Replayed replay_start(const Problem& one, const Claim& claim, const Candidate& candidate,
                       Backend& backend) {
     Replayed replayed;
-    replayed.replica = suspect.replica;
-    replayed.increment = suspect.increment;
+    replayed.replica = candidate.replica;
+    replayed.increment = candidate.increment;
     replayed.start = one.restart;
     replayed.trials.push_back(first_trial(one, claim, backend));
     const Trial& first = replayed.trials.front();
     if (std::bit_cast<std::uint64_t>(first.margin) !=
-            std::bit_cast<std::uint64_t>(suspect.margin) ||
-        first.clock != suspect.clock)
+            std::bit_cast<std::uint64_t>(candidate.margin) ||
+        first.clock != candidate.clock)
         throw Error(Exit::internal,
                     fmt::format("claim {}, replica {}: a replay gave the margin {} at {}, the run "
                                 "{} at {}",
-                                claim.id, suspect.replica, first.margin, first.clock,
-                                suspect.margin, suspect.clock));
+                                claim.id, candidate.replica, first.margin, first.clock,
+                                candidate.margin, candidate.clock));
     const double half = one.config.dynamics.rtol / 2;
     for (const auto& [precision, rtol] :
          {std::pair{Precision::f64, half}, {Precision::f113, 1e-20}, {Precision::d100, 1e-30}})
-        replayed.trials.push_back(replay_margin(one, claim, suspect.clock, precision, rtol));
-    replayed.ruling = rule(replayed.trials, -violation_bound(claim, one) / 0x1p-53);
+        replayed.trials.push_back(replay_margin(one, claim, candidate.clock, precision, rtol));
+    replayed.adjudication = rule(replayed.trials, -violation_bound(claim, one) / 0x1p-53);
     return replayed;
 }
 
@@ -175,29 +175,29 @@ Check run_check(const Problem& base, Backend& backend, const CheckRequest& reque
     Selection selection = select_claims(base, request);
     Check check;
     check.level = request.level;
-    check.twin = request.twin;
+    check.mutant = request.mutant;
     check.left_out = std::move(selection.left_out);
-    check.watched = base;
-    const std::size_t tests = selection.watched.size() + selection.measured.size();
+    check.monitored = base;
+    const std::size_t tests = selection.monitored.size() + selection.measured.size();
     if (tests == 0)
         throw Error(Exit::usage,
                     fmt::format("no claim is about this config; the first, {}, {}",
                                 check.left_out.front().first, check.left_out.front().second));
-    if (request.twin && tests != 1)
+    if (request.mutant && tests != 1)
         throw Error(Exit::usage, "--twin sabotages the dynamics against one claim: name one");
     for (const Claim* claim : selection.measured)
-        if (request.twin && claim->twin == model::Sabotage::none)
+        if (request.mutant && claim->mutant == model::Mutant::none)
             throw Error(Exit::usage,
                         fmt::format("claim {} has no twin: it is a comparison that nothing refutes",
                                     claim->id));
     check.corrected = corrected_level(request.level, static_cast<std::int64_t>(tests));
-    if (!selection.watched.empty())
-        run_watched(check, selection.watched, base, backend, request, progress);
+    if (!selection.monitored.empty())
+        run_monitored(check, selection.monitored, base, backend, request, progress);
     run_measured(check, selection.measured, base, backend, request, progress);
     for (Outcome& outcome : check.outcomes) {
         outcome.judgement = judge(outcome.tally, check.corrected);
         const Finding& finding = outcome.finding;
-        if (outcome.claim->watched < 0 && !finding.counts)
+        if (outcome.claim->monitored < 0 && !finding.counts)
             outcome.judgement.verdict = finding.verdict;
     }
     // As in the catalogue.

@@ -1,5 +1,5 @@
 #pragma once
-/// A test of claims: one pass for all that are watched along trajectories, a replay of every
+/// A test of claims: one pass for all that are monitored along trajectories, a replay of every
 /// apparent violation in higher precision, measurements for the others, verdicts.
 
 #include <functional>
@@ -16,7 +16,7 @@ struct CheckRequest {
     std::vector<std::string> ids;       ///< named claims; empty: all that fit
     double level = 0.95;                ///< of intervals, before the correction
     double horizon = 0.0;               ///< 0: the claim's own
-    bool twin = false;                  ///< run the sabotaged dynamics of the (one) named claim
+    bool mutant = false;                ///< run the dynamics of a mutant of the (one) named claim
     int threads = 1;                    ///< for replays
     std::int64_t most_replayed = 1000;  ///< apparent violations per claim; the others: undecided
     std::function<Problem(const Config&)> problem_of;
@@ -25,7 +25,7 @@ struct CheckRequest {
 /// A replayed violation: the trials in the order first, half the tolerance, 113 bits, 100 digits.
 struct Replayed {
     std::int64_t replica = 0;
-    Ruling ruling = Ruling::undecided;
+    Adjudication adjudication = Adjudication::undecided;
     RestartData start;
     std::vector<Trial> trials;
     double increment = 0.0;
@@ -44,9 +44,9 @@ struct Outcome {
 
 struct Check {
     std::vector<Outcome> outcomes;
-    Problem watched;  ///< of the pass; counterexamples belong to it
+    Problem monitored;  ///< of the pass; counterexamples belong to it
     double level = 0.95, corrected = 0.95;
-    bool twin = false;
+    bool mutant = false;
     std::vector<std::pair<std::string, std::string>> left_out;  ///< id and why it does not fit
 };
 
@@ -56,10 +56,10 @@ Check run_check(const Problem& base, Backend& backend, const CheckRequest& reque
 
 /// confirmed: a violation in the last two trials, whose size exceeds ten times their difference;
 /// dismissed: in neither; else undecided. `units`: tolerance in units of the format's roundoff.
-Ruling rule(const std::vector<Trial>& trials, double units);
+Adjudication rule(const std::vector<Trial>& trials, double units);
 
 /// Replays the one replica of `one` (see replay_problem) that showed an apparent violation.
-Replayed replay_start(const Problem& one, const Claim& claim, const Suspect& suspect,
+Replayed replay_start(const Problem& one, const Claim& claim, const Candidate& candidate,
                       Backend& backend);
 
 /// The exit status: refuted 3 wins over failed 4 (vacuous, undecided, or more than `max_failed` of

@@ -11,24 +11,24 @@
 namespace softmaxflow::claims {
 namespace {
 
-template <class Watched>
-Claim watched_claim(int place) {
-    return {Watched::name,
-            Watched::statement,
-            Watched::about,
-            Watched::status,
-            Watched::because,
-            Watched::needs,
-            Watched::twin,
+template <class Monitored>
+Claim monitored_claim(int place) {
+    return {Monitored::name,
+            Monitored::statement,
+            Monitored::about,
+            Monitored::status,
+            Monitored::because,
+            Monitored::needs,
+            Monitored::mutant,
             place,
-            [](int n, int m) { return double(Watched::tolerance(n, m)); }};
+            [](int n, int m) { return double(Monitored::tolerance(n, m)); }};
 }
 
-template <class... Watched>
-std::vector<Claim> make_catalogue(model::List<Watched...>) {
+template <class... Monitored>
+std::vector<Claim> make_catalogue(model::List<Monitored...>) {
     int place = 0;
     std::vector<Claim> list;
-    (list.push_back(watched_claim<Watched>(place++)), ...);
+    (list.push_back(monitored_claim<Monitored>(place++)), ...);
     for (const Measured* measured : all_measured()) list.push_back(measured->claim);
     return list;
 }
@@ -74,7 +74,7 @@ std::vector<Condition> conditions(const Config& config, std::int64_t outputs) {
 }  // namespace
 
 std::span<const Claim> all_claims() {
-    static const std::vector<Claim> catalogue = make_catalogue(model::WatchedClaims{});
+    static const std::vector<Claim> catalogue = make_catalogue(model::MonitoredClaims{});
     return catalogue;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
-/// The catalogue of claims, as the host sees it: those watched along trajectories
-/// (model/claims/list.hpp) and those measured over an ensemble (one file each in this folder).
+/// The catalogue of claims, as the host sees it: those monitored along trajectories
+/// (model/claims/claim_list.hpp) and those measured over an ensemble (one file each in this
+/// folder).
 
 #include <cstdint>
 #include <functional>
@@ -21,9 +22,9 @@ struct Claim {
     std::string_view status;   ///< proved, derived, false (a control), refuted, open, doubtful
     std::string_view because;  ///< proof in a line, or citation
     unsigned needs = 0;        ///< flags of model::Needs
-    model::Sabotage twin = model::Sabotage::none;  ///< dynamics that must refute it
-    int watched = -1;  ///< its place in model::WatchedClaims; -1: measured
-    double (*tolerance)(int n, int m) = nullptr;  ///< watched: in units of 2^-53
+    model::Mutant mutant = model::Mutant::none;  ///< dynamics that must refute it
+    int monitored = -1;  ///< its place in model::MonitoredClaims; -1: measured
+    double (*tolerance)(int n, int m) = nullptr;  ///< monitored: in units of 2^-53
 
     [[nodiscard]] bool is_control() const { return status == "false"; }
 };

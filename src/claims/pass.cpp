@@ -19,12 +19,12 @@ namespace {
 void add_block(const BlockResult& block, const Claim& claim, double bound, Tally& tally) {
     const unsigned needed = claim.needs & model::decided_by_replica;
     for (std::int64_t i = 0; i < block.count; ++i) {
-        const auto place = static_cast<std::size_t>(claim.watched * block.count + i);
-        const double margin = block.watch.margin[place];
+        const auto place = static_cast<std::size_t>(claim.monitored * block.count + i);
+        const double margin = block.monitor.margin[place];
         const bool ok = is_ok(block.status[i]);
         ++tally.draws;
         // A replica that ended where it began shows nothing.
-        const bool in_class = (block.watch.traits[i] & needed) == needed;
+        const bool in_class = (block.monitor.traits[i] & needed) == needed;
         if (!in_class || (ok && !(margin < std::numeric_limits<double>::infinity()))) {
             ++tally.excluded;
             continue;
@@ -33,8 +33,8 @@ void add_block(const BlockResult& block, const Claim& claim, double bound, Tally
             ++tally.failed;
             continue;
         }
-        const Suspect seen{block.first + i, margin, block.watch.clock[place],
-                           block.watch.increment[place]};
+        const Candidate seen{block.first + i, margin, block.monitor.clock[place],
+                             block.monitor.increment[place]};
         const bool first = tally.smallest_replica < 0;
         if (first || margin < tally.smallest_margin ||
             (margin == tally.smallest_margin && seen.replica < tally.smallest_replica)) {
@@ -43,7 +43,7 @@ void add_block(const BlockResult& block, const Claim& claim, double bound, Tally
             tally.smallest_clock = seen.clock;
             tally.smallest_increment = seen.increment;
         }
-        if (margin < bound) tally.suspects.push_back(seen);
+        if (margin < bound) tally.candidates.push_back(seen);
     }
 }
 
@@ -62,8 +62,8 @@ double violation_bound(const Claim& claim, const Problem& problem) {
     return -model::unit_roundoff * claim.tolerance(n, static_cast<int>(problem.outputs));
 }
 
-Problem watched_problem(const Problem& base, const std::vector<const Claim*>& claims,
-                        double horizon, bool twin) {
+Problem monitored_problem(const Problem& base, const std::vector<const Claim*>& claims,
+                          double horizon, bool mutant) {
     Problem problem = base;
     DynamicsConfig& dynamics = problem.config.dynamics;
     double end = end_of_run(base.config);
@@ -83,9 +83,9 @@ Problem watched_problem(const Problem& base, const std::vector<const Claim*>& cl
     problem.checkpoints = {base.checkpoints.front(), end};
     problem.edges = curve_edges(problem.config);
     for (const Claim* claim : claims)
-        if (claim->watched >= 0) problem.watch.claims |= std::uint64_t{1} << claim->watched;
-    problem.watch.sorted = true;
-    if (twin) problem.watch.sabotage = claims.front()->twin;
+        if (claim->monitored >= 0) problem.monitor.claims |= std::uint64_t{1} << claim->monitored;
+    problem.monitor.sorted = true;
+    if (mutant) problem.monitor.mutant = claims.front()->mutant;
     return problem;
 }
 
@@ -111,8 +111,8 @@ std::vector<Tally> run_pass(const Problem& problem, const std::vector<const Clai
         throw Error(Exit::stopped, fmt::format("stopped after {} of {} draws; a test needs all",
                                                tallies.front().draws, replicas));
     for (Tally& tally : tallies)
-        std::sort(tally.suspects.begin(), tally.suspects.end(),
-                  [](const Suspect& a, const Suspect& b) { return a.replica < b.replica; });
+        std::sort(tally.candidates.begin(), tally.candidates.end(),
+                  [](const Candidate& a, const Candidate& b) { return a.replica < b.replica; });
     return tallies;
 }
 
@@ -157,7 +157,7 @@ Problem replay_problem(const Problem& problem, RestartData start) {
     replay.config.init.file.clear();
     replay.restart = std::move(start);
     replay.config.ensemble.replicas = 1;
-    replay.watch.sorted = false;
+    replay.monitor.sorted = false;
     return replay;
 }
 

@@ -1,5 +1,5 @@
 #pragma once
-/// One pass over the trajectories of a cell for all claims that are watched along them.
+/// One pass over the trajectories of a cell for all claims that are monitored along them.
 
 #include <vector>
 
@@ -13,13 +13,13 @@ namespace softmaxflow::claims {
 /// over the mean of kappa_t; doubled runs of values or logits far from the default scale included.
 double own_horizon(const Config& config);
 
-/// The problem `base` with its recording cut down to what claims need, watched for `claims`. A flow
-/// runs on the arc clock to `horizon` (0: own_horizon), descent to its iterations.
-/// `twin`: with the sabotaged dynamics of the first claim.
-Problem watched_problem(const Problem& base, const std::vector<const Claim*>& claims,
-                        double horizon, bool twin);
+/// The problem `base` with its recording cut down to what claims need, monitored for `claims`. A
+/// flow runs on the arc clock to `horizon` (0: own_horizon), descent to its iterations. `mutant`:
+/// with the dynamics of a mutant of the first claim.
+Problem monitored_problem(const Problem& base, const std::vector<const Claim*>& claims,
+                          double horizon, bool mutant);
 
-/// Runs all replicas; one tally per claim, apparent violations among its suspects, none of them
+/// Runs all replicas; one tally per claim, apparent violations among its candidates, none of them
 /// ruled on yet. Throws Error(stopped) if `progress` asked to stop.
 std::vector<Tally> run_pass(const Problem& problem, const std::vector<const Claim*>& claims,
                             Backend& backend, const Progress& progress);

@@ -47,10 +47,10 @@ inline constexpr int columns<model::Hundred> = 16;
 
 /// Memory for the arrays of one replica: numbers are made before they are used.
 template <class Real>
-class Room {
+class Workspace {
 public:
     template <class Make>
-    explicit Room(Make make) {
+    explicit Workspace(Make make) {
         model::Arena counter(nullptr);
         make(counter);
         numbers_.resize(counter.used() / sizeof(Real) + 1);
@@ -63,45 +63,45 @@ private:
 
 /// One replica on its way, in steps of the flow or of descent.
 template <class Real>
-class Journey {
+class ReplayIntegrator {
 public:
     using Flow = AnyFlow<Real>;
     using State = typename Flow::State;
 
     /// `problem` must outlive the object.
-    Journey(const Problem& problem, double rtol)
+    ReplayIntegrator(const Problem& problem, double rtol)
         : problem_(problem),
           parameters_(host::make_parameters(problem)),
-          choice_(host::make_choice(problem)),
-          room_([&](model::Arena& arena) { Parts(*this, arena); }),
-          arena_(room_.arena()),
+          key_(host::make_kernel_key(problem)),
+          workspace_([&](model::Arena& arena) { Parts(*this, arena); }),
+          arena_(workspace_.arena()),
           parts_(*this, arena_),
           tolerance_{Real(rtol), Real(rtol * 1e-3)},
-          rates_(parameters_) {
+          settings_(parameters_) {
         model::Restart<Flow>(parameters_, 0, 0)(parts_.flow, parts_.x, nullptr, 0);
         clock_ = Real(problem.restart.checkpoint);
-        if (choice_.flow) note_sign();
-        look_around();
+        if (key_.flow) note_sign();
+        evaluate_frame();
     }
 
     /// On to that clock, or iteration.
-    void reach(double clock) {
+    void advance_to(double clock) {
         const Real target(clock);
-        if (!choice_.flow) return descend(target);
+        if (!key_.flow) return descend(target);
         while (clock_ < target) step(target);
     }
 
     [[nodiscard]] Real margin(int claim) {
         Parts& p = parts_;
-        if (choice_.flow)
-            p.sight.look(p.field, p.x, p.derivative, p.e);
+        if (key_.flow)
+            p.snapshot.look(p.field, p.x, p.derivative, p.e);
         else
-            p.sight.look(p.flow, p.x, p.e, parameters_.logit_rate);
+            p.snapshot.look(p.flow, p.x, p.e, parameters_.logit_rate);
         Real margin(0.0);
-        model::with_item(model::WatchedClaims{}, claim, [&](auto item) {
+        model::with_item(model::MonitoredClaims{}, claim, [&](auto item) {
             // Descent has no derivative, and its claims do not ask for one.
-            if (choice_.flow || (item.needs & model::gradient_flow) == 0)
-                margin = item.margin(p.sight).margin;
+            if (key_.flow || (item.needs & model::gradient_flow) == 0)
+                margin = item.margin(p.snapshot).margin;
         });
         return margin;
     }
@@ -123,7 +123,7 @@ public:
         const double clock = static_cast<double>(clock_);
         state.arc.push_back(parameters_.arc_clock ? clock : nan);
         state.log_time.push_back(nan);
-        if (!choice_.flow) return;
+        if (!key_.flow) return;
         state.clock.push_back(clock);
         state.step_size.push_back(step_);
         state.controller.insert(state.controller.end(), {1.0, 0.0});
@@ -137,18 +137,18 @@ private:
         typename Flow::Evaluation e;
         decltype(Flow::Evaluation::output) unit;
         model::Extrapolated<Flow, columns<Real>> stepper;
-        model::Sight<Flow> sight;
+        model::Snapshot<Flow> snapshot;
 
-        Parts(const Journey& j, model::Arena& arena)
-            : flow(arena, model::Solo{}, j.parameters_.tokens, j.parameters_.outputs,
-                   {j.choice_.map}, {j.choice_.loss}),
+        Parts(const ReplayIntegrator& j, model::Arena& arena)
+            : flow(arena, model::Solo{}, j.parameters_.tokens, j.parameters_.outputs, {j.key_.map},
+                   {j.key_.loss}),
               field(flow, j.parameters_),
               x(arena, flow.slots(), j.parameters_.outputs),
               derivative(arena, flow.slots(), j.parameters_.outputs),
               e(arena, flow.slots(), j.parameters_.outputs),
               unit(arena, j.parameters_.outputs),
               stepper(arena, flow.slots(), j.parameters_.outputs),
-              sight(arena, j.parameters_.tokens, j.parameters_.outputs) {}
+              snapshot(arena, j.parameters_.tokens, j.parameters_.outputs) {}
         Parts(const Parts&) = delete;
         Parts& operator=(const Parts&) = delete;
     };
@@ -158,20 +158,20 @@ private:
         Parts& p = parts_;
         Real speed(0.0);
         if (!p.field.single()) return;
-        p.field(p.x, p.e, from_, p.derivative, speed);
+        p.field(p.x, p.e, frame_, p.derivative, speed);
         p.field.log_speed(p.e, p.unit, p.e.output_scratch);
-        from_.sign = p.unit[0];
+        frame_.sign = p.unit[0];
     }
 
-    void look_around() {
+    void evaluate_frame() {
         Parts& p = parts_;
         Real speed(0.0);
-        if (!choice_.flow) return p.flow.evaluate(p.x, p.e);
-        p.field(p.x, p.e, from_, p.derivative, speed);
-        from_.leader = model::find_leader(p.flow.tokens, p.e.token_scratch, [&](int j) {
-                           return p.e.share(j);
-                       }).index;
-        p.field(p.x, p.e, from_, p.derivative, speed);
+        if (!key_.flow) return p.flow.evaluate(p.x, p.e);
+        p.field(p.x, p.e, frame_, p.derivative, speed);
+        frame_.leader = model::find_leader(p.flow.tokens, p.e.token_scratch, [&](int j) {
+                            return p.e.share(j);
+                        }).index;
+        p.field(p.x, p.e, frame_, p.derivative, speed);
     }
 
     void step(const Real& target) {
@@ -182,7 +182,7 @@ private:
         const Real h = reaches ? left : Real(step_);
         Parts& p = parts_;
         const double error = static_cast<double>(
-            p.stepper.attempt(p.field, tolerance_, p.x, p.derivative, from_, h));
+            p.stepper.attempt(p.field, tolerance_, p.x, p.derivative, frame_, h));
         constexpr double order = decltype(p.stepper)::error_order;
         const double known = error > 1e-30 ? std::min(error, 1e30) : error >= 0.0 ? 1e-30 : 1e30;
         const double factor = std::clamp(0.9 * model::power(known, -1.0 / order), 0.1, 4.0);
@@ -190,19 +190,19 @@ private:
         if (!(error <= 1.0)) return;
         model::for_each_entry(p.flow, [&](auto at) { at(p.x) = at(p.stepper.next()); });
         clock_ = reaches ? target : clock_ + h;
-        look_around();
+        evaluate_frame();
     }
 
     void descend(const Real& target) {
         Parts& p = parts_;
         for (; clock_ < target; clock_ = clock_ + Real(1.0), ++steps_) {
-            p.sight.look(p.flow, p.x, p.e, parameters_.logit_rate);
-            p.sight.keep_logits();
-            rates_.advance();
-            model::GradientDescent::step(p.flow, p.e, p.x, nullptr, rates_);
-            if (parameters_.sabotage != model::Sabotage::none)
-                model::spoil_step(p.flow, p.x, p.e.token_scratch, parameters_.sabotage,
-                                  parameters_.learning_rate);
+            p.snapshot.look(p.flow, p.x, p.e, parameters_.logit_rate);
+            p.snapshot.keep_logits();
+            settings_.advance();
+            model::GradientDescent::step(p.flow, p.e, p.x, nullptr, settings_);
+            if (parameters_.mutant != model::Mutant::none)
+                model::mutate_step(p.flow, p.x, p.e.token_scratch, parameters_.mutant,
+                                   parameters_.learning_rate);
             p.flow.evaluate(p.x, p.e);
         }
     }
@@ -211,13 +211,13 @@ private:
 
     const Problem& problem_;
     model::Parameters parameters_;
-    host::Choice choice_;
-    Room<Real> room_;
+    host::KernelKey key_;
+    Workspace<Real> workspace_;
     model::Arena arena_;
     Parts parts_;
     model::Tolerance<Real> tolerance_;
-    model::RatesOf<Flow> rates_;
-    model::Vantage<Real> from_;
+    model::MethodSettingsOf<Flow> settings_;
+    model::Frame<Real> frame_;
     Real clock_{0.0};
     double step_ = 0.05;
     std::int64_t steps_ = 0;
@@ -225,24 +225,24 @@ private:
 
 template <class Real>
 void follow(const Problem& problem, double rtol, StateRecord& state) {
-    Journey<Real> journey(problem, rtol);
+    ReplayIntegrator<Real> integrator(problem, rtol);
     for (const double checkpoint : problem.checkpoints) {
-        journey.reach(checkpoint);
-        journey.record(state);
+        integrator.advance_to(checkpoint);
+        integrator.record(state);
     }
 }
 
 template <class Real>
 Trial try_margin(const Problem& problem, const Claim& claim, double clock, double rtol) {
-    Journey<Real> journey(problem, rtol);
-    journey.reach(clock);
-    const Real margin = journey.margin(claim.watched);
+    ReplayIntegrator<Real> integrator(problem, rtol);
+    integrator.advance_to(clock);
+    const Real margin = integrator.margin(claim.monitored);
     Trial trial;
     trial.clock = clock;
     trial.rtol = is_flow(problem.config) ? rtol : 0.0;
     trial.margin = static_cast<double>(margin);
     trial.digits = all_digits(margin);
-    trial.steps = journey.steps();
+    trial.steps = integrator.steps();
     return trial;
 }
 
@@ -287,8 +287,8 @@ Trial first_trial(const Problem& problem, const Claim& claim, Backend& backend) 
     backend.run(
         problem, {0, 1},
         [&](BlockResult&& block) {
-            trial.margin = block.watch.margin[claim.watched];
-            trial.clock = block.watch.clock[claim.watched];
+            trial.margin = block.monitor.margin[claim.monitored];
+            trial.clock = block.monitor.clock[claim.monitored];
             trial.steps = block.steps.front();
         },
         nullptr);

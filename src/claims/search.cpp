@@ -20,13 +20,13 @@ namespace {
 /// Trajectories from starts that an optimiser proposes.
 class Starts {
 public:
-    Starts(const Problem& watched, Backend& backend, const Claim& claim, double size)
-        : problem_(watched),
+    Starts(const Problem& monitored, Backend& backend, const Claim& claim, double size)
+        : problem_(monitored),
           backend_(backend),
           claim_(claim),
           size_(size),
-          start_(start_of(watched, backend, 0)) {
-        if (is_flow(watched.config)) start_.step_size = {1e-6};
+          start_(start_of(monitored, backend, 0)) {
+        if (is_flow(monitored.config)) start_.step_size = {1e-6};
     }
 
     [[nodiscard]] std::size_t dimension() const {
@@ -43,9 +43,9 @@ public:
         backend_.run(
             one, {0, 1},
             [&](BlockResult&& block) {
-                const bool in_class = (block.watch.traits.front() & needed) == needed;
+                const bool in_class = (block.monitor.traits.front() & needed) == needed;
                 if (in_class && is_ok(block.status.front()))
-                    margin = std::min(margin, block.watch.margin[claim_.watched]);
+                    margin = std::min(margin, block.monitor.margin[claim_.monitored]);
             },
             nullptr);
         if (margin < best) {
@@ -148,16 +148,16 @@ Search run_search(const Problem& base, Backend& backend, const Claim& claim,
     if (!can_search())
         throw Error(Exit::usage,
                     "--search: this build has no NLopt; install libnlopt-dev and build again");
-    if (claim.watched < 0)
+    if (claim.monitored < 0)
         throw Error(Exit::usage, fmt::format("--search: {} is measured over an ensemble; take a "
                                              "claim about every trajectory",
                                              claim.id));
     if (const std::string reason = misfit(claim, base.config, base.outputs); !reason.empty())
         throw Error(Exit::usage,
                     fmt::format("claim {} is not about this config: it {}", claim.id, reason));
-    const Problem watched = watched_problem(base, {&claim}, request.horizon, request.twin);
+    const Problem monitored = monitored_problem(base, {&claim}, request.horizon, request.mutant);
     const double size = 20.0 * base.config.init.value_scale;
-    Starts starts(watched, backend, claim, size);
+    Starts starts(monitored, backend, claim, size);
     Search search;
     search.claim = &claim;
     search.domain = fmt::format("projected values in [-{0:g}, {0:g}]{1}", size,

@@ -27,7 +27,7 @@ bool can_search();
 /// Starts of `base` are varied as projected values Z in [-size, size], size = 20 value_scale, its
 /// first replica giving objective and logits; for descent also the learning rate, 1e-1 ... 1e4 on a
 /// logarithmic scale. `evaluations`: how many trajectories. Throws Error(usage) without NLopt, and
-/// for a claim that is not watched.
+/// for a claim that is not monitored.
 Search run_search(const Problem& base, Backend& backend, const Claim& claim,
                   const CheckRequest& request, std::int64_t evaluations, const Progress& progress);
 

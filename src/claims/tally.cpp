@@ -4,13 +4,13 @@
 
 namespace softmaxflow::claims {
 
-const char* ruling_name(Ruling ruling) {
-    switch (ruling) {
-        case Ruling::confirmed:
+const char* adjudication_name(Adjudication adjudication) {
+    switch (adjudication) {
+        case Adjudication::confirmed:
             return "confirmed";
-        case Ruling::dismissed:
+        case Adjudication::dismissed:
             return "dismissed";
-        case Ruling::undecided:
+        case Adjudication::undecided:
             break;
     }
     return "undecided";
@@ -32,10 +32,10 @@ const char* verdict_name(Verdict verdict) {
     return "vacuous";
 }
 
-void Tally::count(Ruling ruling) {
-    confirmed += ruling == Ruling::confirmed ? 1 : 0;
-    dismissed += ruling == Ruling::dismissed ? 1 : 0;
-    undecided += ruling == Ruling::undecided ? 1 : 0;
+void Tally::count(Adjudication adjudication) {
+    confirmed += adjudication == Adjudication::confirmed ? 1 : 0;
+    dismissed += adjudication == Adjudication::dismissed ? 1 : 0;
+    undecided += adjudication == Adjudication::undecided ? 1 : 0;
 }
 
 Judgement judge(const Tally& tally, double level) {

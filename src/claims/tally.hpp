@@ -10,15 +10,15 @@
 namespace softmaxflow::claims {
 
 /// An apparent violation.
-struct Suspect {
+struct Candidate {
     std::int64_t replica = 0;
     double margin = 0.0;
     double clock = 0.0;      ///< of the smallest margin: clock, or iteration
     double increment = 0.0;  ///< accumulated change of the worst quantity
 };
 
-enum class Ruling { confirmed, dismissed, undecided };
-const char* ruling_name(Ruling ruling);
+enum class Adjudication { confirmed, dismissed, undecided };
+const char* adjudication_name(Adjudication adjudication);
 
 struct Tally {
     std::int64_t draws = 0, excluded = 0, failed = 0;
@@ -26,10 +26,10 @@ struct Tally {
     double smallest_margin = 0.0;  ///< of the tested replicas
     std::int64_t smallest_replica = -1;
     double smallest_clock = 0.0, smallest_increment = 0.0;
-    std::vector<Suspect> suspects;  ///< by replica
+    std::vector<Candidate> candidates;  ///< by replica
 
     [[nodiscard]] std::int64_t tested() const { return draws - excluded - failed; }
-    void count(Ruling ruling);
+    void count(Adjudication adjudication);
 };
 
 enum class Verdict { not_refuted, refuted, undecided, vacuous, measured };

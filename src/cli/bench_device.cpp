@@ -18,10 +18,10 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-struct Rates {
+struct MethodSettings {
     double median, best, worst;  // replica-steps per second
 };
-Rates rates_of(const Case& c) {
+MethodSettings rates_of(const Case& c) {
     const auto [shortest, longest] = std::minmax_element(c.seconds.begin(), c.seconds.end());
     return {c.replica_steps() / median(c.seconds), c.replica_steps() / *shortest,
             c.replica_steps() / *longest};
@@ -82,7 +82,7 @@ Json device_json(const BenchReport& report, const Backend& backend) {
                          {"f32_per_second", pipes->f32},
                          {"special_per_second", pipes->special}};
     for (const Case& c : report.workloads.throughput) {
-        const Rates rates = rates_of(c);
+        const MethodSettings rates = rates_of(c);
         json["workloads"].push_back(
             {{"name", c.name},
              {"title", c.title},
@@ -95,7 +95,7 @@ Json device_json(const BenchReport& report, const Backend& backend) {
              {"kernel", kernel_json(c.problem)}});
     }
     for (const Case& c : report.workloads.flows) {
-        const Rates starts = rates_of(c);  // a flow is one step of a bench
+        const MethodSettings starts = rates_of(c);  // a flow is one step of a bench
         json["flows"].push_back(
             {{"name", c.name},
              {"title", c.title},

@@ -48,7 +48,7 @@ claims::CheckRequest request_of(const CheckOptions& options, const Plan& plan) {
     request.ids = options.ids.empty() ? config.ids : options.ids;
     request.level = config.level;
     request.horizon = config.horizon;
-    request.twin = options.twin;
+    request.mutant = options.mutant;
     request.threads = plan.threads;
     request.problem_of = problem_of;
     return request;
@@ -56,7 +56,7 @@ claims::CheckRequest request_of(const CheckOptions& options, const Plan& plan) {
 
 claims::Check compute(const Plan& plan, const claims::CheckRequest& request, const Common& common) {
     ProgressBar bar(plan.work(), !common.quiet && isatty(STDERR_FILENO) == 1, plan.work_unit());
-    WatchedBackend backend(*plan.backend, bar);
+    BackendWithProgress backend(*plan.backend, bar);
     const StopOnSignal stop("");
     claims::Check check = claims::run_check(plan.problem, backend, request, [&](std::int64_t work) {
         bar.add(work);
@@ -86,7 +86,8 @@ int search_command(const CheckOptions& options, const Common& common, const Plan
         write_json(search_json(search, info));
     else
         write_out(search_report(search, Style::of(STDOUT_FILENO)));
-    const bool refuted = search.apparent && search.replayed.ruling == claims::Ruling::confirmed;
+    const bool refuted =
+        search.apparent && search.replayed.adjudication == claims::Adjudication::confirmed;
     return static_cast<int>(refuted ? Exit::refuted : Exit::done);
 }
 

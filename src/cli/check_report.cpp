@@ -34,28 +34,28 @@ std::string header(const CheckReport& report, const Style& style) {
     const Config& config = report.plan.problem.config;
     std::string text = line(style.bold(report.plan.name) + "  " + model_line(config));
     text += line(wrapped(law_text(config), text_width, 2));
-    if (check.watched.watch.claims != 0)
-        text += line(wrapped(method_line(check.watched.config), text_width, 2));
+    if (check.monitored.monitor.claims != 0)
+        text += line(wrapped(method_line(check.monitored.config), text_width, 2));
     text += line(fmt::format(
         "{} draws, seed {}{}; exact intervals of {:.4g} %, {:.6g} % corrected "
         "for {} claim{}",
         grouped(report.plan.replicas()), *config.ensemble.seed,
         report.plan.seed_drawn ? " (drawn)" : "", 100 * check.level, 100 * check.corrected,
         check.outcomes.size(), check.outcomes.size() == 1 ? "" : "s"));
-    if (check.twin)
+    if (check.mutant)
         text += line(style.bad("SABOTAGED on purpose: the claim ought to come out refuted"));
     return text;
 }
 
 std::string row(const Outcome& outcome, const Style& style) {
     const Tally& tally = outcome.tally;
-    const bool watched = outcome.claim->watched >= 0;
-    const bool counts = watched || outcome.finding.counts;
+    const bool monitored = outcome.claim->monitored >= 0;
+    const bool counts = monitored || outcome.finding.counts;
     return line(left(outcome.claim->id, name_width) + verdict_text(outcome, style) +
                 right(counts ? grouped(tally.tested()) : "", 10) +
                 right(counts ? grouped(tally.confirmed) : "", 9) +
                 right(counts ? number(outcome.judgement.upper_one_sided, 2) : "", 9) +
-                right(watched && tally.tested() > 0 ? number(tally.smallest_margin, 2) : "", 10));
+                right(monitored && tally.tested() > 0 ? number(tally.smallest_margin, 2) : "", 10));
 }
 
 std::string table(const CheckReport& report, const Style& style) {
@@ -75,16 +75,16 @@ std::string notes(const Outcome& outcome, const Style& style) {
     };
     if (tally.excluded > 0) note(fmt::format("{} outside the class", grouped(tally.excluded)));
     if (tally.failed > 0) note(style.bad(fmt::format("{} failed", grouped(tally.failed))));
-    const auto apparent = static_cast<std::int64_t>(tally.suspects.size());
+    const auto apparent = static_cast<std::int64_t>(tally.candidates.size());
     if (apparent > 0)
-        note(
-            fmt::format("{} apparent violations: {} confirmed, {} dismissed{}, {} "
-                        "undecided{}",
-                        grouped(apparent), grouped(tally.confirmed), grouped(tally.dismissed),
-                        outcome.claim->watched >= 0 ? " as rounding" : "", grouped(tally.undecided),
-                        outcome.not_replayed > 0
-                            ? fmt::format(" ({} not replayed)", grouped(outcome.not_replayed))
-                            : ""));
+        note(fmt::format(
+            "{} apparent violations: {} confirmed, {} dismissed{}, {} "
+            "undecided{}",
+            grouped(apparent), grouped(tally.confirmed), grouped(tally.dismissed),
+            outcome.claim->monitored >= 0 ? " as rounding" : "", grouped(tally.undecided),
+            outcome.not_replayed > 0
+                ? fmt::format(" ({} not replayed)", grouped(outcome.not_replayed))
+                : ""));
     if (tally.confirmed + tally.undecided + tally.failed > 0)
         note(fmt::format("rate {} in [{}, {}], at worst {} (<= {})",
                          number(outcome.judgement.rate.share), number(outcome.judgement.rate.low),
@@ -107,12 +107,12 @@ std::string notes(const Outcome& outcome, const Style& style) {
 std::string smallest(const CheckReport& report) {
     std::string text;
     for (const Outcome& outcome : report.check.outcomes)
-        if (outcome.claim->watched >= 0 && outcome.tally.smallest_replica >= 0)
+        if (outcome.claim->monitored >= 0 && outcome.tally.smallest_replica >= 0)
             text += line(fmt::format(
                 "{}: smallest margin {} of replica {} at {}, tolerance {}", outcome.claim->id,
                 number(outcome.tally.smallest_margin), outcome.tally.smallest_replica,
                 number(outcome.tally.smallest_clock),
-                number(-claims::violation_bound(*outcome.claim, report.check.watched))));
+                number(-claims::violation_bound(*outcome.claim, report.check.monitored))));
     return text;
 }
 
@@ -159,12 +159,12 @@ std::string search_report(const claims::Search& search, const Style& style) {
     if (!is_flow(search.problem.config))
         text += line(fmt::format("at learning rate {}", number(search.learning_rate)));
     if (!search.apparent) return text + line(style.good("no violation found"));
-    const std::string ruling = claims::ruling_name(search.replayed.ruling);
+    const std::string adjudication = claims::adjudication_name(search.replayed.adjudication);
     for (const claims::Trial& trial : search.replayed.trials)
         text +=
             line(fmt::format("  {} at rtol {}: margin {}", claims::precision_name(trial.precision),
                              number(trial.rtol), number(trial.margin)));
-    return text + line(style.bad("an apparent violation: " + ruling));
+    return text + line(style.bad("an apparent violation: " + adjudication));
 }
 
 std::string claims_list(const Style& style) {
@@ -184,7 +184,7 @@ std::string claim_text(const claims::Claim& claim, const Style& style) {
                        entry("because", claim.because);
     if (claim.about.starts_with("U") || claim.about.starts_with("as U"))
         text += line("") + line(wrapped(claims::class_u_text, text_width, 2));
-    if (claim.watched >= 0)
+    if (claim.monitored >= 0)
         text += line("") +
                 line(wrapped(fmt::format("Tested at every accepted step. Tolerance of its margin "
                                          "with 8 tokens and one output: {:.2g}, from rounding.",

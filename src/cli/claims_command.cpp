@@ -14,7 +14,7 @@ namespace {
 nlohmann::ordered_json claim_json(const claims::Claim& claim) {
     return {{"id", claim.id},           {"statement", claim.statement},
             {"class", claim.about},     {"status", claim.status},
-            {"because", claim.because}, {"watched", claim.watched >= 0}};
+            {"because", claim.because}, {"watched", claim.monitored >= 0}};
 }
 
 }  // namespace

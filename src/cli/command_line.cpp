@@ -211,7 +211,7 @@ private:
             ->check(CLI::Range(0.0, 1.0).description(""));
         app->add_flag("--search", check.search,
                       "Look for a violation with an optimiser, over --replicas trajectories");
-        app->add_flag("--twin", check.twin,
+        app->add_flag("--twin", check.mutant,
                       "Sabotage the dynamics against the one claim named, which must then be "
                       "refuted")
             ->group(testing);

@@ -41,7 +41,7 @@ struct CheckOptions {
     std::string instruction_set;
     double max_failed = 0.01;
     bool search = false;  ///< look for the start of smallest margin instead of drawing
-    bool twin = false;    ///< sabotaged dynamics: the claim must come out refuted
+    bool mutant = false;  ///< dynamics of a mutant: the claim must come out refuted
 };
 
 struct ClaimsOptions {

@@ -44,14 +44,14 @@ ProgressBar::~ProgressBar() {
     std::fflush(stderr);
 }
 
-void WatchedBackend::run(const Problem& problem, ReplicaRange range, const BlockSink& deliver,
-                         const Progress& progress) {
-    const BlockSink watch = [&](BlockResult&& block) {
+void BackendWithProgress::run(const Problem& problem, ReplicaRange range, const BlockSink& deliver,
+                              const Progress& progress) {
+    const BlockSink counting = [&](BlockResult&& block) {
         bar_.add_failed(std::count_if(block.status.begin(), block.status.end(),
                                       [](Status status) { return !is_ok(status); }));
         deliver(std::move(block));
     };
-    backend_.run(problem, range, watch, progress);
+    backend_.run(problem, range, counting, progress);
 }
 
 }  // namespace softmaxflow::cli

@@ -44,9 +44,9 @@ private:
 };
 
 /// A backend that also tells a progress bar of failed replicas.
-class WatchedBackend : public Backend {
+class BackendWithProgress : public Backend {
 public:
-    WatchedBackend(Backend& backend, ProgressBar& bar) : backend_(backend), bar_(bar) {}
+    BackendWithProgress(Backend& backend, ProgressBar& bar) : backend_(backend), bar_(bar) {}
     std::string name() const override { return backend_.name(); }
     std::vector<Device> devices() const override { return backend_.devices(); }
     Support supports(const Problem& problem) const override { return backend_.supports(problem); }

@@ -63,7 +63,7 @@ Problem with_checkpoints(const Problem& problem, double end) {
     else
         config.dynamics.iterations = std::max<std::int64_t>(1, static_cast<std::int64_t>(end));
     Problem longer = make_problem(config, {}, {}, 0, problem.restart);
-    longer.watch = problem.watch;
+    longer.monitor = problem.monitor;
     return longer;
 }
 

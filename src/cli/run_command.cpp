@@ -49,7 +49,7 @@ std::string host_name() {
 /// run_ensemble; where the device fails, all of it again on the CPU, if that is asked for.
 CellResult compute_with_fallback(Plan& plan, bool fallback, ProgressBar& bar) {
     const auto run = [&] {
-        WatchedBackend backend(*plan.backend, bar);
+        BackendWithProgress backend(*plan.backend, bar);
         return run_ensemble(plan.problem, backend, [&](std::int64_t work) {
             bar.add(work);
             return !StopOnSignal::requested();

@@ -1,7 +1,7 @@
 #pragma once
 /// Grids that are fixed before a run from its config alone: checkpoints and edges of histograms.
-/// All logarithmic spacing goes through the strict exp and log of model/math.hpp, so the grids have
-/// the same bits on every machine.
+/// All logarithmic spacing goes through the strict exp and log of model/numerics/math.hpp, so the
+/// grids have the same bits on every machine.
 
 #include <cstdint>
 #include <vector>

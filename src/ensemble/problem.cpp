@@ -83,7 +83,7 @@ void check_restart(const RestartData& restart, const Config& config, std::int64_
 }
 
 void check_files(const Problem& problem) {
-    const auto& [config, starts, restart, objective, watch, outputs, key, checkpoints, edges] =
+    const auto& [config, starts, restart, objective, monitor, outputs, key, checkpoints, edges] =
         problem;
     const std::int64_t tokens = config.model.tokens, dim = config.model.dim;
     require_replicas(starts.replicas, config);

@@ -99,8 +99,8 @@ Json outcome_json(const Check& check, const Outcome& outcome) {
                  {"upper_one_sided", judgement.upper_one_sided},
                  {"worst_rate", judgement.worst.share},
                  {"worst_high", judgement.worst.high}};
-    if (outcome.claim->watched >= 0) {
-        json["tolerance"] = -claims::violation_bound(*outcome.claim, check.watched);
+    if (outcome.claim->monitored >= 0) {
+        json["tolerance"] = -claims::violation_bound(*outcome.claim, check.monitored);
         json["horizon"] = outcome.horizon;
         json["smallest_margin"] = tally.smallest_margin;
         json["smallest_margin_replica"] = tally.smallest_replica;
@@ -109,13 +109,13 @@ Json outcome_json(const Check& check, const Outcome& outcome) {
     } else {
         json["measurement"] = finding_json(outcome.finding);
         json["confirmed_replicas"] = Json::array();
-        for (const claims::Suspect& suspect : outcome.finding.confirmed)
+        for (const claims::Candidate& candidate : outcome.finding.confirmed)
             json["confirmed_replicas"].push_back(
-                {{"replica", suspect.replica}, {"margin", suspect.margin}});
+                {{"replica", candidate.replica}, {"margin", candidate.margin}});
     }
     json["counterexamples"] = Json::array();
     for (const Replayed& replayed : outcome.replayed)
-        if (replayed.ruling != claims::Ruling::dismissed &&
+        if (replayed.adjudication != claims::Adjudication::dismissed &&
             json["counterexamples"].size() < most_files)
             json["counterexamples"].push_back(
                 "counterexamples/" + counterexample_name(*outcome.claim, replayed.replica));
@@ -139,8 +139,8 @@ Json example_json(const Problem& problem, const claims::Claim& claim, const Repl
                  {"seed", info.seed},
                  {"cell", 0},
                  {"replica", replayed.replica},
-                 {"classification", claims::ruling_name(replayed.ruling)},
-                 {"sabotaged", problem.watch.sabotage != model::Sabotage::none},
+                 {"classification", claims::adjudication_name(replayed.adjudication)},
+                 {"sabotaged", problem.monitor.mutant != model::Mutant::none},
                  {"increment", replayed.increment}};
     json["trials"] = Json::array();
     for (const Trial& trial : replayed.trials) json["trials"].push_back(trial_json(trial));
@@ -200,8 +200,8 @@ Counterexample parse_counterexample(const std::filesystem::path& path, const Jso
     Config config = parse_config(json.at("config").get<std::string>(), path.string());
     config.ensemble.replicas = 1;
     example.problem = make_problem(config, {}, {}, 0, read_start(path, json.at("start")));
-    example.problem.watch.claims = std::uint64_t{1} << example.claim->watched;
-    if (json.at("sabotaged").get<bool>()) example.problem.watch.sabotage = example.claim->twin;
+    example.problem.monitor.claims = std::uint64_t{1} << example.claim->monitored;
+    if (json.at("sabotaged").get<bool>()) example.problem.monitor.mutant = example.claim->mutant;
     return example;
 }
 
@@ -235,7 +235,7 @@ std::string counterexample_name(const claims::Claim& claim, std::int64_t replica
 }
 
 Json check_json(const Check& check, const RunInfo& info) {
-    const Config& config = check.watched.config;
+    const Config& config = check.monitored.config;
     Json json = {{"schema", schema},
                  {"version", info.version},
                  {"git", info.git},
@@ -248,7 +248,7 @@ Json check_json(const Check& check, const RunInfo& info) {
                  {"horizon", end_of_run(config)},
                  {"level", check.level},
                  {"corrected_level", check.corrected},
-                 {"sabotaged", check.twin}};
+                 {"sabotaged", check.mutant}};
     json["claims"] = Json::array();
     for (const Outcome& outcome : check.outcomes)
         json["claims"].push_back(outcome_json(check, outcome));
@@ -259,7 +259,7 @@ Json check_json(const Check& check, const RunInfo& info) {
 
 Json counterexample_json(const Check& check, const Outcome& outcome, const Replayed& replayed,
                          const RunInfo& info) {
-    return example_json(check.watched, *outcome.claim, replayed, info);
+    return example_json(check.monitored, *outcome.claim, replayed, info);
 }
 
 Json search_json(const claims::Search& search, const RunInfo& info) {
@@ -288,7 +288,7 @@ Json search_json(const claims::Search& search, const RunInfo& info) {
 void write_search(const std::filesystem::path& directory, const claims::Search& search,
                   const RunInfo& info) {
     write_atomically(directory / "config.toml", info.config_file);
-    if (search.apparent && search.replayed.ruling != claims::Ruling::dismissed) {
+    if (search.apparent && search.replayed.adjudication != claims::Adjudication::dismissed) {
         create_run_directory(directory / "counterexamples");
         write_atomically(
             directory / "counterexamples" / counterexample_name(*search.claim, 0),
@@ -302,7 +302,8 @@ void write_check(const std::filesystem::path& directory, const Check& check, con
     for (const Outcome& outcome : check.outcomes) {
         std::size_t written = 0;
         for (const Replayed& replayed : outcome.replayed) {
-            if (replayed.ruling == claims::Ruling::dismissed || written++ >= most_files) continue;
+            if (replayed.adjudication == claims::Adjudication::dismissed || written++ >= most_files)
+                continue;
             const auto folder = directory / "counterexamples";
             if (!std::filesystem::exists(folder)) create_run_directory(folder);
             write_atomically(folder / counterexample_name(*outcome.claim, replayed.replica),

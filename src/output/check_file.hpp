@@ -36,7 +36,7 @@ void write_search(const std::filesystem::path& directory, const claims::Search& 
 void write_check(const std::filesystem::path& directory, const claims::Check& check,
                  const RunInfo& info);
 
-/// A counterexample read back: the problem of its one replica, watched for its claim.
+/// A counterexample read back: the problem of its one replica, monitored for its claim.
 struct Counterexample {
     const claims::Claim* claim = nullptr;
     Problem problem;

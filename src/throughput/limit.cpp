@@ -125,7 +125,7 @@ std::optional<Counts> count_step(const Problem& problem, int registers) {
     counts += *of_loss;
     counts += outputs_and_update(n, m, config.objective.loss == "classification");
     counts += memory(n, m, registers);
-    // The largest weight, where first passages are watched for.
+    // The largest weight, where first passages are monitored for.
     if (!config.record.thresholds.empty()) counts += some(1, n, 0, 1);
     return counts;
 }

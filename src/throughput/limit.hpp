@@ -1,9 +1,9 @@
 #pragma once
 /// The instruction-throughput limit: how long the operations of a step take at least.
 ///
-/// Counted are the vector operations that the formulas of model/flow.hpp, map.hpp, loss.hpp and
-/// descent.hpp need; a count of the machine code of the kernels agrees (docs/performance.md). Two
-/// kinds of bounds follow, and the longest is the limit:
+/// Counted are the vector operations that the formulas of model/dynamics/value_softmax.hpp,
+/// map.hpp, loss.hpp and update_rules.hpp need; a count of the machine code of the kernels agrees
+/// (docs/performance.md). Two kinds of bounds follow, and the longest is the limit:
 ///
 ///   fma     every fma and product at the rate of fma, plus, for each other operation, what it was
 ///           measured to delay fma by. On a core with adders of their own (AMD Zen) an addition

@@ -25,8 +25,8 @@ struct Costs {
     }
 };
 
-/// Times the loops of backend/cpu/peak.hpp on all threads at once. Whatever else the machine does
-/// only adds to a time, so the shortest ever seen counts.
+/// Times the loops of throughput/peak_loops.hpp on all threads at once. Whatever else the machine
+/// does only adds to a time, so the shortest ever seen counts.
 class Machine {
 public:
     /// Throws Error as find_instruction_set does.

@@ -3,7 +3,7 @@
 
 namespace softmaxflow::kernels {
 
-struct RateArguments {
+struct PipeArguments {
     int rounds = 0;
     double a = 0.0, b = 0.0;  // x <- a x + b
     double* out = nullptr;

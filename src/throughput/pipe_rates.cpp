@@ -19,7 +19,7 @@ constexpr double wanted_seconds = 0.01;
 double rate(Stream& stream, Kernel kernel, int multiprocessors, double* out) {
     kernel.threads = threads;
     const long long items = static_cast<long long>(multiprocessors) * threads_per_multiprocessor;
-    kernels::RateArguments arguments{256, 0.999, 1e-3, out};
+    kernels::PipeArguments arguments{256, 0.999, 1e-3, out};
     const auto seconds = [&] {
         const auto begin = std::chrono::steady_clock::now();
         stream.launch(kernel, items, &arguments, sizeof arguments);

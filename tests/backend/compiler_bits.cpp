@@ -14,28 +14,28 @@ constexpr int replicas = 6;
 
 template <class Real>
 void print(const char* kind, const Case& c) {
-    std::printf("%s %s %016llx\n", c.choice.name().c_str(), kind,
+    std::printf("%s %s %016llx\n", c.combination.name().c_str(), kind,
                 static_cast<unsigned long long>(fingerprint(run_any<Real>(c, replicas))));
 }
 
 template <class Real>
 void print_flow(const char* kind, const Case& c) {
-    std::printf("%s %s %016llx\n", c.choice.name().c_str(), kind,
+    std::printf("%s %s %016llx\n", c.combination.name().c_str(), kind,
                 static_cast<unsigned long long>(fingerprint(run_flow<Real>(c, replicas))));
 }
 
 }  // namespace
 
 int main() {
-    for_each_choice([](Choice choice) {
-        Case plain(choice);
+    for_each_combination([](Combination combination) {
+        Case plain(combination);
         plain.parameters.ranked = true;
         print<double>("scalar", plain);
         print<model::Pack<4, 1>>("pack", plain);
         print<model::Pack<8, 1, float>>("f32 pack", plain);
     });
-    for_each_pair([](Choice choice) {
-        for (const auto& [name, c] : every_case(choice, replicas)) {
+    for_each_pair([](Combination combination) {
+        for (const auto& [name, c] : every_case(combination, replicas)) {
             std::printf("%s: ", name.c_str());
             print<double>("case", c);
         }

@@ -63,8 +63,9 @@ inline std::vector<std::uint64_t> words(const BlockResult& block) {
     put_all(block.winner);
     put_all(block.first_passage);
     put_all(block.final_observables);
-    put_all(block.watch.traits);
-    for (const auto* array : {&block.watch.margin, &block.watch.clock, &block.watch.increment})
+    put_all(block.monitor.traits);
+    for (const auto* array :
+         {&block.monitor.margin, &block.monitor.clock, &block.monitor.increment})
         put_all(*array);
     for (const StateRecord& s : block.states) {
         put(s.floor);

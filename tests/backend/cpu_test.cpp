@@ -47,12 +47,12 @@ TEST(Cpu, StrangeLogitsGiveTheSameWords) {
             }
 }
 
-/// Everything in the blocks, against replica.hpp on plain numbers with every choice and size made
+/// Everything in the blocks, against steps.hpp on plain numbers with every choice and size made
 /// at run time.
 void expect_equals_scalar_replica(const Config& config, const std::string& set) {
     const Problem problem = make_problem(config, {}, {}, 42);
-    const host::Choice choice = host::make_choice(problem);
-    fixture::Case scalar_case(fixture::Choice{choice.map, choice.loss, choice.method});
+    const host::KernelKey key = host::make_kernel_key(problem);
+    fixture::Case scalar_case(fixture::Combination{key.map, key.loss, key.method});
     scalar_case.parameters = host::make_parameters(problem);
     scalar_case.checkpoints.assign(problem.checkpoints.begin(), problem.checkpoints.end());
     scalar_case.thresholds = config.record.thresholds;
@@ -92,15 +92,14 @@ void expect_equals_scalar_replica(const Config& config, const std::string& set) 
             compare_row(s.metric, scalar.metric, s.replica);
             compare_row(s.response, scalar.response, s.replica);
             compare_row(s.ranks, scalar.ranks, s.replica);
-            for (int i = 0; i < scalar_case.choice.memories(); ++i) {
+            for (int i = 0; i < scalar_case.combination.memories(); ++i) {
                 compare_row(s.memory_logits[i], scalar.memory_logits[i], s.replica);
                 compare_row(s.memory_values[i], scalar.memory_values[i], s.replica);
             }
             compare(s.floor, scalar.floor[s.replica]);
         }
     }
-    EXPECT_EQ(unequal, 0) << scalar_case.choice.name() << " n = " << config.model.tokens << " "
-                          << set;
+    EXPECT_EQ(unequal, 0) << scalar_case.combination.name() << " n = " << config.model.tokens << " " << set;
     EXPECT_GT(compared, 500);
 }
 

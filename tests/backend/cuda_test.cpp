@@ -128,7 +128,7 @@ TEST(Cuda, ABlockForAReplicaGivesTheSameWords) {
         config.record.checkpoint_count = 2;
         config.ensemble.replicas = config.record.states = 2;
         const Problem problem = problem_of(config);
-        EXPECT_EQ(cuda::lanes_of_any(problem, host::make_choice(problem)), 256);
+        EXPECT_EQ(cuda::lanes_of_any(problem, host::make_kernel_key(problem)), 256);
         EXPECT_EQ(outcome(problem, *cpu_backend()),
                   outcome(problem, *fake::backend(std::make_shared<fake::Device>())));
     }
@@ -143,25 +143,26 @@ TEST(Cuda, TheShapeIsAsWideAsAReplicaNeeds) {
         Config config = small_config("logistic", "gradient_descent");
         config.model.tokens = c.tokens;
         const Problem problem = problem_of(config);
-        const auto shape = cuda::shape_of(problem, host::make_choice(problem));
-        ASSERT_TRUE(shape) << c.tokens;
-        EXPECT_EQ(shape->lanes, c.lanes) << c.tokens;
-        EXPECT_EQ(shape->threads, c.threads) << c.tokens;
+        const auto specialisation =
+            cuda::specialisation_of(problem, host::make_kernel_key(problem));
+        ASSERT_TRUE(specialisation) << c.tokens;
+        EXPECT_EQ(specialisation->lanes, c.lanes) << c.tokens;
+        EXPECT_EQ(specialisation->threads, c.threads) << c.tokens;
         // All blocks that should fit a multiprocessor leave every thread registers for its numbers.
-        EXPECT_GE(65536 / (shape->blocks * shape->threads), 2 * 48) << c.tokens;
+        EXPECT_GE(65536 / (specialisation->blocks * specialisation->threads), 2 * 48) << c.tokens;
     }
     Config config = small_config("logistic", "gradient_descent");
     config.model.tokens = 100'000;
     const Problem problem = problem_of(config);
-    EXPECT_FALSE(cuda::shape_of(problem, host::make_choice(problem)));
+    EXPECT_FALSE(cuda::specialisation_of(problem, host::make_kernel_key(problem)));
 }
 
 /// All claims at once, and the wrong dynamics of their tests.
-Problem watched(const Config& config, model::Sabotage sabotage) {
+Problem monitored(const Config& config, model::Mutant mutant) {
     Problem problem = problem_of(config);
-    problem.watch.claims = (std::uint64_t{1} << model::WatchedClaims::size) - 1;
-    problem.watch.sorted = true;
-    problem.watch.sabotage = sabotage;
+    problem.monitor.claims = (std::uint64_t{1} << model::MonitoredClaims::size) - 1;
+    problem.monitor.sorted = true;
+    problem.monitor.mutant = mutant;
     return problem;
 }
 
@@ -171,21 +172,21 @@ TEST(Cuda, MarginsOfClaimsAlongAFlowAreThoseOfTheCpu) {
             Config config = flow_config(loss);
             config.dynamics.clock = "arc";
             config.dynamics.stiff = stiff;
-            const Problem problem = watched(config, model::Sabotage::none);
+            const Problem problem = monitored(config, model::Mutant::none);
             const Outcome expected = outcome(problem, *cpu_backend());
             EXPECT_EQ(expected, outcome(problem, *fake::backend(std::make_shared<fake::Device>())))
                 << loss << " " << stiff;
-            EXPECT_NE(expected, outcome(watched(config, model::Sabotage::reversed), *cpu_backend()))
+            EXPECT_NE(expected, outcome(monitored(config, model::Mutant::reversed), *cpu_backend()))
                 << loss;
         }
 }
 
 TEST(Cuda, MarginsOfClaimsAlongDescentAreThoseOfTheCpu) {
     for (const char* method : {"gradient_descent", "adam"})
-        for (const auto sabotage : {model::Sabotage::none, model::Sabotage::swapped}) {
+        for (const auto mutant : {model::Mutant::none, model::Mutant::swapped}) {
             Config config = small_config("logistic", method);
             config.dynamics.iterations = 1500;  // several launches
-            const Problem problem = watched(config, sabotage);
+            const Problem problem = monitored(config, mutant);
             EXPECT_EQ(outcome(problem, *cpu_backend()),
                       outcome(problem, *fake::backend(std::make_shared<fake::Device>())))
                 << method;
@@ -226,7 +227,7 @@ TEST(Cuda, FlowGivesTheWordsOfTheCpu) {
         config.dynamics.stiff = c.stiff;
         config.dynamics.order = c.order;
         const Problem problem = problem_of(config);
-        EXPECT_EQ(cuda::lanes_of_flow(problem, host::make_choice(problem)), c.lanes);
+        EXPECT_EQ(cuda::lanes_of_flow(problem, host::make_kernel_key(problem)), c.lanes);
         EXPECT_EQ(outcome(problem, *cpu_backend()),
                   outcome(problem, *fake::backend(std::make_shared<fake::Device>())))
             << c.loss << " " << c.clock << " " << c.order << " " << c.tokens;
@@ -249,8 +250,8 @@ TEST(Cuda, FlowInF32GivesTheWordsOfTheCpu) {
     }
 }
 
-/// Steps compiled for the shape, by one lane and by a team, between departures and records that
-/// are not; some replicas go on with the implicit method, which is not either.
+/// Steps compiled for the shape, by one lane and by a team, between initializations and records
+/// that are not; some replicas go on with the implicit method, which is not either.
 TEST(Cuda, FixedShapesOfAFlowGiveTheSameWords) {
     for (const char* clock : {"arc", "time"}) {
         Config config = flow_config("logistic");
@@ -259,8 +260,10 @@ TEST(Cuda, FixedShapesOfAFlowGiveTheSameWords) {
         if (config.dynamics.clock == "time") config.dynamics.value_decay = 1.0;
         config.dynamics.horizon = config.dynamics.clock == "time" ? 3000.0 : 30.0;
         const Problem problem = problem_of(config);
-        const auto shape = cuda::shape_of(problem, host::make_choice(problem));
-        ASSERT_TRUE(shape && shape->flow && shape->lanes == 2 && shape->method == "Tsitouras");
+        const auto specialisation =
+            cuda::specialisation_of(problem, host::make_kernel_key(problem));
+        ASSERT_TRUE(specialisation && specialisation->flow && specialisation->lanes == 2 &&
+                    specialisation->method == "Tsitouras");
         const Outcome expected = outcome(problem, *cpu_backend());
         for (const int lanes : {0, 1, 4})
             EXPECT_EQ(expected,
@@ -400,7 +403,7 @@ TEST(Cuda, FastNumericsIsCompiledForItsShapeOrStrict) {
     const Outcome strict = outcome(problem_of(config), *cpu_backend());
     config.backend.numerics = "fast";
     const Problem problem = problem_of(config);
-    EXPECT_TRUE(cuda::shape_of(problem, host::make_choice(problem))->fast);
+    EXPECT_TRUE(cuda::specialisation_of(problem, host::make_kernel_key(problem))->fast);
     EXPECT_EQ(strict, outcome(problem, *fake::backend(std::make_shared<fake::Device>())));
 }
 

@@ -20,18 +20,18 @@ int main(int argc, char** argv) {
     const std::string method = argv[5];
     const bool flow =
         method == "BogackiShampine" || method == "Tsitouras" || method == "DormandPrince";
-    const cuda::Shape shape{argv[3],
-                            argv[4],
-                            method,
-                            argv[9],
-                            std::atoi(argv[6]),
-                            std::atoi(argv[7]),
-                            std::atoi(argv[8]),
-                            kernels::threads_of(std::atoi(argv[8])),
-                            std::atoi(argv[10]),
-                            std::atoi(argv[11]) != 0,
-                            flow};
-    const std::vector<char> image = cuda::compile(shape, std::atoi(argv[2]));
+    const cuda::Specialisation specialisation{argv[3],
+                                              argv[4],
+                                              method,
+                                              argv[9],
+                                              std::atoi(argv[6]),
+                                              std::atoi(argv[7]),
+                                              std::atoi(argv[8]),
+                                              kernels::threads_of(std::atoi(argv[8])),
+                                              std::atoi(argv[10]),
+                                              std::atoi(argv[11]) != 0,
+                                              flow};
+    const std::vector<char> image = cuda::compile(specialisation, std::atoi(argv[2]));
     std::ofstream(argv[1], std::ios::binary)
         .write(image.data(), static_cast<std::streamsize>(image.size()));
     return 0;

@@ -70,8 +70,8 @@ Kernel find(const std::string& name) {
     return found == all.end() ? Kernel{} : found->second;
 }
 
-Kernel fixed_shape(int lanes) { return lanes == 1 ? make_fixed<1>() : make_fixed<2>(); }
-Kernel fixed_flow(int lanes) {
+Kernel specialised_descent(int lanes) { return lanes == 1 ? make_fixed<1>() : make_fixed<2>(); }
+Kernel specialised_flow(int lanes) {
     return lanes == 1 ? make_fixed_flow<1>() : make_fixed_flow<team_size>();
 }
 

@@ -1,6 +1,6 @@
 #pragma once
-/// The kernels of kernels/list.hpp on the host: the same bodies, a team of fibers for a team of
-/// lanes, and memory laid out as that of a device.
+/// The kernels of kernels/kernel_list.hpp on the host: the same bodies, a team of fibers for a team
+/// of lanes, and memory laid out as that of a device.
 
 #include <string>
 
@@ -16,8 +16,8 @@ Kernel find(const std::string& name);
 
 /// The loop of steps for softmax, logistic loss, gradient descent, 8 tokens, compiled for them,
 /// with 1 or 2 lanes.
-Kernel fixed_shape(int lanes);
+Kernel specialised_descent(int lanes);
 /// Steps of the flow by the method of order 5, likewise with 1 or 4 lanes.
-Kernel fixed_flow(int lanes);
+Kernel specialised_flow(int lanes);
 
 }  // namespace emulated

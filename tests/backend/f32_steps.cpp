@@ -20,14 +20,14 @@ using ShortFlow =
 /// As Replicas::take_steps does it, without looking at the states.
 template <class Flow, class Method>
 typename Flow::Real take_steps(Flow& flow, typename Flow::State& x, typename Flow::Evaluation& e,
-                               typename Flow::State* memory, model::RatesOf<Flow>& rates,
-                               Method method, long count) {
+                               typename Flow::State* memory,
+                               model::MethodSettingsOf<Flow>& settings, Method method, long count) {
     typename Flow::Real arc(0);
     for (long i = 0; i < count; ++i) {
         flow.evaluate(x, e);
-        arc = fma(typename Flow::Real(rates.eta), flow.residual_norm(e), arc);
-        rates.advance();
-        visit(method, [&](auto item) { item.step(flow, e, x, memory, rates); });
+        arc = fma(typename Flow::Real(settings.eta), flow.residual_norm(e), arc);
+        settings.advance();
+        visit(method, [&](auto item) { item.step(flow, e, x, memory, settings); });
     }
     return arc;
 }
@@ -35,10 +35,11 @@ typename Flow::Real take_steps(Flow& flow, typename Flow::State& x, typename Flo
 }  // namespace
 
 void any_steps(AnyFlow& flow, AnyFlow::State& x, AnyFlow::Evaluation& e, AnyFlow::State* memory,
-               model::RatesOf<AnyFlow>& rates, int method, long count, AnyFlow::Real& arc) {
-    arc = take_steps(flow, x, e, memory, rates, model::Any<model::Methods>{method}, count);
+               model::MethodSettingsOf<AnyFlow>& settings, int method, long count,
+               AnyFlow::Real& arc) {
+    arc = take_steps(flow, x, e, memory, settings, model::Any<model::Methods>{method}, count);
 }
 void short_steps(ShortFlow& flow, ShortFlow::State& x, ShortFlow::Evaluation& e,
-                 model::RatesOf<ShortFlow>& rates, long count, ShortFlow::Real& arc) {
-    arc = take_steps(flow, x, e, nullptr, rates, model::GradientDescent{}, count);
+                 model::MethodSettingsOf<ShortFlow>& settings, long count, ShortFlow::Real& arc) {
+    arc = take_steps(flow, x, e, nullptr, settings, model::GradientDescent{}, count);
 }

@@ -109,14 +109,14 @@ public:
 };
 
 /// Kernels for the shapes of emulated::fixed_shape and fixed_flow, with that many lanes; 0: none.
-inline cuda::Specialise specialise(int lanes) {
-    return [lanes](cuda::Device&, const cuda::Shape& s) -> std::optional<cuda::Kernel> {
+inline cuda::Specialiser specialise(int lanes) {
+    return [lanes](cuda::Device&, const cuda::Specialisation& s) -> std::optional<cuda::Kernel> {
         if (lanes == 0 || s.map != "Softmax" || s.loss != "Logistic" || s.real != "double" ||
             s.tokens != 8)
             return std::nullopt;
-        if (s.method == "Tsitouras") return Device::wrap(emulated::fixed_flow(lanes));
+        if (s.method == "Tsitouras") return Device::wrap(emulated::specialised_flow(lanes));
         if (s.method != "GradientDescent") return std::nullopt;
-        return Device::wrap(emulated::fixed_shape(lanes));
+        return Device::wrap(emulated::specialised_descent(lanes));
     };
 }
 

@@ -29,7 +29,7 @@ F32 = {"FFMA", "FMUL", "FADD"}
 # unit is an approximation.
 SEEDS = {"MUFU.RCP64H", "MUFU.RSQ64H", "MUFU.RCP", "MUFU.RSQ"}
 
-# Shapes of the tuning table (backend/cuda/shape.cpp): map, loss, method, n, m, lanes.
+# Shapes of the tuning table (backend/cuda/specialisation.cpp): map, loss, method, n, m, lanes.
 DESCENT = ("Softmax", "Logistic", "GradientDescent")
 ONE_OUTPUT = [(*DESCENT, 4, 1, 1), (*DESCENT, 8, 1, 1), (*DESCENT, 16, 1, 1), (*DESCENT, 32, 1, 2),
               (*DESCENT, 64, 1, 4)]
@@ -180,7 +180,7 @@ class Attempt(Image):
 
 
 def blocks_of(shape, real):
-    """As backend/cuda/shape.cpp has it, for methods without memory."""
+    """As backend/cuda/specialisation.cpp has it, for methods without memory."""
     _, _, _, n, m, lanes = shape
     numbers = -(-n // lanes) * (m + 2) + (3 * m if m > 1 else 0)
     most = 96 if real == "float" else 48

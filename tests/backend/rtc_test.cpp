@@ -22,16 +22,16 @@ namespace {
 #define REQUIRE_COMPILER() \
     if (const auto reason = cuda::why_no_compiler()) GTEST_SKIP() << *reason
 
-cuda::Shape shape(const std::string& map, const std::string& loss, const std::string& method,
-                  int tokens, int outputs, int lanes) {
-    cuda::Shape s{map, loss, method, "double", tokens, outputs, lanes};
+cuda::Specialisation specialisation(const std::string& map, const std::string& loss,
+                                    const std::string& method, int tokens, int outputs, int lanes) {
+    cuda::Specialisation s{map, loss, method, "double", tokens, outputs, lanes};
     s.flow = method == "BogackiShampine" || method == "Tsitouras" || method == "DormandPrince";
     if (s.flow) s.blocks = 2;
     return s;
 }
 
 /// Compiles, and tells how long it took.
-double compile_timed(const cuda::Shape& s, int architecture) {
+double compile_timed(const cuda::Specialisation& s, int architecture) {
     const auto begin = std::chrono::steady_clock::now();
     const std::vector<char> image = cuda::compile(s, architecture);
     const double seconds =
@@ -45,18 +45,20 @@ double compile_timed(const cuda::Shape& s, int architecture) {
 
 TEST(Rtc, SampleOfShapesCompiles) {
     REQUIRE_COMPILER();
-    compile_timed(shape("Softmax", "Logistic", "GradientDescent", 8, 1, 1), 90);
-    compile_timed(shape("Softmax", "Logistic", "GradientDescent", 64, 1, 4), 80);
-    compile_timed(shape("Sigmoid", "CrossEntropy", "Adam", 10, 10, 8), 90);
-    compile_timed(shape("Sum", "Classification", "Momentum", 2, 1, 2), 90);
-    compile_timed(shape("Softmax", "Logistic", "Tsitouras", 8, 1, 2), 80);
-    compile_timed(shape("L2", "Regression", "BogackiShampine", 10, 10, 8), 90);
-    cuda::Shape block = shape("Softmax", "Logistic", "GradientDescent", 4000, 1, 256);
+    compile_timed(specialisation("Softmax", "Logistic", "GradientDescent", 8, 1, 1), 90);
+    compile_timed(specialisation("Softmax", "Logistic", "GradientDescent", 64, 1, 4), 80);
+    compile_timed(specialisation("Sigmoid", "CrossEntropy", "Adam", 10, 10, 8), 90);
+    compile_timed(specialisation("Sum", "Classification", "Momentum", 2, 1, 2), 90);
+    compile_timed(specialisation("Softmax", "Logistic", "Tsitouras", 8, 1, 2), 80);
+    compile_timed(specialisation("L2", "Regression", "BogackiShampine", 10, 10, 8), 90);
+    cuda::Specialisation block =
+        specialisation("Softmax", "Logistic", "GradientDescent", 4000, 1, 256);
     block.threads = 256;
     block.blocks = 1;
     compile_timed(block, 90);
     for (const char* real : {"double", "float"}) {
-        cuda::Shape fast = shape("Softmax", "Logistic", "GradientDescent", 8, 1, 1);
+        cuda::Specialisation fast =
+            specialisation("Softmax", "Logistic", "GradientDescent", 8, 1, 1);
         fast.real = real;
         fast.fast = true;
         compile_timed(fast, 80);
@@ -72,7 +74,7 @@ TEST(Rtc, RatesCompile) {
 TEST(Rtc, ErrorsOfTheCompilerAreShown) {
     REQUIRE_COMPILER();
     try {
-        cuda::compile(shape("Hardmax", "Logistic", "GradientDescent", 8, 1, 1), 90);
+        cuda::compile(specialisation("Hardmax", "Logistic", "GradientDescent", 8, 1, 1), 90);
         FAIL();
     } catch (const cuda::DeviceError& error) {
         EXPECT_NE(std::string(error.what()).find("Hardmax"), std::string::npos) << error.what();
@@ -104,7 +106,7 @@ TEST(RtcLong, EveryCombinationCompiles) {
                 const bool several =
                     loss == "Regression" || loss == "Classification" || loss == "CrossEntropy";
                 const double seconds =
-                    compile_timed(shape(map, loss, method, 8, several ? 5 : 1, 2), 90);
+                    compile_timed(specialisation(map, loss, method, 8, several ? 5 : 1, 2), 90);
                 most = std::max(most, seconds);
                 total += seconds;
                 ++count;
@@ -211,7 +213,7 @@ TEST(Rtc, ACompiledKernelIsKeptAndACorruptOneCompiledAgain) {
     REQUIRE_COMPILER();
     const Folder folder;
     const cuda::KernelCache cache(folder.path);
-    const cuda::Shape s = shape("Sum", "Square", "GradientDescent", 2, 1, 1);
+    const cuda::Specialisation s = specialisation("Sum", "Square", "GradientDescent", 2, 1, 1);
     const std::vector<char> first = cuda::compiled(s, 90, cache);
     ASSERT_EQ(folder.files().size(), 1U);
     const fs::path file = folder.files().at(0);

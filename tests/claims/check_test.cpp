@@ -102,46 +102,46 @@ TEST_F(Check, ReplayNoticesOtherBits) {
     EXPECT_EQ(run({"replay", "absent.json"}).status, 6);
 }
 
-struct Twin {
+struct MutantCase {
     const char *config, *id;
 };
-class Twins : public Check, public ::testing::WithParamInterface<Twin> {};
+class Mutants : public Check, public ::testing::WithParamInterface<MutantCase> {};
 
-TEST_P(Twins, IsRefuted) {
+TEST_P(Mutants, IsRefuted) {
     const auto& [config, id] = GetParam();
     const Outcome sound = check({config, id, "--replicas", "4"});
-    const Outcome twin = check({config, id, "--replicas", "4", "--twin"});
-    EXPECT_EQ(twin.status, 3) << twin.err;
-    EXPECT_EQ(claim(twin, id)["verdict"], "refuted");
+    const Outcome mutant = check({config, id, "--replicas", "4", "--twin"});
+    EXPECT_EQ(mutant.status, 3) << mutant.err;
+    EXPECT_EQ(claim(mutant, id)["verdict"], "refuted");
     const bool counts = std::set<std::string>{"square_loss_threshold", "conditioning_polarises",
                                               "conditioning_at_fixed_norm", "losers_equalise"}
                             .count(id) == 0;  // these are fits and trends
-    EXPECT_GE(claim(twin, id)["n_confirmed"], counts ? 1 : 0);
-    EXPECT_TRUE(twin.json()["sabotaged"]);
+    EXPECT_GE(claim(mutant, id)["n_confirmed"], counts ? 1 : 0);
+    EXPECT_TRUE(mutant.json()["sabotaged"]);
     // The same check of the sound dynamics stands, but for the claim that is false; what becomes of
     // an open one is a result, not a test.
     if (std::string(id) == "entropy_decreases_vector") return;
     EXPECT_EQ(sound.status, std::string(id) == "all_logit_gaps_grow" ? 3 : 0) << sound.err;
 }
 INSTANTIATE_TEST_SUITE_P(
-    All, Twins,
-    ::testing::Values(Twin{"u.toml", "logit_sum_conserved"}, Twin{"u.toml", "loss_decreases"},
-                      Twin{"u.toml", "effective_flow"}, Twin{"u.toml", "order_preserved"},
-                      Twin{"u.toml", "value_gaps_grow"}, Twin{"u.toml", "leader_gap_grows"},
-                      Twin{"u.toml", "all_logit_gaps_grow"}, Twin{"u.toml", "majorization"},
-                      Twin{"u.toml", "leader_probability_grows"},
-                      Twin{"u.toml", "entropy_decreases"},
-                      Twin{"vector.toml", "entropy_decreases_vector"},
-                      Twin{"descent.toml", "order_preserved_descent"},
-                      Twin{"descent.toml", "logit_sum_conserved"},
-                      Twin{"two.toml", "two_token_invariant"},
-                      Twin{"losers.toml", "equal_losers_invariant"}, Twin{"u.toml", "one_hot_rate"},
-                      Twin{"u.toml", "losers_bounded"}, Twin{"u.toml", "winner_is_initial_leader"},
-                      Twin{"u.toml", "losers_equalise"}, Twin{"u.toml", "orbit_universality"},
-                      Twin{"descent.toml", "values_move_in_row_space"},
-                      Twin{"threshold.toml", "square_loss_threshold"},
-                      Twin{"conditioning.toml", "conditioning_polarises"},
-                      Twin{"conditioning.toml", "conditioning_at_fixed_norm"}),
+    All, Mutants,
+    ::testing::Values(
+        MutantCase{"u.toml", "logit_sum_conserved"}, MutantCase{"u.toml", "loss_decreases"},
+        MutantCase{"u.toml", "effective_flow"}, MutantCase{"u.toml", "order_preserved"},
+        MutantCase{"u.toml", "value_gaps_grow"}, MutantCase{"u.toml", "leader_gap_grows"},
+        MutantCase{"u.toml", "all_logit_gaps_grow"}, MutantCase{"u.toml", "majorization"},
+        MutantCase{"u.toml", "leader_probability_grows"}, MutantCase{"u.toml", "entropy_decreases"},
+        MutantCase{"vector.toml", "entropy_decreases_vector"},
+        MutantCase{"descent.toml", "order_preserved_descent"},
+        MutantCase{"descent.toml", "logit_sum_conserved"},
+        MutantCase{"two.toml", "two_token_invariant"},
+        MutantCase{"losers.toml", "equal_losers_invariant"}, MutantCase{"u.toml", "one_hot_rate"},
+        MutantCase{"u.toml", "losers_bounded"}, MutantCase{"u.toml", "winner_is_initial_leader"},
+        MutantCase{"u.toml", "losers_equalise"}, MutantCase{"u.toml", "orbit_universality"},
+        MutantCase{"descent.toml", "values_move_in_row_space"},
+        MutantCase{"threshold.toml", "square_loss_threshold"},
+        MutantCase{"conditioning.toml", "conditioning_polarises"},
+        MutantCase{"conditioning.toml", "conditioning_at_fixed_norm"}),
     [](const auto& tested) {
         std::string name = std::string(tested.param.config) + "_" + tested.param.id;
         for (char& c : name)

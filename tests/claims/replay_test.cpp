@@ -46,8 +46,8 @@ protected:
     Replay() : backend(make_cpu_backend({1, ""})) {}
 
     Problem replica(const Claim& claim, std::int64_t r) {
-        const Problem watched = watched_problem(small_flow(), {&claim}, 30.0, false);
-        return replay_problem(watched, start_of(watched, *backend, r));
+        const Problem monitored = monitored_problem(small_flow(), {&claim}, 30.0, false);
+        return replay_problem(monitored, start_of(monitored, *backend, r));
     }
 
     std::unique_ptr<Backend> backend;
@@ -55,14 +55,14 @@ protected:
 
 TEST_F(Replay, RepeatsTheBitsOfTheRun) {
     const Claim& claim = find_claim("majorization");
-    const Problem watched = watched_problem(small_flow(), {&claim}, 30.0, false);
+    const Problem monitored = monitored_problem(small_flow(), {&claim}, 30.0, false);
     std::vector<double> margins, clocks;
     backend->run(
-        watched, {0, 20},
+        monitored, {0, 20},
         [&](BlockResult&& block) {
-            const auto first = claim.watched * block.count;
-            margins.assign(&block.watch.margin[first], &block.watch.margin[first] + 20);
-            clocks.assign(&block.watch.clock[first], &block.watch.clock[first] + 20);
+            const auto first = claim.monitored * block.count;
+            margins.assign(&block.monitor.margin[first], &block.monitor.margin[first] + 20);
+            clocks.assign(&block.monitor.clock[first], &block.monitor.clock[first] + 20);
         },
         nullptr);
     for (const std::int64_t r : {0, 7, 19}) {

@@ -82,7 +82,7 @@ TEST(Judgement, WorstCaseCountsUndecidedAndFailed) {
     EXPECT_EQ(judgement.worst.n, 110);
 }
 
-/// Also where violations were confirmed and others left: as a check of many suspects leaves them.
+/// Also where violations were confirmed and others left: as a check of many candidates leaves them.
 TEST(Judgement, UpperBoundsCountWhatIsUndecided) {
     Tally tally = planted(100, 4);
     const Proportion four = judge(tally, 0.95).rate;
@@ -116,21 +116,21 @@ Trial trial(Precision precision, double margin) {
     trial.margin = margin;
     return trial;
 }
-Ruling ruled(double quad, double hundred) {
+Adjudication ruled(double quad, double hundred) {
     return rule({trial(Precision::f64, -1e-15), trial(Precision::f64, -1e-15),
                  trial(Precision::f113, quad), trial(Precision::d100, hundred)},
                 8.0);
 }
 
-TEST(Ruling, LastTwoStagesDecide) {
-    EXPECT_EQ(ruled(-1e-3, -1e-3), Ruling::confirmed);
-    EXPECT_EQ(ruled(1e-17, 1e-17), Ruling::dismissed);
-    EXPECT_EQ(ruled(0.0, 0.0), Ruling::dismissed);
-    EXPECT_EQ(ruled(-1e-40, -1e-110), Ruling::dismissed);  // rounding of either format
-    EXPECT_EQ(ruled(-1e-20, 1e-20), Ruling::undecided);
-    EXPECT_EQ(ruled(1e-20, -1e-20), Ruling::undecided);
-    EXPECT_EQ(ruled(-1e-20, -1.2e-20), Ruling::undecided);  // not ten times the difference
-    EXPECT_EQ(ruled(-1e-20, -1.05e-20), Ruling::confirmed);
+TEST(Adjudication, LastTwoStagesDecide) {
+    EXPECT_EQ(ruled(-1e-3, -1e-3), Adjudication::confirmed);
+    EXPECT_EQ(ruled(1e-17, 1e-17), Adjudication::dismissed);
+    EXPECT_EQ(ruled(0.0, 0.0), Adjudication::dismissed);
+    EXPECT_EQ(ruled(-1e-40, -1e-110), Adjudication::dismissed);  // rounding of either format
+    EXPECT_EQ(ruled(-1e-20, 1e-20), Adjudication::undecided);
+    EXPECT_EQ(ruled(1e-20, -1e-20), Adjudication::undecided);
+    EXPECT_EQ(ruled(-1e-20, -1.2e-20), Adjudication::undecided);  // not ten times the difference
+    EXPECT_EQ(ruled(-1e-20, -1.05e-20), Adjudication::confirmed);
 }
 
 /// Delivers blocks with margins, traits and states that the test chose.
@@ -149,12 +149,12 @@ public:
             block.first = (end - 1) / block_size * block_size;
             block.count = end - block.first;
             const auto count = static_cast<std::size_t>(block.count);
-            block.watch.margin.assign(model::WatchedClaims::size * count, 1.0);
-            block.watch.clock.assign(model::WatchedClaims::size * count, 2.5);
-            block.watch.increment.assign(model::WatchedClaims::size * count, 0.0);
+            block.monitor.margin.assign(model::MonitoredClaims::size * count, 1.0);
+            block.monitor.clock.assign(model::MonitoredClaims::size * count, 2.5);
+            block.monitor.increment.assign(model::MonitoredClaims::size * count, 0.0);
             for (std::int64_t i = 0; i < block.count; ++i) {
                 block.status.push_back(Status::ok);
-                block.watch.traits.push_back(model::decided_by_replica);
+                block.monitor.traits.push_back(model::decided_by_replica);
                 plant(block, block.first + i);
             }
             deliver(std::move(block));
@@ -170,9 +170,9 @@ TEST(Pass, CountsExcludedFailedAndSuspects) {
     PlantedBackend backend;
     backend.plant = [&](BlockResult& block, std::int64_t replica) {
         const auto i = static_cast<std::size_t>(replica - block.first);
-        double& margin = block.watch.margin[claim.watched * block.count + i];
+        double& margin = block.monitor.margin[claim.monitored * block.count + i];
         margin = 0.5;
-        if (replica % 10 == 0) block.watch.traits[i] &= ~model::no_ties;
+        if (replica % 10 == 0) block.monitor.traits[i] &= ~model::no_ties;
         if (replica % 10 == 1) block.status[i] = Status::step_limit;
         if (replica % 10 == 2) margin = std::numeric_limits<double>::infinity();
         if (replica % 10 == 3) margin = -1e-16;  // within the tolerance, 8 units
@@ -183,9 +183,9 @@ TEST(Pass, CountsExcludedFailedAndSuspects) {
     EXPECT_EQ(tally.excluded, 200);  // those of ties, and those that never took a step
     EXPECT_EQ(tally.failed, 100);
     EXPECT_EQ(tally.tested(), 700);
-    ASSERT_EQ(tally.suspects.size(), 10U);
-    EXPECT_EQ(tally.suspects.front().replica, 4);
-    EXPECT_EQ(tally.suspects.back().replica, 904);
+    ASSERT_EQ(tally.candidates.size(), 10U);
+    EXPECT_EQ(tally.candidates.front().replica, 4);
+    EXPECT_EQ(tally.candidates.back().replica, 904);
     EXPECT_EQ(tally.smallest_replica, 904);
     EXPECT_EQ(tally.smallest_margin, -0.904);
     EXPECT_EQ(tally.smallest_clock, 2.5);
@@ -195,8 +195,8 @@ TEST(Catalogue, IdsAreDistinctAndTwinsExist) {
     for (const Claim& claim : all_claims()) {
         EXPECT_EQ(&find_claim(claim.id), &claim) << claim.id;
         EXPECT_FALSE(claim.statement.empty() || claim.because.empty()) << claim.id;
-        if (claim.watched >= 0) {
-            EXPECT_NE(claim.twin, model::Sabotage::none) << claim.id;
+        if (claim.monitored >= 0) {
+            EXPECT_NE(claim.mutant, model::Mutant::none) << claim.id;
             EXPECT_GT(claim.tolerance(2, 1), 0.0) << claim.id;
         }
     }

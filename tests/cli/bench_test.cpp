@@ -49,9 +49,9 @@ TEST(BenchLimit, CountsAStepInSinglePrecision) {
 
 TEST(BenchLimit, CountsGrowWithWhatIsAsked) {
     throughput::Case c = only("P1-8");
-    const double watched = count(c, Unit::add);
+    const double monitored = count(c, Unit::add);
     c.problem.config.record.thresholds.clear();
-    EXPECT_EQ(count(c, Unit::add), watched - 8);
+    EXPECT_EQ(count(c, Unit::add), monitored - 8);
     const double strict = count(c, Unit::fma);
     c.problem.config.backend.numerics = "fast";
     EXPECT_LT(count(c, Unit::fma), strict);
@@ -155,7 +155,7 @@ TEST(BenchFigures, StepsAndStartsAreToldApart) {
             d.longer.seconds.push_back(64 * (start + 3000 * step));
         }
     }
-    const cli::DimFigures f = throughput::dim_figures(w.dims.back(), w.dims.front(), 1);
+    const throughput::DimFigures f = throughput::dim_figures(w.dims.back(), w.dims.front(), 1);
     EXPECT_NEAR(f.core_seconds, 1.5e-6, 1e-12);
     EXPECT_NEAR(f.start_seconds, 4.096, 1e-6);
     EXPECT_NEAR(f.relative.median, 1.5, 1e-6);

@@ -17,15 +17,15 @@ using FloatPack = model::Pack<4, 3, float>;
 template <class Real>
 void expect_equal(const Case& c, const Words& scalar, const std::string& what) {
     EXPECT_EQ(0, unequal_words(scalar, run_any<Real>(c, replicas)))
-        << c.choice.name() << ", " << what << ", width " << model::width_of<Real>;
+        << c.combination.name() << ", " << what << ", width " << model::width_of<Real>;
 }
 
 // The packs of every instruction set are compared in tests/backend, on whole runs; here, widths
 // that no instruction set has. Each Real and each Team compiles the whole model again, so they are
 // few.
 TEST(Bits, PacksEqualScalar) {
-    for_each_choice([](Choice choice) {
-        Case c(choice);
+    for_each_combination([](Combination combination) {
+        Case c(combination);
         c.parameters.ranked = true;
         expect_equal<model::Pack<4, 3>>(c, run_any<double>(c, replicas), "plain");
         expect_equal<FloatPack>(c, run_any<float>(c, replicas), "f32");
@@ -33,9 +33,9 @@ TEST(Bits, PacksEqualScalar) {
 }
 
 TEST(Bits, PacksEqualScalarInEveryCase) {
-    for_each_pair([](Choice choice) {
-        if ((choice.map + choice.loss) % 2 != 0) return;
-        for (const auto& [name, c] : every_case(choice, replicas)) {
+    for_each_pair([](Combination combination) {
+        if ((combination.map + combination.loss) % 2 != 0) return;
+        for (const auto& [name, c] : every_case(combination, replicas)) {
             expect_equal<model::Pack<4, 3>>(c, run_any<double>(c, replicas), name);
             expect_equal<FloatPack>(c, run_any<float>(c, replicas), name + ", f32");
         }
@@ -43,22 +43,22 @@ TEST(Bits, PacksEqualScalarInEveryCase) {
 }
 
 TEST(Bits, PacksOfOtherWidthsEqualScalar) {
-    for_each_pair([](Choice choice) {
-        const Case c(choice);
+    for_each_pair([](Combination combination) {
+        const Case c(combination);
         expect_equal<model::Pack<2, 1>>(c, run_any<double>(c, replicas), "plain");
     });
 }
 
 template <class Map, class Loss, class Method, class Real, int N, int M>
 void expect_fixed_equals_any() {
-    const Choice choice = choice_of<Map, Loss, Method>();
-    for (const auto& [name, c] : every_case(choice, replicas)) {
+    const Combination combination = combination_of<Map, Loss, Method>();
+    for (const auto& [name, c] : every_case(combination, replicas)) {
         const bool fits =
             (N == 0 || c.parameters.tokens == N) && (M == 0 || c.parameters.outputs == M);
         if (!fits) continue;
         const Words fixed = run_solo<Map, Loss, Method, Real, N, M>(c, replicas);
         EXPECT_EQ(0, unequal_words(fixed, run_any<model::ScalarOf<Real>>(c, replicas)))
-            << choice.name() << ", " << name;
+            << combination.name() << ", " << name;
     }
 }
 
@@ -75,31 +75,31 @@ template <int Size>
 void expect_team_equal(const Case& c, const std::string& what) {
     const Words scalar = run_any<double>(c, 1);
     EXPECT_EQ(0, unequal_words(scalar, run_team<AnyMap, AnyLoss, AnyMethod, Size>(c, 1)))
-        << c.choice.name() << ", " << what << ", " << Size << " lanes";
+        << c.combination.name() << ", " << what << ", " << Size << " lanes";
 }
 
 // Threads that meet at a barrier are slow, so the larger teams run fewer steps.
 TEST(Bits, TeamsEqualScalar) {
-    for_each_choice([](Choice choice) {
-        Case c(choice);
+    for_each_combination([](Combination combination) {
+        Case c(combination);
         c.parameters.ranked = true;
         c.checkpoints = {0, 4};
         expect_team_equal<2>(c, "plain");
     });
-    for_each_pair([](Choice choice) {
-        Case c(choice);
+    for_each_pair([](Combination combination) {
+        Case c(combination);
         c.parameters.ranked = true;
         c.checkpoints = {0, 2};
         expect_team_equal<4>(c, "plain");
         expect_team_equal<8>(c, "plain");
-        if (choice.map == choice.loss) expect_team_equal<32>(c, "plain");
+        if (combination.map == combination.loss) expect_team_equal<32>(c, "plain");
     });
 }
 
 TEST(Bits, TeamsEqualScalarInEveryCase) {
-    for_each_pair([](Choice choice) {
-        if ((choice.map + 2 * choice.loss) % 3 != 0) return;
-        for (auto& [name, c] : every_case(choice, 1)) {
+    for_each_pair([](Combination combination) {
+        if ((combination.map + 2 * combination.loss) % 3 != 0) return;
+        for (auto& [name, c] : every_case(combination, 1)) {
             Case few_steps = c;
             few_steps.checkpoints = {0, 2};
             expect_team_equal<4>(few_steps, name);
@@ -109,7 +109,7 @@ TEST(Bits, TeamsEqualScalarInEveryCase) {
 
 TEST(Bits, TeamsEqualScalarWithSizesKnownToTheCompiler) {
     using namespace model;
-    const Case c(choice_of<Softmax, Logistic, GradientDescent>());
+    const Case c(combination_of<Softmax, Logistic, GradientDescent>());
     const Words team = run_team<Softmax, Logistic, GradientDescent, 4, 11, 1>(c, 2);
     EXPECT_EQ(0, unequal_words(run_any<double>(c, 2), team));
     const Words in_f32 = run_team<Softmax, Logistic, GradientDescent, 4, 11, 1, float>(c, 2);
@@ -154,19 +154,19 @@ void expect_continues(const Case& c, const std::string& what) {
     compare_all(whole.metric, rest.metric);
     compare_all(whole.response, rest.response);
     compare_all(whole.floor, rest.floor);
-    EXPECT_EQ(unequal, 0) << c.choice.name() << ", " << what;
+    EXPECT_EQ(unequal, 0) << c.combination.name() << ", " << what;
 }
 
 TEST(Bits, RestartGoesOnAsIfNeverInterrupted) {
-    for_each_choice([](Choice choice) {
-        Case c(choice);
+    for_each_combination([](Combination combination) {
+        Case c(combination);
         c.parameters.ranked = true;
         expect_continues<double, model::Pack<4, 3>>(c, "plain");
         expect_continues<float, FloatPack>(c, "f32");
     });
-    for_each_pair([](Choice choice) {
-        if (choice.map != choice.loss) return;
-        for (const auto& [name, c] : every_case(choice, replicas)) {
+    for_each_pair([](Combination combination) {
+        if (combination.map != combination.loss) return;
+        for (const auto& [name, c] : every_case(combination, replicas)) {
             if (name == "strange logits") continue;
             expect_continues<double, model::Pack<4, 3>>(c, name);
             expect_continues<float, FloatPack>(c, name + ", f32");
@@ -179,7 +179,7 @@ TEST(Bits, RestartGoesOnAsIfNeverInterrupted) {
 /// 1.4e-3.
 TEST(Bits, ArcOfManyStepsInSinglePrecisionGrowsToTheEnd) {
     using namespace model;
-    Case c(choice_of<Softmax, Logistic, GradientDescent>());
+    Case c(combination_of<Softmax, Logistic, GradientDescent>());
     c.parameters.learning_rate = 1e-9;
     c.checkpoints = {0, 77, 200'000};
     const Words exact = run_solo<Softmax, Logistic, GradientDescent, double, 11, 1>(c, 1);
@@ -204,7 +204,7 @@ TEST(Bits, FlowOfPacksEqualsScalar) {
     for_each_flow([](const Case& c) {
         const Words packs = run_flow<model::Pack<4, 3>>(c, replicas);
         EXPECT_EQ(0, unequal_words_of_flow(run_flow<double>(c, replicas), packs))
-            << c.choice.name();
+            << c.combination.name();
     });
 }
 
@@ -212,29 +212,29 @@ TEST(Bits, FlowOfPacksEqualsScalar) {
 // elsewhere, beside others.
 TEST(Bits, FlowDoesNotDependOnItsNeighbours) {
     for_each_flow([](const Case& c) {
-        if (c.choice.map > 1) return;
+        if (c.combination.map > 1) return;
         const Words all = run_flow<model::Pack<2, 1>>(c, replicas),
                     few = run_flow<model::Pack<2, 1>>(c, 7);
         for (int r = 0; r < 7; ++r) {
-            EXPECT_EQ(all.steps[r], few.steps[r]) << c.choice.name();
+            EXPECT_EQ(all.steps[r], few.steps[r]) << c.combination.name();
             EXPECT_EQ(model::to_bits(all.status[r]), model::to_bits(few.status[r]));
         }
         const std::size_t numbers = few.logits.size();
         for (std::size_t i = 0; i < numbers; ++i)
             EXPECT_EQ(model::to_bits(all.logits[i]), model::to_bits(few.logits[i]))
-                << c.choice.name();
+                << c.combination.name();
     });
 }
 
 void expect_teams_equal_scalar(const Case& c) {
     const Words scalar = run_flow<double>(c, 2);
-    EXPECT_EQ(0, unequal_words_of_flow(scalar, run_flow_team<4>(c, 2))) << c.choice.name();
-    if ((c.choice.map + c.choice.loss) % 5 != 0) return;
-    EXPECT_EQ(0, unequal_words_of_flow(scalar, run_flow_team<16>(c, 2))) << c.choice.name();
+    EXPECT_EQ(0, unequal_words_of_flow(scalar, run_flow_team<4>(c, 2))) << c.combination.name();
+    if ((c.combination.map + c.combination.loss) % 5 != 0) return;
+    EXPECT_EQ(0, unequal_words_of_flow(scalar, run_flow_team<16>(c, 2))) << c.combination.name();
 }
 TEST(Bits, FlowOfTeamsEqualsScalar) {
     for_each_flow([](const Case& c) {
-        if ((c.choice.map + c.choice.loss) % 5 == 0) expect_teams_equal_scalar(c);
+        if ((c.combination.map + c.combination.loss) % 5 == 0) expect_teams_equal_scalar(c);
     });
 }
 TEST(BitsLong, FlowOfTeamsEqualsScalar) { for_each_flow(expect_teams_equal_scalar); }
@@ -256,7 +256,7 @@ struct OrderDependentSoftmax : model::Softmax {
 
 TEST(Bits, PlantedOrderDependentSumIsFound) {
     using namespace model;
-    const Case c(choice_of<Softmax, Logistic, GradientDescent>());
+    const Case c(combination_of<Softmax, Logistic, GradientDescent>());
     using Wrong = OrderDependentSoftmax;
     const Words scalar = run_solo<Wrong, Logistic, GradientDescent, double, 11, 1>(c, 1);
     const Words team = run_team<Wrong, Logistic, GradientDescent, 4, 11, 1>(c, 1);

@@ -29,8 +29,8 @@ inline Case with_files(Case c, int replicas) {
                       count = replicas;
     c.values = random_array(count * d * n, -1.0, 1.0, 1);
     c.logits = random_array(count * n, 0.1, 1.0, 2);
-    if (c.choice.scalar_loss()) c.target = random_array(count * d, -1.0, 1.0, 3);
-    const std::string loss = c.choice.loss_name();
+    if (c.combination.scalar_loss()) c.target = random_array(count * d, -1.0, 1.0, 3);
+    const std::string loss = c.combination.loss_name();
     if (loss == "regression" || loss == "classification") {
         c.projection = random_array(m * d, -1.0, 1.0, 4);
         c.response = random_array(m, -1.0, 1.0, 5);
@@ -57,11 +57,11 @@ inline Case with_strange_logits(Case c, int replicas) {
 }
 
 /// Every way through the model that the choice has, for `replicas` replicas.
-inline std::vector<NamedCase> every_case(Choice choice, int replicas) {
+inline std::vector<NamedCase> every_case(Combination combination, int replicas) {
     std::vector<NamedCase> cases;
     const auto add = [&](const char* name, Case c) { cases.push_back({name, std::move(c)}); };
     const auto change = [&](const char* name, auto f) {
-        Case c(choice);
+        Case c(combination);
         f(c.parameters);
         add(name, c);
     };
@@ -77,19 +77,19 @@ inline std::vector<NamedCase> every_case(Choice choice, int replicas) {
     change("log_uniform", [](auto& p) { p.value_law = Law::log_uniform, p.value_decades = 6.0; });
     change("equal_losers", [](auto& p) { p.value_law = Law::equal_losers; });
     change("shared", [](auto& p) { p.shared_objective = true, p.value_law = Law::student; });
-    Case square(choice, 5);
+    Case square(combination, 5);
     square.parameters.value_law = Law::identity;
     add("identity", square);
-    add("two tokens", Case(choice, 2));
-    add("files", with_files(Case(choice), replicas));
-    add("strange logits", with_strange_logits(Case(choice), replicas));
+    add("two tokens", Case(combination, 2));
+    add("files", with_files(Case(combination), replicas));
+    add("strange logits", with_strange_logits(Case(combination), replicas));
 
-    if (choice.scalar_loss()) {
+    if (combination.scalar_loss()) {
         change("tie_gap", [](auto& p) { p.tie_gap = 0.125, p.ranked = true; });
         change("basis", [](auto& p) { p.target = model::Target::basis; });
         change("random_normal", [](auto& p) { p.target = model::Target::random_normal; });
     }
-    if (choice.loss_name() == std::string("regression")) {
+    if (combination.loss_name() == std::string("regression")) {
         change("identity design", [](auto& p) { p.identity_design = true; });
         change("unit response", [](auto& p) { p.response = model::Response::unit; });
         change("solution_norm", [](auto& p) { p.solution_norm = 2.0; });
@@ -99,8 +99,8 @@ inline std::vector<NamedCase> every_case(Choice choice, int replicas) {
 }
 
 /// A flow with checkpoints, passages, an early end and, with `stiff`, implicit steps.
-inline Case flow_case(Choice choice, bool arc, model::Stiff stiff) {
-    Case c(choice);
+inline Case flow_case(Combination combination, bool arc, model::Stiff stiff) {
+    Case c(combination);
     c.parameters.flow = true;
     c.parameters.arc_clock = arc;
     c.parameters.stiff = stiff;

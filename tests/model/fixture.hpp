@@ -1,5 +1,5 @@
 #pragma once
-/// Runs replicas through replica.hpp on any Real and any Team and returns every word it wrote, so
+/// Runs replicas through steps.hpp on any Real and any Team and returns every word it wrote, so
 /// that tests can compare them for equality.
 
 #include <algorithm>
@@ -26,7 +26,7 @@ using AnyLoss = model::Any<model::Losses>;
 using AnyMethod = model::Any<model::Methods>;
 
 /// Indices into the lists of the catalogue.
-struct Choice {
+struct Combination {
     int map = 0, loss = 0, method = 0;
 
     [[nodiscard]] const char* map_name() const { return model::Maps::names[map]; }
@@ -49,7 +49,7 @@ struct Choice {
 
 /// The choice of those types.
 template <class Map, class Loss, class Method>
-Choice choice_of() {
+Combination combination_of() {
     const auto index = [](auto list, const std::string& name) {
         const auto* end = list.names + list.size;
         return static_cast<int>(std::find(list.names, end, name) - list.names);
@@ -60,11 +60,11 @@ Choice choice_of() {
 
 /// Calls f for every map, loss and method together.
 template <class F>
-void for_each_choice(F f) {
+void for_each_combination(F f) {
     for (int map = 0; map < model::Maps::size; ++map)
         for (int loss = 0; loss < model::Losses::size; ++loss)
             for (int method = 0; method < model::Methods::size; ++method)
-                f(Choice{map, loss, method});
+                f(Combination{map, loss, method});
 }
 
 /// Calls f for choices in which every two items of different lists meet, about a quarter of all.
@@ -72,12 +72,12 @@ template <class F>
 void for_each_pair(F f) {
     for (int map = 0; map < model::Maps::size; ++map)
         for (int loss = 0; loss < model::Losses::size; ++loss)
-            f(Choice{map, loss, (map + loss) % model::Methods::size});
+            f(Combination{map, loss, (map + loss) % model::Methods::size});
 }
 
 /// A small problem. n = 11 fills no team size evenly.
 struct Case {
-    Choice choice;
+    Combination combination;
     model::Parameters parameters;
     std::vector<double> checkpoints = {0, 1, 5, 16};
     std::vector<double> thresholds = {0.2, 0.3, 0.9};
@@ -90,7 +90,7 @@ struct Case {
         std::vector<double> memory_logits[2], memory_values[2];
     } restart;
 
-    explicit Case(Choice c, int tokens = 11) : choice(c) {
+    explicit Case(Combination c, int tokens = 11) : combination(c) {
         parameters.tokens = tokens;
         parameters.dim = 5;
         parameters.outputs = c.scalar_loss() ? 1 : 5;
@@ -251,7 +251,7 @@ inline Case continued(Case c, const Words& words, int checkpoint, int count) {
     const int matrix = p.outputs * p.tokens;
     restart.logits = at_checkpoint(words.logits, p.tokens);
     restart.values = at_checkpoint(words.values, matrix);
-    for (int i = 0; i < c.choice.memories(); ++i) {
+    for (int i = 0; i < c.combination.memories(); ++i) {
         restart.memory_logits[i] = at_checkpoint(words.memory_logits[i], p.tokens);
         restart.memory_values[i] = at_checkpoint(words.memory_values[i], matrix);
     }
@@ -293,8 +293,8 @@ Words run_solo(const Case& c, int count) {
         using Flow = model::Flow<Map, Loss, Real, model::Solo, N, M>;
         model::Replicas<Flow, Method> replicas(
             p, record, model::Solo{}, arena, first, std::min(width, count - first),
-            model::chosen<Map>(c.choice.map), model::chosen<Loss>(c.choice.loss),
-            model::chosen<Method>(c.choice.method));
+            model::chosen<Map>(c.combination.map), model::chosen<Loss>(c.combination.loss),
+            model::chosen<Method>(c.combination.method));
         replicas.run();
     }
     return words;
@@ -305,7 +305,7 @@ Words run_any(const Case& c, int count) {
     return run_solo<AnyMap, AnyLoss, AnyMethod, Real>(c, count);
 }
 
-/// S lanes per replica, through the same replica.hpp.
+/// S lanes per replica, through the same steps.hpp.
 template <class Map, class Loss, class Method, int S, int N = 0, int M = 0, class Real = double>
 Words run_team(const Case& c, int count) {
     const model::Parameters p = c.bound();
@@ -319,10 +319,10 @@ Words run_team(const Case& c, int count) {
             model::Arena arena(memory.aligned());
             using Team = EmulatedTeam<S>;
             using Flow = model::Flow<Map, Loss, Real, Team, N, M>;
-            model::Replicas<Flow, Method> replicas(p, record, Team{&exchange, rank, &parity}, arena,
-                                                   replica, 1, model::chosen<Map>(c.choice.map),
-                                                   model::chosen<Loss>(c.choice.loss),
-                                                   model::chosen<Method>(c.choice.method));
+            model::Replicas<Flow, Method> replicas(
+                p, record, Team{&exchange, rank, &parity}, arena, replica, 1,
+                model::chosen<Map>(c.combination.map), model::chosen<Loss>(c.combination.loss),
+                model::chosen<Method>(c.combination.method));
             replicas.run();
         }
     };
@@ -343,8 +343,8 @@ Words run_flow(const Case& c, int count) {
     model::Arena arena(memory.aligned());
     using Flow = model::Flow<AnyMap, AnyLoss, Real, model::Solo, 0, 0>;
     model::run_flow<model::Tsitouras, Flow>(p, record, model::Solo{}, arena, 0, count,
-                                            model::chosen<AnyMap>(c.choice.map),
-                                            model::chosen<AnyLoss>(c.choice.loss));
+                                            model::chosen<AnyMap>(c.combination.map),
+                                            model::chosen<AnyLoss>(c.combination.loss));
     return words;
 }
 
@@ -363,8 +363,8 @@ Words run_flow_team(const Case& c, int count) {
         using Team = EmulatedTeam<S>;
         using Flow = model::Flow<AnyMap, AnyLoss, double, Team, 0, 0>;
         model::run_flow<model::Tsitouras, Flow>(p, record, Team{&exchange, rank, &parity}, arena, 0,
-                                                count, model::chosen<AnyMap>(c.choice.map),
-                                                model::chosen<AnyLoss>(c.choice.loss));
+                                                count, model::chosen<AnyMap>(c.combination.map),
+                                                model::chosen<AnyLoss>(c.combination.loss));
     };
     std::vector<std::jthread> lanes;
     for (int rank = 0; rank < S; ++rank) lanes.emplace_back(lane, rank);

@@ -143,7 +143,7 @@ struct System {
     }
 };
 
-struct Rates {
+struct MethodSettings {
     double eta, rho, momentum, beta1, beta2, epsilon, value_decay, logit_decay;
 };
 
@@ -154,8 +154,11 @@ class Descent {
 public:
     using State = typename System<Real>::State;
 
-    Descent(System<Real> system, State start, std::string method, Rates rates)
-        : x(std::move(start)), system_(std::move(system)), method_(std::move(method)), r_(rates) {
+    Descent(System<Real> system, State start, std::string method, MethodSettings settings)
+        : x(std::move(start)),
+          system_(std::move(system)),
+          method_(std::move(method)),
+          r_(settings) {
         bool identity = system_.m == system_.d;
         for (int k = 0; identity && k < system_.m; ++k)
             for (int i = 0; i < system_.d; ++i)
@@ -217,7 +220,7 @@ private:
 
     System<Real> system_;
     std::string method_;
-    Rates r_;
+    MethodSettings r_;
     bool on_g_;
     int t_ = 0;
     Vector<Real> first_, second_;

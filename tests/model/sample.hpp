@@ -12,7 +12,7 @@ namespace fixture {
 using Quad = boost::multiprecision::cpp_bin_float_quad;
 using QuadVector = full_path::Vector<Quad>;
 
-/// The losses of model/loss.hpp again.
+/// The losses of model/dynamics/loss.hpp again.
 inline full_path::Loss<Quad> reference_loss(const std::string& name, const QuadVector& response,
                                             const Quad& constant) {
     const auto central = [](const auto& value) {
@@ -81,7 +81,7 @@ inline QuadVector quad_cholesky(const QuadVector& k, int m) {
 /// The drawn start of one replica of a case, evaluated.
 struct Sample {
     using Flow = model::Flow<AnyMap, AnyLoss, double, model::Solo, 0, 0>;
-    Choice choice;
+    Combination combination;
     Memory memory;
     model::Arena arena{memory.aligned()};
     model::Parameters p;
@@ -90,9 +90,9 @@ struct Sample {
     Flow::Evaluation e;
 
     Sample(const Case& c, int replica)
-        : choice(c.choice),
+        : combination(c.combination),
           p(c.bound()),
-          flow(arena, model::Solo{}, p.tokens, p.outputs, {c.choice.map}, {c.choice.loss},
+          flow(arena, model::Solo{}, p.tokens, p.outputs, {c.combination.map}, {c.combination.loss},
                model::needs_singular_vectors(p)),
           x(arena, p.tokens, p.outputs),
           e(arena, p.tokens, p.outputs) {
@@ -122,8 +122,8 @@ struct Sample {
                 p.outputs,
                 p.outputs,
                 quad_cholesky(metric(), p.outputs),
-                reference_loss(choice.loss_name(), response(), p.loss_constant),
-                {choice.map_name()}};
+                reference_loss(combination.loss_name(), response(), p.loss_constant),
+                {combination.map_name()}};
     }
     /// V = W^-1 Z, and a.
     [[nodiscard]] full_path::System<Quad>::State full_state() const {

@@ -82,10 +82,10 @@ private:
     void run_blocks(const Problem& problem, Work& work, std::mutex& mutex, const BlockSink& deliver,
                     const Progress& progress) const {
         const model::Parameters parameters = host::make_parameters(problem);
-        const host::Choice choice = host::make_choice(problem);
-        const cpu::Kernel kernel = set_.kernel(choice, parameters.tokens, parameters.outputs);
+        const host::KernelKey key = host::make_kernel_key(problem);
+        const cpu::Kernel kernel = set_.kernel(key, parameters.tokens, parameters.outputs);
         const std::size_t alignment = 64;
-        std::vector<char> memory(kernel.memory(choice, parameters) + alignment);
+        std::vector<char> memory(kernel.memory(key, parameters) + alignment);
         void* aligned = memory.data();
         std::size_t space = memory.size();
         std::align(alignment, space - alignment, aligned, space);
@@ -100,7 +100,7 @@ private:
                 };
                 record.context = const_cast<Progress*>(&progress);
             }
-            if (!kernel.run(choice, parameters, record, block.first, block.count,
+            if (!kernel.run(key, parameters, record, block.first, block.count,
                             static_cast<char*>(aligned))) {
                 work.stop();
                 return;

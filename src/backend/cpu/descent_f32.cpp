@@ -2,6 +2,6 @@
 
 namespace softmaxflow::cpu {
 inline namespace SOFTMAXFLOW_TARGET {
-template Kernel descent_kernel<float>(const Choice&, int, int);
+template Kernel descent_kernel<float>(const KernelKey&, int, int);
 }
 }  // namespace softmaxflow::cpu

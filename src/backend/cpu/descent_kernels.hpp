@@ -56,25 +56,24 @@ constexpr Special specials[] = {
 
 /// No kernel where the shape is not special.
 template <class T>
-Kernel find_special(const Choice& choice, int tokens, [[maybe_unused]] int outputs) {
-    const bool plain =
-        choice.map == model::index_of<model::Maps>(model::Softmax::name) &&
-        choice.method == model::index_of<model::Methods>(model::GradientDescent::name);
+Kernel find_special(const KernelKey& key, int tokens, [[maybe_unused]] int outputs) {
+    const bool plain = key.map == model::index_of<model::Maps>(model::Softmax::name) &&
+                       key.method == model::index_of<model::Methods>(model::GradientDescent::name);
     if (!plain) return {};
 #if defined(__AVX2__)
     for (const Special& s : specials<T>)
-        if (s.loss == choice.loss && s.tokens == tokens && s.outputs == outputs)
-            return choice.fast ? s.fast : s.strict;
+        if (s.loss == key.loss && s.tokens == tokens && s.outputs == outputs)
+            return key.fast ? s.fast : s.strict;
 #endif
-    return choice.loss == place<model::Logistic> ? few_tokens<T>(tokens) : Kernel{};
+    return key.loss == place<model::Logistic> ? small_n<T>(tokens) : Kernel{};
 }
 
 template <class T>
-Kernel descent_kernel(const Choice& choice, int tokens, int outputs) {
-    const Kernel special = find_special<T>(choice, tokens, outputs);
+Kernel descent_kernel(const KernelKey& key, int tokens, int outputs) {
+    const Kernel special = find_special<T>(key, tokens, outputs);
     if (special.run != nullptr) return special;
     if constexpr (sizeof(T) == sizeof(double))
-        if (choice.fast) return carried<model::Any<model::Losses>, Vectors<T, 1>, 0, 0>;
+        if (key.fast) return carried<model::Any<model::Losses>, Vectors<T, 1>, 0, 0>;
     return anything<T>;
 }
 

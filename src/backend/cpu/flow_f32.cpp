@@ -2,6 +2,6 @@
 
 namespace softmaxflow::cpu {
 inline namespace SOFTMAXFLOW_TARGET {
-template Kernel flow_kernel<float>(const Choice&, int);
+template Kernel flow_kernel<float>(const KernelKey&, int);
 }
 }  // namespace softmaxflow::cpu

@@ -2,6 +2,6 @@
 
 namespace softmaxflow::cpu {
 inline namespace SOFTMAXFLOW_TARGET {
-template Kernel flow_kernel<double>(const Choice&, int);
+template Kernel flow_kernel<double>(const KernelKey&, int);
 }
 }  // namespace softmaxflow::cpu

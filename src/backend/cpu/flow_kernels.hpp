@@ -13,22 +13,20 @@ using AnyFlow = model::Flow<model::Any<model::Maps>, model::Any<model::Losses>, 
                             model::Solo, 0, 0>;
 
 template <class Scheme, class Flow>
-bool run_flow(const Choice& choice, const model::Parameters& parameters,
+bool run_flow(const KernelKey& key, const model::Parameters& parameters,
               const model::Record& record, long long first, long long count, char* memory) {
     model::Arena arena(memory);
-    return model::run_flow<Scheme, Flow, typename model::WatcherOf<Flow>::Type>(
+    return model::run_flow<Scheme, Flow, typename model::MonitorOf<Flow>::Type>(
         parameters, record, model::Solo{}, arena, first, count,
-        model::chosen<typename Flow::Map>(choice.map),
-        model::chosen<typename Flow::Loss>(choice.loss));
+        model::chosen<typename Flow::Map>(key.map), model::chosen<typename Flow::Loss>(key.loss));
 }
 
 template <class Scheme, class Flow>
-unsigned long flow_memory(const Choice& choice, const model::Parameters& parameters) {
+unsigned long flow_memory(const KernelKey& key, const model::Parameters& parameters) {
     model::Arena counter(nullptr);
-    model::run_flow<Scheme, Flow, typename model::WatcherOf<Flow>::Type>(
+    model::run_flow<Scheme, Flow, typename model::MonitorOf<Flow>::Type>(
         parameters, model::Record{}, model::Solo{}, counter, 0, parameters.group,
-        model::chosen<typename Flow::Map>(choice.map),
-        model::chosen<typename Flow::Loss>(choice.loss));
+        model::chosen<typename Flow::Map>(key.map), model::chosen<typename Flow::Loss>(key.loss));
     return counter.used();
 }
 
@@ -40,18 +38,18 @@ template <class T>
 using KnownFlow = model::Flow<model::Softmax, model::Logistic, Vectors<T, 1>, model::Solo, 8, 1>;
 
 template <class T>
-Kernel flow_kernel(const Choice& choice, [[maybe_unused]] int tokens) {
+Kernel flow_kernel(const KernelKey& key, [[maybe_unused]] int tokens) {
 #if defined(__AVX2__)
     if constexpr (sizeof(T) == sizeof(double)) {
         const bool known =
-            !choice.watched && choice.map == model::index_of<model::Maps>(model::Softmax::name) &&
-            choice.loss == model::index_of<model::Losses>(model::Logistic::name) && tokens == 8;
-        if (known && choice.order == 8) return integrated<model::DormandPrince, KnownFlow<T>>;
-        if (known && choice.order == 5) return integrated<model::Tsitouras, KnownFlow<T>>;
+            !key.monitored && key.map == model::index_of<model::Maps>(model::Softmax::name) &&
+            key.loss == model::index_of<model::Losses>(model::Logistic::name) && tokens == 8;
+        if (known && key.order == 8) return integrated<model::DormandPrince, KnownFlow<T>>;
+        if (known && key.order == 5) return integrated<model::Tsitouras, KnownFlow<T>>;
     }
 #endif
-    if (choice.order == 3) return integrated<model::BogackiShampine, AnyFlow<T>>;
-    if (choice.order == 8) return integrated<model::DormandPrince, AnyFlow<T>>;
+    if (key.order == 3) return integrated<model::BogackiShampine, AnyFlow<T>>;
+    if (key.order == 8) return integrated<model::DormandPrince, AnyFlow<T>>;
     return integrated<model::Tsitouras, AnyFlow<T>>;
 }
 

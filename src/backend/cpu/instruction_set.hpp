@@ -11,7 +11,7 @@ namespace softmaxflow::cpu {
 struct InstructionSet {
     std::string name;
     bool usable = false;
-    Kernel (*kernel)(const Choice&, int tokens, int outputs) = nullptr;
+    Kernel (*kernel)(const KernelKey&, int tokens, int outputs) = nullptr;
     int width = 1;  ///< doubles per vector
 };
 

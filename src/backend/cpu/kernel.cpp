@@ -7,10 +7,9 @@ inline namespace SOFTMAXFLOW_TARGET {
 namespace {
 
 template <class T>
-Kernel choose(const Choice& choice, int tokens, int outputs) {
-    if (choice.watched && !choice.flow) return watched_descent_kernel();
-    return choice.flow ? flow_kernel<T>(choice, tokens)
-                       : descent_kernel<T>(choice, tokens, outputs);
+Kernel choose(const KernelKey& key, int tokens, int outputs) {
+    if (key.monitored && !key.flow) return monitored_descent_kernel();
+    return key.flow ? flow_kernel<T>(key, tokens) : descent_kernel<T>(key, tokens, outputs);
 }
 
 }  // namespace
@@ -19,10 +18,9 @@ Kernel choose(const Choice& choice, int tokens, int outputs) {
 #define SOFTMAXFLOW_JOIN(a, b) a##b
 #define SOFTMAXFLOW_NAMED(target, what) SOFTMAXFLOW_JOIN(target, what)
 
-Kernel SOFTMAXFLOW_NAMED(SOFTMAXFLOW_TARGET, _kernel)(const Choice& choice, int tokens,
+Kernel SOFTMAXFLOW_NAMED(SOFTMAXFLOW_TARGET, _kernel)(const KernelKey& key, int tokens,
                                                       int outputs) {
-    return choice.single ? choose<float>(choice, tokens, outputs)
-                         : choose<double>(choice, tokens, outputs);
+    return key.single ? choose<float>(key, tokens, outputs) : choose<double>(key, tokens, outputs);
 }
 int SOFTMAXFLOW_NAMED(SOFTMAXFLOW_TARGET, _width)() {
     return vector_bytes / static_cast<int>(sizeof(double));

@@ -8,20 +8,20 @@
 
 namespace softmaxflow::cpu {
 
-using host::Choice;
+using host::KernelKey;
 
 struct Kernel {
     /// Runs replicas [first, first + count), at most the block that `record` describes.
     /// False if record.tick asked to stop. `memory` is aligned to 64 bytes.
-    bool (*run)(const Choice&, const model::Parameters&, const model::Record&, long long first,
+    bool (*run)(const KernelKey&, const model::Parameters&, const model::Record&, long long first,
                 long long count, char* memory) = nullptr;
     /// Bytes that run() needs at `memory`.
-    unsigned long (*memory)(const Choice&, const model::Parameters&) = nullptr;
+    unsigned long (*memory)(const KernelKey&, const model::Parameters&) = nullptr;
 };
 
-Kernel avx512_kernel(const Choice& choice, int tokens, int outputs);
-Kernel avx2_kernel(const Choice& choice, int tokens, int outputs);
-Kernel generic_kernel(const Choice& choice, int tokens, int outputs);
+Kernel avx512_kernel(const KernelKey& key, int tokens, int outputs);
+Kernel avx2_kernel(const KernelKey& key, int tokens, int outputs);
+Kernel generic_kernel(const KernelKey& key, int tokens, int outputs);
 /// Doubles per vector.
 int avx512_width();
 int avx2_width();

@@ -1,4 +1,4 @@
-// The kernel of descent that claims are watched along.
+// The kernel of descent that claims are monitored along.
 
 #include "backend/cpu/pack_kernel.hpp"
 #include "softmaxflow/model/claims/monitor.hpp"
@@ -13,8 +13,8 @@ using AnyFlow =
 
 }  // namespace
 
-Kernel watched_descent_kernel() {
-    return kernel<AnyFlow, model::Any<model::Methods>, model::Watch<AnyFlow>>;
+Kernel monitored_descent_kernel() {
+    return kernel<AnyFlow, model::Any<model::Methods>, model::Monitor<AnyFlow>>;
 }
 
 }  // namespace SOFTMAXFLOW_TARGET

@@ -22,8 +22,8 @@ inline constexpr int vector_bytes = 16;
 template <class T, int P>
 using Vectors = model::Pack<vector_bytes / static_cast<int>(sizeof(T)), P, T>;
 
-template <class Flow, class Method, class Watcher>
-bool run(const Choice& choice, const model::Parameters& parameters, const model::Record& record,
+template <class Flow, class Method, class Monitor>
+bool run(const KernelKey& key, const model::Parameters& parameters, const model::Record& record,
          long long first, long long count, char* memory) {
     using Map = typename Flow::Map;
     using Loss = typename Flow::Loss;
@@ -31,52 +31,52 @@ bool run(const Choice& choice, const model::Parameters& parameters, const model:
     for (long long done = 0; done < count; done += step) {
         model::Arena arena(memory);
         const int live = count - done < step ? static_cast<int>(count - done) : step;
-        model::Replicas<Flow, Method, Watcher> replicas(
+        model::Replicas<Flow, Method, Monitor> replicas(
             parameters, record, model::Solo{}, arena, first + done, live,
-            model::chosen<Map>(choice.map), model::chosen<Loss>(choice.loss),
-            model::chosen<Method>(choice.method));
+            model::chosen<Map>(key.map), model::chosen<Loss>(key.loss),
+            model::chosen<Method>(key.method));
         if (!replicas.run()) return false;
     }
     return true;
 }
 
-template <class Flow, class Method, class Watcher>
-unsigned long memory(const Choice& choice, const model::Parameters& parameters) {
+template <class Flow, class Method, class Monitor>
+unsigned long memory(const KernelKey& key, const model::Parameters& parameters) {
     model::Arena counter(nullptr);
-    const model::Replicas<Flow, Method, Watcher> probe(
+    const model::Replicas<Flow, Method, Monitor> probe(
         parameters, model::Record{}, model::Solo{}, counter, 0, 0,
-        model::chosen<typename Flow::Map>(choice.map),
-        model::chosen<typename Flow::Loss>(choice.loss), model::chosen<Method>(choice.method));
+        model::chosen<typename Flow::Map>(key.map), model::chosen<typename Flow::Loss>(key.loss),
+        model::chosen<Method>(key.method));
     return counter.used();
 }
 
-template <class Flow, class Method, class Watcher = model::Unwatched>
-constexpr Kernel kernel{run<Flow, Method, Watcher>, memory<Flow, Method, Watcher>};
+template <class Flow, class Method, class Monitor = model::NoMonitor>
+constexpr Kernel kernel{run<Flow, Method, Monitor>, memory<Flow, Method, Monitor>};
 
 /// The kernels by the number format of their steps. Those of either format are instantiated in
 /// files of their own, which build side by side.
 
-/// Descent: descent.hpp.
+/// Descent: update_rules.hpp.
 template <class T>
-Kernel descent_kernel(const Choice& choice, int tokens, int outputs);
-extern template Kernel descent_kernel<double>(const Choice&, int, int);
-extern template Kernel descent_kernel<float>(const Choice&, int, int);
+Kernel descent_kernel(const KernelKey& key, int tokens, int outputs);
+extern template Kernel descent_kernel<double>(const KernelKey&, int, int);
+extern template Kernel descent_kernel<float>(const KernelKey&, int, int);
 
-/// Descent that claims are watched along, in f64: watched_descent.cpp.
-Kernel watched_descent_kernel();
+/// Descent that claims are monitored along, in f64: watched_descent.cpp.
+Kernel monitored_descent_kernel();
 
 /// Softmax, gradient descent and logistic loss of 4, 8 or 16 tokens, no kernel for other numbers:
 /// few_tokens.hpp.
 template <class T>
-Kernel few_tokens(int tokens);
-extern template Kernel few_tokens<double>(int);
-extern template Kernel few_tokens<float>(int);
+Kernel small_n(int tokens);
+extern template Kernel small_n<double>(int);
+extern template Kernel small_n<float>(int);
 
-/// Gradient flow of any map, loss and size: flow.hpp.
+/// Gradient flow of any map, loss and size: value_softmax.hpp.
 template <class T>
-Kernel flow_kernel(const Choice& choice, int tokens);
-extern template Kernel flow_kernel<double>(const Choice&, int);
-extern template Kernel flow_kernel<float>(const Choice&, int);
+Kernel flow_kernel(const KernelKey& key, int tokens);
+extern template Kernel flow_kernel<double>(const KernelKey&, int);
+extern template Kernel flow_kernel<float>(const KernelKey&, int);
 
 }  // namespace SOFTMAXFLOW_TARGET
 }  // namespace softmaxflow::cpu

@@ -6,7 +6,7 @@
 namespace softmaxflow::model::inline SOFTMAXFLOW_TARGET {
 
 /// The whole run of the replicas of one Real, from the draw of their starts to the last checkpoint.
-template <class FlowType, class MethodType, class Watcher = Unwatched>
+template <class FlowType, class MethodType, class Monitor = NoMonitor>
 class Replicas {
 public:
     using Flow = FlowType;
@@ -22,34 +22,34 @@ public:
           record_(record),
           replica_(replica),
           live_(live),
-          standing_(p, record, team, arena, any_of<Maps>(map), any_of<Losses>(loss),
-                    memories_of(method)),
-          watcher_(p, record, arena),
+          descent_state_(p, record, team, arena, any_of<Maps>(map), any_of<Losses>(loss),
+                         memories_of(method)),
+          monitor_(p, record, arena),
           working_(arena),
           team_(team),
           map_(map),
           loss_(loss),
           method_(method) {
-        const Steps<Flow, Method, Watcher> counts_its_memory(p, team, arena, map, loss, method);
+        const Steps<Flow, Method, Monitor> counts_its_memory(p, team, arena, map, loss, method);
     }
 
     /// False if the caller of tick asked to stop.
     SOFTMAXFLOW_HD bool run() {
-        standing_.start(p_, replica_, live_);
+        descent_state_.start(p_, replica_, live_);
         for (int c = 0; c < p_.checkpoint_count; ++c) {
-            const Int before = standing_.iteration, next = Int(p_.checkpoints[c]);
+            const Int before = descent_state_.iteration, next = Int(p_.checkpoints[c]);
             // Steps in f32 look at the state of a checkpoint themselves.
             if (before < next || !is_wide<Real>) {
                 Arena arena = working_;
-                Steps<Flow, Method, Watcher> steps(p_, team_, arena, map_, loss_, method_);
-                steps(standing_, next, watcher_);
+                Steps<Flow, Method, Monitor> steps(p_, team_, arena, map_, loss_, method_);
+                steps(descent_state_, next, monitor_);
             }
-            standing_.recorder.reach(c);
+            descent_state_.recorder.record_checkpoint(c);
             if (on_host && record_.tick != nullptr &&
                 !record_.tick(record_.context, (next - before) * live_))
                 return false;
         }
-        for (int i = 0; i < live_; ++i) watcher_.leave(i, replica_ + i);
+        for (int i = 0; i < live_; ++i) monitor_.store(i, replica_ + i);
         return true;
     }
 
@@ -58,8 +58,8 @@ private:
     const Record& record_;
     Int replica_;
     int live_;
-    Standing<Real, Team> standing_;
-    Watcher watcher_;
+    DescentState<Real, Team> descent_state_;
+    Monitor monitor_;
     Arena working_;
     Team team_;
     typename Flow::Map map_;

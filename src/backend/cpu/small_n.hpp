@@ -16,15 +16,15 @@ constexpr Kernel logistic =
 /// Without fma there is no speed to gain: one number format is enough to test these shapes.
 #if defined(__AVX2__)
 template <class T>
-inline constexpr bool has_few_tokens = true;
+inline constexpr bool has_small_n = true;
 #else
 template <class T>
-inline constexpr bool has_few_tokens = sizeof(T) == sizeof(double);
+inline constexpr bool has_small_n = sizeof(T) == sizeof(double);
 #endif
 
 template <class T>
-Kernel few_tokens([[maybe_unused]] int tokens) {
-    if constexpr (has_few_tokens<T>) {
+Kernel small_n([[maybe_unused]] int tokens) {
+    if constexpr (has_small_n<T>) {
         if (tokens == 4) return logistic<T, 4>;
         if (tokens == 8) return logistic<T, 8>;
         if (tokens == 16) return logistic<T, 16>;

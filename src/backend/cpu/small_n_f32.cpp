@@ -2,6 +2,6 @@
 
 namespace softmaxflow::cpu {
 inline namespace SOFTMAXFLOW_TARGET {
-template Kernel few_tokens<float>(int);
+template Kernel small_n<float>(int);
 }
 }  // namespace softmaxflow::cpu

@@ -2,6 +2,6 @@
 
 namespace softmaxflow::cpu {
 inline namespace SOFTMAXFLOW_TARGET {
-template Kernel few_tokens<double>(int);
+template Kernel small_n<double>(int);
 }
 }  // namespace softmaxflow::cpu

@@ -19,33 +19,32 @@ double seconds_since(std::chrono::steady_clock::time_point begin) {
 }
 
 /// Lanes whose working memory counts.
-int working_lanes(const Kernels& kernels, const host::Choice& choice) {
+int working_lanes(const Kernels& kernels, const host::KernelKey& key) {
     // In f32 even a fixed shape keeps a dense objective in memory.
-    return kernels.fixed_shape && !choice.single ? 0 : kernels.advance.lanes;
+    return kernels.specialised && !key.single ? 0 : kernels.advance.lanes;
 }
 
 }  // namespace
 
 std::size_t bytes_per_replica(const Problem& problem, const Kernels& kernels) {
-    const host::Choice choice = host::make_choice(problem);
+    const host::KernelKey key = host::make_kernel_key(problem);
     const model::Parameters p = host::make_parameters(problem);
-    const Sizes sizes = sizes_of(choice, p, kernels.advance.lanes);
+    const Sizes sizes = sizes_of(key, p, kernels.advance.lanes);
     const auto places = static_cast<std::size_t>(problem.curves() * p.checkpoint_count);
     const std::size_t staged =
         places * sizeof(double) + static_cast<std::size_t>(p.threshold_count + 6) * sizeof(double);
-    if (choice.flow) return staged + sizes.item + sizes.depart;
-    return staged + sizes.item +
-           sizes.lane * static_cast<std::size_t>(working_lanes(kernels, choice));
+    if (key.flow) return staged + sizes.item + sizes.initialize;
+    return staged + sizes.item + sizes.lane * static_cast<std::size_t>(working_lanes(kernels, key));
 }
 
 std::size_t bytes_per_flow_lane(const Problem& problem, const Kernels& kernels) {
-    const host::Choice choice = host::make_choice(problem);
+    const host::KernelKey key = host::make_kernel_key(problem);
     const model::Parameters p = host::make_parameters(problem);
-    return std::max(sizes_of(choice, p, kernels.flow.lanes).lane,
-                    sizes_of(choice, p, kernels.stiff.lanes).lane);
+    return std::max(sizes_of(key, p, kernels.flow.lanes).lane,
+                    sizes_of(key, p, kernels.stiff.lanes).lane);
 }
 
-Upload::Upload(Stream& stream, const Problem& problem)
+DeviceInputs::DeviceInputs(Stream& stream, const Problem& problem)
     : parameters_(host::make_parameters(problem)) {
     const auto put = [&](const double*& pointer, const std::vector<double>& array) {
         if (array.empty()) return;
@@ -94,19 +93,19 @@ BatchRunner::BatchRunner(Stream& stream, const Problem& problem, const Kernels& 
     : stream_(stream),
       problem_(problem),
       kernels_(kernels),
-      choice_(host::make_choice(problem)),
+      key_(host::make_kernel_key(problem)),
       host_parameters_(host::make_parameters(problem)),
-      upload_(stream, problem),
+      device_inputs_(stream, problem),
       staging_(problem, host_parameters_, (replicas + block_size - 1) / block_size * block_size),
       flow_lanes_(flow_lanes) {
-    batch_.parameters = upload_.parameters();
-    batch_.parameters_in_memory = upload_.in_memory().as<model::Parameters>();
-    batch_.map = choice_.map;
-    batch_.loss = choice_.loss;
-    batch_.method = choice_.method;
+    batch_.parameters = device_inputs_.parameters();
+    batch_.parameters_in_memory = device_inputs_.in_memory().as<model::Parameters>();
+    batch_.map = key_.map;
+    batch_.loss = key_.loss;
+    batch_.method = key_.method;
     const std::int64_t capacity = staging_.capacity();
     const std::int64_t curves = problem.curves(), checkpoints = host_parameters_.checkpoint_count;
-    batch_.bytes_per_item = sizes_of(choice_, host_parameters_, 1).item;
+    batch_.bytes_per_item = sizes_of(key_, host_parameters_, 1).item;
     memory_ = Buffer(stream, arenas(batch_.bytes_per_item, capacity));
     working_ = Buffer(stream, working_bytes(capacity));
     batch_.memory = memory_.as();
@@ -120,17 +119,15 @@ BatchRunner::BatchRunner(Stream& stream, const Problem& problem, const Kernels& 
                     static_cast<std::size_t>(curves * checkpoints * problem.config.record.bins));
     record_ = Buffer(stream, sizeof(model::Record));
     batch_.record = record_.as<model::Record>();
-    if (choice_.flow) queue_ = Buffer(stream, sizeof(model::Queue));
+    if (key_.flow) queue_ = Buffer(stream, sizeof(model::Queue));
     batch_.queue = queue_.as<model::Queue>();
 }
 
 std::size_t BatchRunner::working_bytes(std::int64_t replicas) const {
-    const auto sizes = [&](const Kernel& k) {
-        return sizes_of(choice_, host_parameters_, k.lanes);
-    };
-    if (!choice_.flow)
-        return arenas(sizes(kernels_.advance).lane, replicas * working_lanes(kernels_, choice_));
-    std::size_t most = arenas(sizes(kernels_.depart).depart, replicas);
+    const auto sizes = [&](const Kernel& k) { return sizes_of(key_, host_parameters_, k.lanes); };
+    if (!key_.flow)
+        return arenas(sizes(kernels_.advance).lane, replicas * working_lanes(kernels_, key_));
+    std::size_t most = arenas(sizes(kernels_.initialize).initialize, replicas);
     for (const Kernel* k : {&kernels_.flow, &kernels_.stiff})
         most = std::max<std::size_t>(most, arenas(sizes(*k).lane, teams(*k, replicas) * k->lanes));
     return most;
@@ -138,7 +135,7 @@ std::size_t BatchRunner::working_bytes(std::int64_t replicas) const {
 
 bool BatchRunner::run(ReplicaRange range, const BlockSink& deliver, const Progress& progress) {
     prepare(range);
-    if (!(choice_.flow ? run_flow(progress) : run_descent(progress))) return false;
+    if (!(key_.flow ? run_flow(progress) : run_descent(progress))) return false;
     deliver_blocks(deliver);
     return true;
 }
@@ -170,14 +167,14 @@ void BatchRunner::launch(const Kernel& kernel) {
 
 bool BatchRunner::run_descent(const Progress& progress) {
     batch_.items = static_cast<int>(count_);
-    batch_.bytes_per_lane = sizes_of(choice_, host_parameters_, kernels_.advance.lanes).lane;
+    batch_.bytes_per_lane = sizes_of(key_, host_parameters_, kernels_.advance.lanes).lane;
     launch(kernels_.start);
-    if (choice_.watched) launch(kernels_.watch);
+    if (key_.monitored) launch(kernels_.monitor);
     iteration_ = static_cast<std::int64_t>(problem_.checkpoints.front());
     for (std::size_t c = 0; c < problem_.checkpoints.size(); ++c) {
         if (!advance(static_cast<std::int64_t>(problem_.checkpoints[c]), progress)) return false;
         batch_.checkpoint = static_cast<int>(c);
-        launch(kernels_.reach);
+        launch(kernels_.checkpoint);
     }
     stream_.synchronize();
     return true;
@@ -187,7 +184,7 @@ bool BatchRunner::run_descent(const Progress& progress) {
 /// multiples of 64 iterations, where sums of steps in f32 end too.
 bool BatchRunner::advance(std::int64_t iteration, const Progress& progress) {
     // Steps in f32 look at the state of a checkpoint themselves.
-    if (iteration_ == iteration && choice_.single) {
+    if (iteration_ == iteration && key_.single) {
         batch_.iteration = iteration;
         launch(kernels_.advance);
     }
@@ -215,22 +212,22 @@ bool BatchRunner::run_flow(const Progress& progress) {
     const model::Stiff stiff = host_parameters_.stiff;
     model::Queue queue;
     queue.count = count_;
-    depart(true);
+    initialize(true);
     record(queue);
     if (progress && !progress(queue.ended)) return false;
     if (!drain(kernels_.flow, &model::Queue::ready, queue, progress)) return false;
-    if (stiff == model::Stiff::automatic && queue.stiff > 0) depart(false);
+    if (stiff == model::Stiff::automatic && queue.stiff > 0) initialize(false);
     if (!drain(kernels_.stiff, &model::Queue::stiff, queue, progress)) return false;
     issued_ = queue.issued;
     return true;
 }
 
 /// Replicas begin, or those that were found stiff change to the implicit method.
-void BatchRunner::depart(bool begins) {
+void BatchRunner::initialize(bool begins) {
     batch_.items = static_cast<int>(count_);
-    batch_.bytes_per_lane = sizes_of(choice_, host_parameters_, 1).depart;
+    batch_.bytes_per_lane = sizes_of(key_, host_parameters_, 1).initialize;
     batch_.begins = begins;
-    launch(kernels_.depart);
+    launch(kernels_.initialize);
 }
 
 /// Records what is due; the device's counters come back in `queue`.
@@ -251,7 +248,7 @@ std::int64_t BatchRunner::teams(const Kernel& kernel, std::int64_t replicas) con
 bool BatchRunner::drain(const Kernel& kernel, long long model::Queue::*waiting, model::Queue& queue,
                         const Progress& progress) {
     batch_.rounds = 64;
-    batch_.bytes_per_lane = sizes_of(choice_, host_parameters_, kernel.lanes).lane;
+    batch_.bytes_per_lane = sizes_of(key_, host_parameters_, kernel.lanes).lane;
     while (queue.*waiting > 0) {
         const long long ended = queue.ended;
         const auto started = std::chrono::steady_clock::now();
@@ -292,7 +289,7 @@ void BatchRunner::deliver_blocks(const BlockSink& deliver) {
     r.curves = curves_.as<double>();
     r.stride = staging_.capacity();
     r.status = device_record_.status;
-    r.edges = upload_.edges().as<double>();
+    r.edges = device_inputs_.edges().as<double>();
     r.moments = moments_.as();
     r.counts = counts_.as<unsigned>();
     r.replicas = static_cast<int>(count_);

@@ -10,9 +10,9 @@
 namespace softmaxflow::cuda {
 
 /// A problem's data on a device.
-class Upload {
+class DeviceInputs {
 public:
-    Upload(Stream& stream, const Problem& problem);
+    DeviceInputs(Stream& stream, const Problem& problem);
     /// With the pointers of the device.
     [[nodiscard]] const model::Parameters& parameters() const { return parameters_; }
     [[nodiscard]] const Buffer& in_memory() const { return in_memory_; }
@@ -26,10 +26,11 @@ private:
 
 /// The kernels that run a problem.
 struct Kernels {
-    Kernel start, watch, advance, reach;  ///< descent; watch: only if claims are watched
-    Kernel depart, flow, stiff, record;   ///< flow: steps by the explicit method, by the implicit
+    Kernel start, monitor, advance, checkpoint;  ///< descent; monitor: only if claims are monitored
+    Kernel initialize, flow, stiff,
+        record;  ///< flow: steps by the explicit method, by the implicit
     Kernel reduce;
-    bool fixed_shape = false;  ///< advance or flow is compiled for the sizes at hand
+    bool specialised = false;  ///< advance or flow is compiled for the sizes at hand
 };
 
 /// Bytes of device memory that a replica of a batch takes.
@@ -55,7 +56,7 @@ private:
     bool advance(std::int64_t iteration, const Progress& progress);
     [[nodiscard]] std::size_t working_bytes(std::int64_t replicas) const;
     [[nodiscard]] std::int64_t teams(const Kernel& kernel, std::int64_t replicas) const;
-    void depart(bool begins);
+    void initialize(bool begins);
     void record(model::Queue& queue);
     bool drain(const Kernel& kernel, long long model::Queue::*waiting, model::Queue& queue,
                const Progress& progress);
@@ -67,9 +68,9 @@ private:
     Stream& stream_;
     const Problem& problem_;
     Kernels kernels_;
-    host::Choice choice_;
+    host::KernelKey key_;
     model::Parameters host_parameters_;
-    Upload upload_;
+    DeviceInputs device_inputs_;
     host::Staging staging_;
     int flow_lanes_;
     kernels::Batch batch_;

@@ -54,7 +54,7 @@ public:
         if (front.count == 0) ranges_.pop_front();
         return true;
     }
-    void give_back(ReplicaRange batch) {
+    void store(ReplicaRange batch) {
         const std::lock_guard lock(mutex_);
         ranges_.push_front(batch);
     }
@@ -70,42 +70,42 @@ private:
 };
 
 /// The kernels that run a problem on a device.
-Kernels kernels_for(cuda::Device& device, const Problem& problem, const Specialise& specialise) {
-    const host::Choice choice = host::make_choice(problem);
+Kernels kernels_for(cuda::Device& device, const Problem& problem, const Specialiser& specialise) {
+    const host::KernelKey key = host::make_kernel_key(problem);
     Kernels kernels;
-    const std::string format = choice.single ? "f32" : "f64";
+    const std::string format = key.single ? "f32" : "f64";
     kernels.reduce = device.kernel("reduce");
-    Kernel& steps = choice.flow ? kernels.flow : kernels.advance;
-    if (choice.flow) {
-        kernels.depart = device.kernel("depart_" + format);
+    Kernel& steps = key.flow ? kernels.flow : kernels.advance;
+    if (key.flow) {
+        kernels.initialize = device.kernel("initialize_" + format);
         kernels.record = device.kernel("record_" + format);
-        kernels.stiff = device.kernel(
-            fmt::format("flow_{}_implicit_{}", format, lanes_of_flow(problem, choice)));
+        kernels.stiff =
+            device.kernel(fmt::format("flow_{}_implicit_{}", format, lanes_of_flow(problem, key)));
     } else {
         kernels.start = device.kernel("start_" + format);
-        kernels.reach = device.kernel("reach_" + format);
+        kernels.checkpoint = device.kernel("checkpoint_" + format);
     }
-    if (specialise && !choice.watched)
-        if (const auto shape = shape_of(problem, choice))
-            if (const auto kernel = specialise(device, *shape)) {
+    if (specialise && !key.monitored)
+        if (const auto specialisation = specialisation_of(problem, key))
+            if (const auto kernel = specialise(device, *specialisation)) {
                 steps = *kernel;
-                kernels.fixed_shape = true;
+                kernels.specialised = true;
                 return kernels;
             }
-    if (choice.flow)
+    if (key.flow)
         steps = device.kernel(
-            fmt::format("flow_{}_{}_{}", format, choice.order, lanes_of_flow(problem, choice)));
-    else if (choice.watched)
-        steps = device.kernel("advance_watched");
+            fmt::format("flow_{}_{}_{}", format, key.order, lanes_of_flow(problem, key)));
+    else if (key.monitored)
+        steps = device.kernel("advance_monitored");
     else
-        steps = device.kernel(fmt::format("advance_{}_{}", format, lanes_of_any(problem, choice)));
-    if (choice.watched && !choice.flow) kernels.watch = device.kernel("watch");
+        steps = device.kernel(fmt::format("advance_{}_{}", format, lanes_of_any(problem, key)));
+    if (key.monitored && !key.flow) kernels.monitor = device.kernel("start_monitor");
     return kernels;
 }
 
 class CudaBackend : public Backend {
 public:
-    CudaBackend(cuda::Devices devices, Specialise specialise)
+    CudaBackend(cuda::Devices devices, Specialiser specialise)
         : devices_(std::move(devices)), specialise_(std::move(specialise)) {}
 
     [[nodiscard]] std::string name() const override { return "cuda"; }
@@ -199,7 +199,7 @@ private:
                 if (!runner->run(batch, deliver, progress)) return work.stop();
             } catch (const OutOfMemory& error) {
                 runner.reset();
-                work.give_back(batch);
+                work.store(batch);
                 if (most == block_size)
                     throw DeviceError(
                         fmt::format("{}; a batch of {} replicas does not fit; use "
@@ -212,23 +212,24 @@ private:
     }
 
     cuda::Devices devices_;
-    Specialise specialise_;
+    Specialiser specialise_;
 };
 
 }  // namespace
 
-std::unique_ptr<Backend> make_backend(Devices devices, Specialise specialise) {
+std::unique_ptr<Backend> make_backend(Devices devices, Specialiser specialise) {
     return std::make_unique<CudaBackend>(std::move(devices), std::move(specialise));
 }
 
-Specialise run_time_compiler(bool kernel_cache) {
+Specialiser run_time_compiler(bool kernel_cache) {
     if (why_no_compiler()) return {};
     const KernelCache cache(kernel_cache ? KernelCache::default_folder() : "");
-    return [cache](Device& device, const Shape& shape) -> std::optional<Kernel> {
-        const std::vector<char> image = compiled(shape, device.info().architecture(), cache);
-        Kernel kernel = device.load(image, kernel_name(shape));
-        kernel.lanes = shape.lanes;
-        kernel.threads = shape.threads;
+    return [cache](Device& device, const Specialisation& specialisation) -> std::optional<Kernel> {
+        const std::vector<char> image =
+            compiled(specialisation, device.info().architecture(), cache);
+        Kernel kernel = device.load(image, kernel_name(specialisation));
+        kernel.lanes = specialisation.lanes;
+        kernel.threads = specialisation.threads;
         return kernel;
     };
 }
@@ -240,7 +241,7 @@ std::optional<KernelReport> describe_kernel(const Problem& problem) {
     const Kernels kernels = kernels_for(device, problem, run_time_compiler(true));
     const Kernel& steps = is_flow(problem.config) ? kernels.flow : kernels.advance;
     const KernelInfo info = device.describe(steps);
-    return KernelReport{kernels.fixed_shape,
+    return KernelReport{kernels.specialised,
                         steps.lanes,
                         steps.threads,
                         info.registers,

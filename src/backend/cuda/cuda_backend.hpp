@@ -12,11 +12,11 @@ namespace softmaxflow::cuda {
 
 /// The loop of steps compiled for a shape, or none: then the kernel that knows sizes at run time
 /// does it, with the same bits.
-using Specialise = std::function<std::optional<Kernel>(Device&, const Shape&)>;
+using Specialiser = std::function<std::optional<Kernel>(Device&, const Specialisation&)>;
 
-std::unique_ptr<Backend> make_backend(Devices devices, Specialise specialise);
+std::unique_ptr<Backend> make_backend(Devices devices, Specialiser specialise);
 
 /// By NVRTC, with or without the cache of compiled kernels.
-Specialise run_time_compiler(bool kernel_cache);
+Specialiser run_time_compiler(bool kernel_cache);
 
 }  // namespace softmaxflow::cuda

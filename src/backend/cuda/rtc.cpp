@@ -110,32 +110,34 @@ const Nvrtc& nvrtc() {
 }
 
 /// Strict numerics: the source says where multiply-adds are. Fast, in f64: the compiler chooses
-/// them, and one lane carries exponentials from step to step (model/fast.hpp), by a rule that would
-/// have several disagree. Fast, in f32: what the hardware approximates.
-std::vector<std::string> numerics_of(const Shape& shape) {
-    if (!shape.fast) return {"--fmad=false"};
-    if (shape.real == "float") return {"--use_fast_math", "-DSOFTMAXFLOW_APPROXIMATE"};
-    if (shape.lanes > 1) return {"--fmad=true"};
+/// them, and one lane carries exponentials from step to step
+/// (model/dynamics/carried_exponentials.hpp), by a rule that would have several disagree. Fast, in
+/// f32: what the hardware approximates.
+std::vector<std::string> numerics_of(const Specialisation& specialisation) {
+    if (!specialisation.fast) return {"--fmad=false"};
+    if (specialisation.real == "float") return {"--use_fast_math", "-DSOFTMAXFLOW_APPROXIMATE"};
+    if (specialisation.lanes > 1) return {"--fmad=true"};
     return {"--fmad=true", "-DSOFTMAXFLOW_CARRIED"};
 }
 
-std::vector<std::string> options_of(const Shape& shape, int architecture) {
-    std::vector<std::string> options = numerics_of(shape);
+std::vector<std::string> options_of(const Specialisation& specialisation, int architecture) {
+    std::vector<std::string> options = numerics_of(specialisation);
     const std::vector<std::string> others = {
         "--std=c++20",
         fmt::format("--gpu-architecture=sm_{}", architecture),
         "--no-source-include",
         "--device-as-default-execution-space",
-        "-DSOFTMAXFLOW_MAP=" + shape.map,
-        "-DSOFTMAXFLOW_LOSS=" + shape.loss,
-        "-DSOFTMAXFLOW_METHOD=" + shape.method,
-        "-DSOFTMAXFLOW_REAL=" + shape.real,
-        fmt::format("-DSOFTMAXFLOW_TOKENS={}", shape.tokens),
-        fmt::format("-DSOFTMAXFLOW_OUTPUTS={}", shape.outputs),
-        fmt::format("-DSOFTMAXFLOW_LANES={}", shape.lanes),
-        fmt::format("-DSOFTMAXFLOW_THREADS={}", shape.threads),
-        fmt::format("-DSOFTMAXFLOW_BLOCKS={}", shape.blocks),
-        fmt::format("-DSOFTMAXFLOW_STANDING_BYTES={}", standing_bytes(shape.real, shape.flow)),
+        "-DSOFTMAXFLOW_MAP=" + specialisation.map,
+        "-DSOFTMAXFLOW_LOSS=" + specialisation.loss,
+        "-DSOFTMAXFLOW_METHOD=" + specialisation.method,
+        "-DSOFTMAXFLOW_REAL=" + specialisation.real,
+        fmt::format("-DSOFTMAXFLOW_TOKENS={}", specialisation.tokens),
+        fmt::format("-DSOFTMAXFLOW_OUTPUTS={}", specialisation.outputs),
+        fmt::format("-DSOFTMAXFLOW_LANES={}", specialisation.lanes),
+        fmt::format("-DSOFTMAXFLOW_THREADS={}", specialisation.threads),
+        fmt::format("-DSOFTMAXFLOW_BLOCKS={}", specialisation.blocks),
+        fmt::format("-DSOFTMAXFLOW_REPLICA_BYTES={}",
+                    replica_bytes(specialisation.real, specialisation.flow)),
         fmt::format("-DSOFTMAXFLOW_BATCH_BYTES={}", sizeof(kernels::Batch))};
     options.insert(options.end(), others.begin(), others.end());
     return options;
@@ -194,9 +196,9 @@ std::optional<std::string> why_no_compiler() {
     return nvrtc().reason;
 }
 
-std::vector<char> compile(const Shape& shape, int architecture) {
-    return compile_file(fmt::format("kernels/{}.cu", kernel_name(shape)),
-                        options_of(shape, architecture));
+std::vector<char> compile(const Specialisation& specialisation, int architecture) {
+    return compile_file(fmt::format("kernels/{}.cu", kernel_name(specialisation)),
+                        options_of(specialisation, architecture));
 }
 
 std::vector<char> compile_rates(int architecture) {
@@ -205,14 +207,15 @@ std::vector<char> compile_rates(int architecture) {
                          "--device-as-default-execution-space"});
 }
 
-std::vector<char> compiled(const Shape& shape, int architecture, const KernelCache& cache) {
+std::vector<char> compiled(const Specialisation& specialisation, int architecture,
+                           const KernelCache& cache) {
     if (const auto reason = why_no_compiler()) throw DeviceError(*reason);
-    std::string key =
-        fmt::format("NVRTC {}.{}\n{} {}\n", nvrtc().major, nvrtc().minor, kernel_name(shape),
-                    fmt::join(options_of(shape, architecture), " "));
+    std::string key = fmt::format("NVRTC {}.{}\n{} {}\n", nvrtc().major, nvrtc().minor,
+                                  kernel_name(specialisation),
+                                  fmt::join(options_of(specialisation, architecture), " "));
     for (const Source& source : sources()) key += std::string(source.name) + "\n" + source.text;
     if (auto image = cache.find(key)) return *image;
-    std::vector<char> image = compile(shape, architecture);
+    std::vector<char> image = compile(specialisation, architecture);
     cache.keep(key, image);
     return image;
 }

@@ -32,14 +32,17 @@ private:
 std::optional<std::string> why_no_compiler();
 
 /// The name of the kernel that has the steps of a shape.
-inline const char* kernel_name(const Shape& shape) { return shape.flow ? "integrate" : "advance"; }
+inline const char* kernel_name(const Specialisation& specialisation) {
+    return specialisation.flow ? "integrate" : "advance";
+}
 
 /// That kernel, of kernels/advance.cu or integrate.cu, as a cubin. Throws DeviceError with the
 /// compiler's messages if it does not compile.
-std::vector<char> compile(const Shape& shape, int architecture);
+std::vector<char> compile(const Specialisation& specialisation, int architecture);
 
 /// The same from the cache, where it is there.
-std::vector<char> compiled(const Shape& shape, int architecture, const KernelCache& cache);
+std::vector<char> compiled(const Specialisation& specialisation, int architecture,
+                           const KernelCache& cache);
 
 /// The kernels of throughput/pipe_kernels.cu.
 std::vector<char> compile_rates(int architecture);

@@ -12,12 +12,12 @@ namespace {
 template <class Real>
 using AnyFlow = kernels::AnyFlow<Real, model::Solo>;
 
-kernels::Batch batch_of(const host::Choice& choice, const model::Parameters& parameters) {
+kernels::Batch batch_of(const host::KernelKey& key, const model::Parameters& parameters) {
     kernels::Batch batch;
     batch.parameters = parameters;
-    batch.map = choice.map;
-    batch.loss = choice.loss;
-    batch.method = choice.method;
+    batch.map = key.map;
+    batch.loss = key.loss;
+    batch.method = key.method;
     return batch;
 }
 
@@ -57,8 +57,8 @@ Sizes flow_sizes(const kernels::Batch& batch, int lanes) {
     sizes.item = bytes([&](model::Arena& arena) {
         kernels::make_trajectory<Real>(batch, batch.parameters, {}, arena);
     });
-    sizes.depart =
-        bytes([&](model::Arena& arena) { kernels::make_departure<Real>(batch, {}, arena); });
+    sizes.initialize =
+        bytes([&](model::Arena& arena) { kernels::make_initializer<Real>(batch, {}, arena); });
     kernels::Batch share = batch;
     share.parameters.tokens = slots_of(batch.parameters, lanes);
     const int order = batch.parameters.order;
@@ -72,13 +72,13 @@ template <class Real>
 Sizes descent_sizes(const kernels::Batch& batch, int lanes) {
     Sizes sizes;
     sizes.item = bytes([&](model::Arena& arena) {
-        kernels::make_standing<Real>(batch, batch.parameters, {}, arena);
+        kernels::make_descent_state<Real>(batch, batch.parameters, {}, arena);
     });
     kernels::Batch share = batch;
     share.parameters.tokens = slots_of(batch.parameters, lanes);
     sizes.lane = bytes([&](model::Arena& arena) {
-        if (batch.parameters.watched != 0)
-            kernels::make_watcher(batch, batch.parameters, {}, arena);
+        if (batch.parameters.monitored != 0)
+            kernels::make_monitor(batch, batch.parameters, {}, arena);
         else
             kernels::make_steps<AnyFlow<Real>, kernels::AnyMethod>(share, {}, arena);
     });
@@ -87,18 +87,19 @@ Sizes descent_sizes(const kernels::Batch& batch, int lanes) {
 
 }  // namespace
 
-Sizes sizes_of(const host::Choice& choice, const model::Parameters& parameters, int lanes) {
-    const kernels::Batch batch = batch_of(choice, parameters);
-    if (choice.flow)
-        return choice.single ? flow_sizes<float>(batch, lanes) : flow_sizes<double>(batch, lanes);
-    return choice.single ? descent_sizes<float>(batch, lanes) : descent_sizes<double>(batch, lanes);
+Sizes sizes_of(const host::KernelKey& key, const model::Parameters& parameters, int lanes) {
+    const kernels::Batch batch = batch_of(key, parameters);
+    if (key.flow)
+        return key.single ? flow_sizes<float>(batch, lanes) : flow_sizes<double>(batch, lanes);
+    return key.single ? descent_sizes<float>(batch, lanes) : descent_sizes<double>(batch, lanes);
 }
 
-unsigned long standing_bytes(const std::string& real, bool flow) {
+unsigned long replica_bytes(const std::string& real, bool flow) {
     if (flow)
         return real == "float" ? sizeof(kernels::Trajectory<float>)
                                : sizeof(kernels::Trajectory<double>);
-    return real == "float" ? sizeof(kernels::Standing<float>) : sizeof(kernels::Standing<double>);
+    return real == "float" ? sizeof(kernels::DescentState<float>)
+                           : sizeof(kernels::DescentState<double>);
 }
 
 }  // namespace softmaxflow::cuda

@@ -12,13 +12,13 @@ namespace softmaxflow::cuda {
 inline constexpr long long tile = 32;
 
 struct Sizes {
-    unsigned long item = 0;    ///< bytes that a replica keeps between launches
-    unsigned long lane = 0;    ///< bytes that a lane uses in a launch of steps
-    unsigned long depart = 0;  ///< flow: bytes that a replica uses when it departs
+    unsigned long item = 0;        ///< bytes that a replica keeps between launches
+    unsigned long lane = 0;        ///< bytes that a lane uses in a launch of steps
+    unsigned long initialize = 0;  ///< flow: bytes that a replica uses when it is initialised
 };
 
 /// `lanes` share a replica, with sizes known at run time; kernels of a fixed shape need no more.
-Sizes sizes_of(const host::Choice& choice, const model::Parameters& parameters, int lanes);
+Sizes sizes_of(const host::KernelKey& key, const model::Parameters& parameters, int lanes);
 
 /// Bytes of `count` arenas.
 inline unsigned long arenas(unsigned long bytes, long long count) {
@@ -26,6 +26,6 @@ inline unsigned long arenas(unsigned long bytes, long long count) {
 }
 
 /// What a kernel compiled at run time must agree with.
-unsigned long standing_bytes(const std::string& real, bool flow);
+unsigned long replica_bytes(const std::string& real, bool flow);
 
 }  // namespace softmaxflow::cuda

@@ -32,78 +32,81 @@ constexpr int most_lanes = 256;
 constexpr int most_doubles_of_stages = 64, most_floats_of_stages = 128;
 
 /// Numbers of a lane, per_token for each of its tokens.
-int numbers_of(const Shape& shape, int per_token) {
-    return (shape.tokens + shape.lanes - 1) / shape.lanes * per_token;
+int numbers_of(const Specialisation& specialisation, int per_token) {
+    return (specialisation.tokens + specialisation.lanes - 1) / specialisation.lanes * per_token;
 }
 
 /// Lanes share a replica until each has at most `most` numbers.
-void share_out(Shape& shape, int per_token, int most) {
-    while (shape.lanes < most_lanes && shape.lanes < shape.tokens &&
-           numbers_of(shape, per_token) > most)
-        shape.lanes *= 2;
-    shape.threads = kernels::threads_of(shape.lanes);
+void share_out(Specialisation& specialisation, int per_token, int most) {
+    while (specialisation.lanes < most_lanes && specialisation.lanes < specialisation.tokens &&
+           numbers_of(specialisation, per_token) > most)
+        specialisation.lanes *= 2;
+    specialisation.threads = kernels::threads_of(specialisation.lanes);
 }
 
-Shape whole_shape(const Problem& problem, const host::Choice& choice) {
-    Shape shape;
-    shape.map = type_name(problem.config.model.map);
-    shape.loss = type_name(problem.config.objective.loss);
-    shape.real = choice.single ? "float" : "double";
-    shape.tokens = static_cast<int>(problem.config.model.tokens);
-    shape.outputs = static_cast<int>(problem.outputs);
-    shape.fast = choice.fast;
-    shape.flow = choice.flow;
-    return shape;
+Specialisation base_specialisation(const Problem& problem, const host::KernelKey& key) {
+    Specialisation specialisation;
+    specialisation.map = type_name(problem.config.model.map);
+    specialisation.loss = type_name(problem.config.objective.loss);
+    specialisation.real = key.single ? "float" : "double";
+    specialisation.tokens = static_cast<int>(problem.config.model.tokens);
+    specialisation.outputs = static_cast<int>(problem.outputs);
+    specialisation.fast = key.fast;
+    specialisation.flow = key.flow;
+    return specialisation;
 }
 
-std::optional<Shape> flow_shape_of(const Problem& problem, const host::Choice& choice) {
-    Shape shape = whole_shape(problem, choice);
+std::optional<Specialisation> flow_specialisation_of(const Problem& problem,
+                                                     const host::KernelKey& key) {
+    Specialisation specialisation = base_specialisation(problem, key);
     const auto choose = [&](const char* name, int stages) {
-        shape.method = name;
+        specialisation.method = name;
         return stages;
     };
-    const int stages = choice.order == 3 ? choose("BogackiShampine", model::BogackiShampine::stages)
-                       : choice.order == 8 ? choose("DormandPrince", model::DormandPrince::stages)
-                                           : choose("Tsitouras", model::Tsitouras::stages);
-    const int per_token = stages * (1 + shape.outputs);
-    const int most = choice.single ? most_floats_of_stages : most_doubles_of_stages;
-    share_out(shape, per_token, most);
-    if (numbers_of(shape, per_token) > 4 * most) return std::nullopt;
-    shape.blocks = 256 / shape.threads;
-    return shape;
+    const int stages = key.order == 3   ? choose("BogackiShampine", model::BogackiShampine::stages)
+                       : key.order == 8 ? choose("DormandPrince", model::DormandPrince::stages)
+                                        : choose("Tsitouras", model::Tsitouras::stages);
+    const int per_token = stages * (1 + specialisation.outputs);
+    const int most = key.single ? most_floats_of_stages : most_doubles_of_stages;
+    share_out(specialisation, per_token, most);
+    if (numbers_of(specialisation, per_token) > 4 * most) return std::nullopt;
+    specialisation.blocks = 256 / specialisation.threads;
+    return specialisation;
 }
 
 }  // namespace
 
-std::optional<Shape> shape_of(const Problem& problem, const host::Choice& choice) {
-    if (choice.flow) return flow_shape_of(problem, choice);
-    Shape shape = whole_shape(problem, choice);
-    shape.method = type_name(problem.config.dynamics.method);
+std::optional<Specialisation> specialisation_of(const Problem& problem,
+                                                const host::KernelKey& key) {
+    if (key.flow) return flow_specialisation_of(problem, key);
+    Specialisation specialisation = base_specialisation(problem, key);
+    specialisation.method = type_name(problem.config.dynamics.method);
     int memories = 0;
-    with_item(model::Methods{}, choice.method, [&](auto item) { memories = item.memories; });
+    with_item(model::Methods{}, key.method, [&](auto item) { memories = item.memories; });
     // State and memories, and the numerators; outputs are held by every lane.
-    const int per_token = (1 + memories) * (1 + shape.outputs) + 1;
-    const int most = choice.single ? most_floats : most_doubles;
-    share_out(shape, per_token, most);
+    const int per_token = (1 + memories) * (1 + specialisation.outputs) + 1;
+    const int most = key.single ? most_floats : most_doubles;
+    share_out(specialisation, per_token, most);
     // What does not fit spills; loops over many times as much would compile for minutes.
-    if (numbers_of(shape, per_token) > 4 * most) return std::nullopt;
+    if (numbers_of(specialisation, per_token) > 4 * most) return std::nullopt;
     // Every lane holds z, q and room for another such array.
-    const int held = numbers_of(shape, per_token) + (shape.outputs > 1 ? 3 * shape.outputs : 0);
+    const int held = numbers_of(specialisation, per_token) +
+                     (specialisation.outputs > 1 ? 3 * specialisation.outputs : 0);
     const int warps = held <= most / 2 ? 16 : held <= most * 5 / 4 ? 12 : 8;
-    shape.blocks = warps * 32 / shape.threads;
-    return shape;
+    specialisation.blocks = warps * 32 / specialisation.threads;
+    return specialisation;
 }
 
-int lanes_of_any(const Problem& problem, const host::Choice& choice) {
+int lanes_of_any(const Problem& problem, const host::KernelKey& key) {
     const std::int64_t numbers = problem.config.model.tokens * (problem.outputs + 1);
     if (numbers > 4096) return most_lanes;
-    return numbers > 512 && !choice.single ? 32 : 1;
+    return numbers > 512 && !key.single ? 32 : 1;
 }
 
-int lanes_of_flow(const Problem& problem, const host::Choice& choice) {
+int lanes_of_flow(const Problem& problem, const host::KernelKey& key) {
     // Lanes share what is done for tokens, and do alike what is done for outputs.
     const bool pays = problem.config.model.tokens >= 32 * problem.outputs;
-    return pays && !choice.watched ? 32 : 1;
+    return pays && !key.monitored ? 32 : 1;
 }
 
 }  // namespace softmaxflow::cuda

@@ -9,7 +9,7 @@
 
 namespace softmaxflow::cuda {
 
-struct Shape {
+struct Specialisation {
     std::string map, loss, method;  ///< types of model/; of a flow, the scheme is its method
     std::string real = "double";
     int tokens = 0, outputs = 0;
@@ -22,12 +22,12 @@ struct Shape {
 
 /// The tuning table: a lane should hold its numbers in registers. None where that is out of reach
 /// even for a block: then arrays stream from memory.
-std::optional<Shape> shape_of(const Problem& problem, const host::Choice& choice);
+std::optional<Specialisation> specialisation_of(const Problem& problem, const host::KernelKey& key);
 
 /// The same, for sizes known at run time: the lanes of an entry advance_..., 1, 32 or 256.
-int lanes_of_any(const Problem& problem, const host::Choice& choice);
+int lanes_of_any(const Problem& problem, const host::KernelKey& key);
 
 /// The lanes of an entry flow_..., 1 or 32.
-int lanes_of_flow(const Problem& problem, const host::Choice& choice);
+int lanes_of_flow(const Problem& problem, const host::KernelKey& key);
 
 }  // namespace softmaxflow::cuda

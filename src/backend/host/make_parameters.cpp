@@ -38,7 +38,7 @@ const double* data_or_null(const std::vector<double>& array) {
 
 }  // namespace
 
-Choice make_choice(const Problem& problem) {
+KernelKey make_kernel_key(const Problem& problem) {
     const DynamicsConfig& dynamics = problem.config.dynamics;
     const bool decays = dynamics.value_decay != 0.0 || dynamics.logit_decay != 0.0;
     const bool flow = dynamics.method == "flow";
@@ -49,7 +49,7 @@ Choice make_choice(const Problem& problem) {
             static_cast<int>(dynamics.order),
             problem.config.backend.numerics == "fast" && !decays && !flow,
             problem.config.backend.precision == "f32",
-            problem.watch.claims != 0};
+            problem.monitor.claims != 0};
 }
 
 model::Parameters make_parameters(const Problem& problem) {
@@ -127,9 +127,9 @@ model::Parameters make_parameters(const Problem& problem) {
         p.restart_memory_values[i] = data_or_null(restart.memory_values[i]);
     }
 
-    p.watched = problem.watch.claims;
-    p.sorted = problem.watch.sorted;
-    p.sabotage = problem.watch.sabotage;
+    p.monitored = problem.monitor.claims;
+    p.sorted = problem.monitor.sorted;
+    p.mutant = problem.monitor.mutant;
 
     p.ranked = config.record.ranked;
     p.checkpoints = problem.checkpoints.data();

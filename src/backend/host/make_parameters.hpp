@@ -10,6 +10,6 @@ namespace softmaxflow::host {
 model::Parameters make_parameters(const Problem& problem);
 
 /// The catalogue's indices of the problem's map, loss and method.
-Choice make_choice(const Problem& problem);
+KernelKey make_kernel_key(const Problem& problem);
 
 }  // namespace softmaxflow::host

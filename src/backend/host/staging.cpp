@@ -25,7 +25,7 @@ Staging::Staging(const Problem& problem, const model::Parameters& parameters, st
       checkpoints_(parameters.checkpoint_count),
       thresholds_(parameters.threshold_count),
       curve_count_(static_cast<int>(problem.curves())) {
-    with_item(model::Methods{}, make_choice(problem).method,
+    with_item(model::Methods{}, make_kernel_key(problem).method,
               [&](auto method) { memories_ = method.memories; });
 }
 
@@ -54,7 +54,7 @@ model::Record Staging::prepare(std::int64_t first, std::int64_t count) {
     place([](R& r) -> double*& { return r.rejected; }, rejected_, capacity_);
     place([](R& r) -> double*& { return r.stopped_before; }, stopped_before_, capacity_);
     place_states();
-    if (parameters_.watched != 0) place_watch();
+    if (parameters_.monitored != 0) place_monitor();
     last_.resize(static_cast<std::size_t>(
         problem_.config.record.replica_table ? model::observable_count * capacity_ : 0));
     state_clocks_.resize(static_cast<std::size_t>(2 * checkpoints_ * state_count_));
@@ -88,7 +88,7 @@ BlockResult Staging::block(std::int64_t index) const {
                 block.final_observables.push_back(last_[o * capacity_ + r]);
     }
     copy_states(block);
-    if (parameters_.watched != 0) copy_watch(block, begin);
+    if (parameters_.monitored != 0) copy_monitor(block, begin);
     return block;
 }
 
@@ -111,9 +111,9 @@ void Staging::copy_curves() {
             to = std::copy_n(row(static_cast<int>(clock), c), state_count_, to);
 }
 
-/// What claims are told of every replica: model/watch.hpp.
-void Staging::place_watch() {
-    const std::int64_t claims = model::WatchedClaims::size;
+/// What claims are told of every replica: model/claims/monitor.hpp.
+void Staging::place_monitor() {
+    const std::int64_t claims = model::MonitoredClaims::size;
     using R = model::Record;
     place([](R& r) -> double*& { return r.traits; }, traits_, capacity_);
     place([](R& r) -> double*& { return r.margin; }, margin_, claims* capacity_, infinity);
@@ -121,17 +121,17 @@ void Staging::place_watch() {
     place([](R& r) -> double*& { return r.increment; }, increment_, claims* capacity_);
 }
 
-void Staging::copy_watch(BlockResult& block, std::int64_t begin) const {
+void Staging::copy_monitor(BlockResult& block, std::int64_t begin) const {
     const std::int64_t count = block.count;
-    block.watch.traits.assign(traits_.begin() + begin, traits_.begin() + begin + count);
-    for (std::int64_t c = 0; c < model::WatchedClaims::size; ++c) {
+    block.monitor.traits.assign(traits_.begin() + begin, traits_.begin() + begin + count);
+    for (std::int64_t c = 0; c < model::MonitoredClaims::size; ++c) {
         const auto append = [&](Array& to, const Array& from) {
             const auto row = from.begin() + c * capacity_ + begin;
             to.insert(to.end(), row, row + count);
         };
-        append(block.watch.margin, margin_);
-        append(block.watch.clock, margin_clock_);
-        append(block.watch.increment, increment_);
+        append(block.monitor.margin, margin_);
+        append(block.monitor.clock, margin_clock_);
+        append(block.monitor.increment, increment_);
     }
 }
 
@@ -237,7 +237,7 @@ std::vector<double> Staging::target_of(std::int64_t replica) const {
         target.assign(given.begin() + replica * dim, given.begin() + (replica + 1) * dim);
         return target;
     }
-    with_item(model::Losses{}, make_choice(problem_).loss, [&]<class Loss>(Loss) {
+    with_item(model::Losses{}, make_kernel_key(problem_).loss, [&]<class Loss>(Loss) {
         if constexpr (Loss::outputs == 1) {
             target.resize(problem_.config.model.dim);
             model::draw_target(parameters_, Loss::kind, static_cast<model::Bits>(replica),

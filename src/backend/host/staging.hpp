@@ -54,8 +54,8 @@ private:
     void copy_states(BlockResult& block) const;
     [[nodiscard]] Array target_of(std::int64_t replica) const;
     void place(Member member, Array& array, std::int64_t size, double value = 0.0);
-    void place_watch();
-    void copy_watch(BlockResult& block, std::int64_t begin) const;
+    void place_monitor();
+    void copy_monitor(BlockResult& block, std::int64_t begin) const;
 
     const Problem& problem_;
     const model::Parameters& parameters_;

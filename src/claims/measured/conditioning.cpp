@@ -14,8 +14,8 @@
 namespace softmaxflow::claims {
 namespace {
 
-Finding measure_free(const Laboratory& laboratory);
-Finding measure_fixed(const Laboratory& laboratory);
+Finding measure_free(const MeasureContext& context);
+Finding measure_fixed(const MeasureContext& context);
 
 }  // namespace
 
@@ -23,7 +23,7 @@ const Measured conditioning_polarises = {
     {"conditioning_polarises", "final logit_range grows with kappa in [1, 5] at t = 300",
      "regression as in [VRF] Figure 3, common random numbers", "open",
      "[VRF] shows one start of each kappa; here Page's trend test.",
-     model::softmax_map | model::gradient_flow | model::several_outputs, model::Sabotage::swapped},
+     model::softmax_map | model::gradient_flow | model::several_outputs, model::Mutant::swapped},
     true,
     measure_free};
 
@@ -31,7 +31,7 @@ const Measured conditioning_at_fixed_norm = {
     {"conditioning_at_fixed_norm", "the same with |X^+ y| held fixed (objective.solution_norm)",
      "as conditioning_polarises, solution_norm > 0", "doubtful",
      "At norm 4.5 the range stays near 0.2 for kappa 1 ... 5, at 12 near 6: the norm drives it.",
-     model::softmax_map | model::gradient_flow | model::several_outputs, model::Sabotage::swapped},
+     model::softmax_map | model::gradient_flow | model::several_outputs, model::Mutant::swapped},
     true,
     measure_fixed};
 
@@ -41,37 +41,36 @@ constexpr double own_time = 300.0;
 constexpr double kappas[] = {1.0, 2.0, 3.0, 4.0, 5.0};
 
 /// Final logit_range of every replica at one condition number, NaN where it failed.
-std::vector<double> ranges(const Laboratory& laboratory, double kappa, double norm) {
-    Config config = laboratory.base.config;
-    // The twin has the conditions in the opposite order.
-    config.objective.condition_number = laboratory.twin ? kappas[0] + kappas[4] - kappa : kappa;
+std::vector<double> ranges(const MeasureContext& context, double kappa, double norm) {
+    Config config = context.base.config;
+    // The mutant has the conditions in the opposite order.
+    config.objective.condition_number = context.mutant ? kappas[0] + kappas[4] - kappa : kappa;
     config.objective.solution_norm = norm;
     config.ensemble.common_random_numbers = true;
     config.dynamics.clock = "time";
-    config.dynamics.horizon = laboratory.horizon > 0 ? laboratory.horizon : own_time;
+    config.dynamics.horizon = context.horizon > 0 ? context.horizon : own_time;
     config.record = {};
     config.record.bins = 8;
     config.record.states = config.ensemble.replicas;
     config.record.checkpoint_list = {config.dynamics.horizon};
-    const Problem problem = laboratory.problem_of(config);
+    const Problem problem = context.problem_of(config);
     std::vector<double> found(static_cast<std::size_t>(config.ensemble.replicas));
     const auto n = config.model.tokens;
-    for_each_state(laboratory, problem,
-                   [&](const StateRecord& state, const BlockResult& block, std::size_t i) {
-                       const auto last = state.logits.end(), first = last - n;
-                       const auto [low, high] = std::minmax_element(first, last);
-                       found[static_cast<std::size_t>(state.replica)] =
-                           is_ok(block.status[i]) ? *high - *low
-                                                  : std::numeric_limits<double>::quiet_NaN();
-                   });
+    for_each_state(
+        context, problem, [&](const StateRecord& state, const BlockResult& block, std::size_t i) {
+            const auto last = state.logits.end(), first = last - n;
+            const auto [low, high] = std::minmax_element(first, last);
+            found[static_cast<std::size_t>(state.replica)] =
+                is_ok(block.status[i]) ? *high - *low : std::numeric_limits<double>::quiet_NaN();
+        });
     return found;
 }
 
-Finding measure(const Laboratory& laboratory, double norm) {
+Finding measure(const MeasureContext& context, double norm) {
     Finding finding;
-    finding.tally.draws = laboratory.base.config.ensemble.replicas;
+    finding.tally.draws = context.base.config.ensemble.replicas;
     std::vector<std::vector<double>> by_kappa;
-    for (const double kappa : kappas) by_kappa.push_back(ranges(laboratory, kappa, norm));
+    for (const double kappa : kappas) by_kappa.push_back(ranges(context, kappa, norm));
     std::vector<std::vector<double>> blocks;  // (replica, kappa)
     for (std::size_t r = 0; r < by_kappa.front().size(); ++r) {
         std::vector<double> block;
@@ -89,8 +88,8 @@ Finding measure(const Laboratory& laboratory, double norm) {
     const PageTrend trend = page_trend(blocks);
     for (std::size_t k = 0; k < std::size(kappas); ++k)
         finding.figures.push_back(bootstrap(
-            fmt::format("median logit_range, kappa = {}", kappas[k]), blocks.size(),
-            laboratory.level, [&](const std::vector<std::size_t>& indices) {
+            fmt::format("median logit_range, kappa = {}", kappas[k]), blocks.size(), context.level,
+            [&](const std::vector<std::size_t>& indices) {
                 std::vector<double> values;
                 for (const std::size_t i : indices) values.push_back(blocks[i][k]);
                 const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
@@ -100,20 +99,20 @@ Finding measure(const Laboratory& laboratory, double norm) {
     finding.sentence = fmt::format("Page's L = {:.6g}, z = {:.3g}, one-sided p = {:.2g}, {} starts",
                                    trend.statistic, trend.z, trend.p, blocks.size());
     // No trend at all is what such a claim can be refuted by.
-    finding.verdict = trend.p < 1.0 - laboratory.level ? Verdict::not_refuted
-                      : trend.p > laboratory.level     ? Verdict::refuted
-                                                       : Verdict::undecided;
+    finding.verdict = trend.p < 1.0 - context.level ? Verdict::not_refuted
+                      : trend.p > context.level     ? Verdict::refuted
+                                                    : Verdict::undecided;
     return finding;
 }
 
-Finding measure_free(const Laboratory& laboratory) { return measure(laboratory, 0.0); }
+Finding measure_free(const MeasureContext& context) { return measure(context, 0.0); }
 
-Finding measure_fixed(const Laboratory& laboratory) {
-    const double norm = laboratory.base.config.objective.solution_norm;
+Finding measure_fixed(const MeasureContext& context) {
+    const double norm = context.base.config.objective.solution_norm;
     if (!(norm > 0))
         throw Error(Exit::usage,
                     "claim conditioning_at_fixed_norm: needs objective.solution_norm > 0");
-    return measure(laboratory, norm);
+    return measure(context, norm);
 }
 
 }  // namespace

@@ -29,22 +29,22 @@ Problem recorded_problem(const Problem& base, std::vector<double> clocks) {
         clocks.insert(clocks.begin(), base.checkpoints.front());
     problem.checkpoints = std::move(clocks);
     problem.edges = curve_edges(problem.config);
-    problem.watch.claims = 1;  // its start is to be looked at
-    problem.watch.sorted = true;
+    problem.monitor.claims = 1;  // its start is to be looked at
+    problem.monitor.sorted = true;
     return problem;
 }
 
 void for_each_state(
-    const Laboratory& laboratory, const Problem& problem,
+    const MeasureContext& context, const Problem& problem,
     const std::function<void(const StateRecord&, const BlockResult&, std::size_t)>& f) {
     std::atomic<bool> stopped = false;
-    laboratory.backend.run(
+    context.backend.run(
         problem, {0, problem.config.ensemble.replicas},
         [&](BlockResult&& block) {
             for (std::size_t i = 0; i < block.states.size(); ++i) f(block.states[i], block, i);
         },
         [&](std::int64_t work) {
-            const bool go_on = !laboratory.progress || laboratory.progress(work);
+            const bool go_on = !context.progress || context.progress(work);
             if (!go_on) stopped = true;
             return go_on;
         });
@@ -54,7 +54,7 @@ void for_each_state(
 bool enters(Tally& tally, const BlockResult& block, std::size_t index, unsigned needs) {
     const unsigned needed = needs & model::decided_by_replica;
     ++tally.draws;
-    if ((block.watch.traits[index] & needed) != needed) {
+    if ((block.monitor.traits[index] & needed) != needed) {
         ++tally.excluded;
         return false;
     }
@@ -69,28 +69,28 @@ void note_margin(Tally& tally, std::int64_t replica, double margin, double clock
         tally.smallest_replica = replica;
         tally.smallest_clock = clock;
     }
-    if (margin < 0.0) tally.suspects.push_back({replica, margin, clock, 0.0});
+    if (margin < 0.0) tally.candidates.push_back({replica, margin, clock, 0.0});
 }
 
-Finding test_states(const Laboratory& laboratory, const Claim& claim, std::vector<double> clocks,
+Finding test_states(const MeasureContext& context, const Claim& claim, std::vector<double> clocks,
                     const std::function<double(const Problem&, const StateRecord&)>& margin,
                     double later) {
-    Problem problem = recorded_problem(laboratory.base, std::move(clocks));
-    if (laboratory.twin) problem.watch.sabotage = claim.twin;
+    Problem problem = recorded_problem(context.base, std::move(clocks));
+    if (context.mutant) problem.monitor.mutant = claim.mutant;
     Finding finding;
     finding.counts = true;
     Tally& tally = finding.tally;
     const double end = problem.checkpoints.back();
-    for_each_state(laboratory, problem,
+    for_each_state(context, problem,
                    [&](const StateRecord& state, const BlockResult& block, std::size_t i) {
                        if (enters(tally, block, i, claim.needs))
                            note_margin(tally, state.replica, margin(problem, state), end);
                    });
-    std::sort(tally.suspects.begin(), tally.suspects.end(),
-              [](const Suspect& a, const Suspect& b) { return a.replica < b.replica; });
-    judge(finding, 0, laboratory.twin,
-          [&](const Suspect& suspect, Precision precision, double rtol) {
-              const RestartData start = start_of(problem, laboratory.backend, suspect.replica);
+    std::sort(tally.candidates.begin(), tally.candidates.end(),
+              [](const Candidate& a, const Candidate& b) { return a.replica < b.replica; });
+    judge(finding, 0, context.mutant,
+          [&](const Candidate& candidate, Precision precision, double rtol) {
+              const RestartData start = start_of(problem, context.backend, candidate.replica);
               Problem one = replay_problem(problem, start);
               one.checkpoints.back() *= later;
               one.config.dynamics.horizon *= later;
@@ -99,23 +99,24 @@ Finding test_states(const Laboratory& laboratory, const Claim& claim, std::vecto
     return finding;
 }
 
-void judge(Finding& finding, std::size_t first, bool twin,
-           const std::function<double(const Suspect&, Precision, double rtol)>& margin) {
-    const std::size_t most_replayed = twin ? 4 : 100;
+void judge(Finding& finding, std::size_t first, bool mutant,
+           const std::function<double(const Candidate&, Precision, double rtol)>& margin) {
+    const std::size_t most_replayed = mutant ? 4 : 100;
     Tally& tally = finding.tally;
-    for (std::size_t i = first; i < tally.suspects.size(); ++i) {
-        Ruling ruling = Ruling::undecided;
+    for (std::size_t i = first; i < tally.candidates.size(); ++i) {
+        Adjudication adjudication = Adjudication::undecided;
         if (i - first < most_replayed) {
-            const double quad = margin(tally.suspects[i], Precision::f113, 1e-20);
-            const double last = margin(tally.suspects[i], Precision::d100, 1e-30);
+            const double quad = margin(tally.candidates[i], Precision::f113, 1e-20);
+            const double last = margin(tally.candidates[i], Precision::d100, 1e-30);
             const bool clear = std::abs(last) > 10.0 * std::abs(last - quad);
-            if (clear && quad < 0.0 && last < 0.0) ruling = Ruling::confirmed;
-            if (quad >= 0.0 && last >= 0.0) ruling = Ruling::dismissed;
+            if (clear && quad < 0.0 && last < 0.0) adjudication = Adjudication::confirmed;
+            if (quad >= 0.0 && last >= 0.0) adjudication = Adjudication::dismissed;
         } else {
             ++finding.not_replayed;
         }
-        if (ruling == Ruling::confirmed) finding.confirmed.push_back(tally.suspects[i]);
-        tally.count(ruling);
+        if (adjudication == Adjudication::confirmed)
+            finding.confirmed.push_back(tally.candidates[i]);
+        tally.count(adjudication);
     }
 }
 

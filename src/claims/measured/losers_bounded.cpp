@@ -21,7 +21,7 @@ double margin(const Problem& problem, const StateRecord& state) {
     return (bound - grown) / (bound + std::abs(grown));
 }
 
-Finding measure(const Laboratory& laboratory);
+Finding measure(const MeasureContext& context);
 
 }  // namespace
 
@@ -29,16 +29,15 @@ const Measured losers_bounded = {
     {"losers_bounded", "sum over j > 1 of u_j(T) - u_j(T/2) <= 8 / (rho T) at the horizon T",
      "U, not square", "derived",
      "u_j' = kappa_t s_j, and (1 - s_1) tau^2 -> 2 (n-1) / (n rho kappa_t): four times the limit.",
-     class_u_unbounded, model::Sabotage::reversed},
+     class_u_unbounded, model::Mutant::reversed},
     false,
     measure};
 
 namespace {
 
-Finding measure(const Laboratory& laboratory) {
-    const double end =
-        laboratory.horizon > 0 ? laboratory.horizon : own_horizon(laboratory.base.config);
-    return test_states(laboratory, losers_bounded.claim, {end / 2, end}, margin);
+Finding measure(const MeasureContext& context) {
+    const double end = context.horizon > 0 ? context.horizon : own_horizon(context.base.config);
+    return test_states(context, losers_bounded.claim, {end / 2, end}, margin);
 }
 
 }  // namespace

@@ -62,7 +62,7 @@ bool approaches(const std::vector<Slopes>& found, double expected) {
     return late < 0.8 * early;
 }
 
-Finding measure(const Laboratory& laboratory);
+Finding measure(const MeasureContext& context);
 
 }  // namespace
 
@@ -71,24 +71,24 @@ const Measured losers_equalise = {
      "gaps of losers' logits decay like tau^(-2/n): fitted exponent with interval",
      "U, not square, n >= 3", "derived",
      "Losers' weights obey d log s_j / dtau ~ -(s_j + Q) tau with Q their total.",
-     class_u_unbounded | model::three_tokens, model::Sabotage::uncentred},
+     class_u_unbounded | model::three_tokens, model::Mutant::uncentred},
     false,
     measure};
 
 namespace {
 
-Finding measure(const Laboratory& laboratory) {
+Finding measure(const MeasureContext& context) {
     // A limit: claims.horizon does not shorten it.
-    const double end = std::max(laboratory.horizon, own_end);
+    const double end = std::max(context.horizon, own_end);
     const Problem problem = [&] {
         Problem recorded =
-            recorded_problem(laboratory.base, log_spaced(first_share * end, end, points));
-        if (laboratory.twin) recorded.watch.sabotage = losers_equalise.claim.twin;
+            recorded_problem(context.base, log_spaced(first_share * end, end, points));
+        if (context.mutant) recorded.monitor.mutant = losers_equalise.claim.mutant;
         return recorded;
     }();
     Finding finding;
     std::vector<Slopes> found;
-    for_each_state(laboratory, problem,
+    for_each_state(context, problem,
                    [&](const StateRecord& state, const BlockResult& block, std::size_t i) {
                        if (!enters(finding.tally, block, i, losers_equalise.claim.needs)) return;
                        const std::size_t last = problem.checkpoints.size() - 1, half = last / 2;
@@ -106,7 +106,7 @@ Finding measure(const Laboratory& laboratory) {
               [](const Slopes& a, const Slopes& b) { return a.replica < b.replica; });
     const auto n = static_cast<double>(problem.config.model.tokens);
     const double expected = -2.0 / n, allowed = allowance(n, first_share * end);
-    const Figure figure = bootstrap("median exponent", found.size(), laboratory.level,
+    const Figure figure = bootstrap("median exponent", found.size(), context.level,
                                     [&](const std::vector<std::size_t>& indices) {
                                         return median(found, &Slopes::all, indices);
                                     });

@@ -13,7 +13,7 @@
 namespace softmaxflow::claims {
 namespace {
 
-Finding measure(const Laboratory& laboratory);
+Finding measure(const MeasureContext& context);
 
 }  // namespace
 
@@ -21,14 +21,14 @@ const Measured map_against_softmax = {
     {"map_against_softmax", "P(max s under map X exceeds softmax on the same start)",
      "six maps, same starts: gradient_descent from logits that are not 0", "measured",
      "Paired comparison; [VRF] shows one start of each map.", model::gradient_descent,
-     model::Sabotage::none},
+     model::Mutant::none},
     true,
     measure};
 
 namespace {
 
 /// Final max_probability of every replica, NaN where it failed.
-std::vector<double> final_peaks(const Laboratory& laboratory, const Config& base,
+std::vector<double> final_peaks(const MeasureContext& context, const Config& base,
                                 const std::string& map) {
     Config config = base;
     config.model.map = map;
@@ -36,9 +36,9 @@ std::vector<double> final_peaks(const Laboratory& laboratory, const Config& base
     config.record.replica_table = true;
     config.record.states = 0;
     config.record.checkpoint_list = {end_of_run(config)};
-    const Problem problem = laboratory.problem_of(config);
+    const Problem problem = context.problem_of(config);
     std::vector<double> peaks(static_cast<std::size_t>(config.ensemble.replicas));
-    laboratory.backend.run(
+    context.backend.run(
         problem, {0, config.ensemble.replicas},
         [&](BlockResult&& block) {
             for (std::int64_t i = 0; i < block.count; ++i)
@@ -49,12 +49,12 @@ std::vector<double> final_peaks(const Laboratory& laboratory, const Config& base
                               static_cast<int>(model::Observable::max_probability))]
                         : std::numeric_limits<double>::quiet_NaN();
         },
-        [&](std::int64_t) { return !laboratory.progress || laboratory.progress(0); });
+        [&](std::int64_t) { return !context.progress || context.progress(0); });
     return peaks;
 }
 
-Finding measure(const Laboratory& laboratory) {
-    const Config& config = laboratory.base.config;
+Finding measure(const MeasureContext& context) {
+    const Config& config = context.base.config;
     if (config.init.logit_mean <= 0)
         throw Error(Exit::usage,
                     "claim map_against_softmax: needs init.logit_mean > 0, where all maps have "
@@ -64,17 +64,17 @@ Finding measure(const Laboratory& laboratory) {
     finding.method =
         "the same starts under every map; exact two-sided interval (Clopper and "
         "Pearson) of the share of pairs";
-    const std::vector<double> softmax = final_peaks(laboratory, config, "softmax");
+    const std::vector<double> softmax = final_peaks(context, config, "softmax");
     for (const char* map : model::Maps::names) {
         if (std::string_view(map) == "softmax") continue;
-        const std::vector<double> other = final_peaks(laboratory, config, map);
+        const std::vector<double> other = final_peaks(context, config, map);
         std::int64_t above = 0, pairs = 0;
         for (std::size_t i = 0; i < other.size(); ++i) {
             if (!(softmax[i] == softmax[i] && other[i] == other[i])) continue;
             ++pairs;
             above += other[i] > softmax[i] ? 1 : 0;
         }
-        const Proportion share = clopper_pearson(above, pairs, laboratory.level);
+        const Proportion share = clopper_pearson(above, pairs, context.level);
         finding.figures.push_back(
             {fmt::format("P({} > softmax)", map), share.share, share.low, share.high});
     }

@@ -17,7 +17,7 @@ struct Figure {
     double value = 0.0, low = 0.0, high = 0.0;
 };
 
-/// What came out. Where the claim is about every replica, `tally` counts as for watched claims;
+/// What came out. Where the claim is about every replica, `tally` counts as for monitored claims;
 /// elsewhere it has the draws alone and the figures decide.
 struct Finding {
     Verdict verdict = Verdict::measured;
@@ -25,13 +25,13 @@ struct Finding {
     std::string sentence;  ///< the result in words
     std::vector<Figure> figures;
     Tally tally;
-    bool counts = false;             ///< the tally decides
-    std::int64_t not_replayed = 0;   ///< part of tally.undecided
-    std::vector<Suspect> confirmed;  ///< violations of a claim about states
+    bool counts = false;               ///< the tally decides
+    std::int64_t not_replayed = 0;     ///< part of tally.undecided
+    std::vector<Candidate> confirmed;  ///< violations of a claim about states
 };
 
 /// What a measurement may use.
-struct Laboratory {
+struct MeasureContext {
     const Problem& base;
     Backend& backend;
     const Progress& progress;
@@ -39,13 +39,13 @@ struct Laboratory {
     std::function<Problem(const Config&)> problem_of;
     double level = 0.95;   ///< coverage of intervals
     double horizon = 0.0;  ///< 0: the claim's own
-    bool twin = false;     ///< with the sabotaged dynamics
+    bool mutant = false;   ///< with the dynamics of a mutant
 };
 
 struct Measured {
     Claim claim;
     bool own_cells = false;  ///< runs cells of its own: only when named
-    Finding (*measure)(const Laboratory& laboratory) = nullptr;
+    Finding (*measure)(const MeasureContext& context) = nullptr;
 };
 
 // One line per measured claim, defined in the file of its name (conditioning.cpp has two).
@@ -55,7 +55,7 @@ extern const Measured values_move_in_row_space, one_hot_rate, losers_equalise, l
 
 /// In the order of docs/claims.md.
 std::span<const Measured* const> all_measured();
-/// That of a claim with watched = -1.
+/// That of a claim with monitored = -1.
 const Measured& measured_of(const Claim& claim);
 
 }  // namespace softmaxflow::claims

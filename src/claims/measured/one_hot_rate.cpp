@@ -53,7 +53,7 @@ double margin(const Problem& problem, const StateRecord& state, double tau) {
     return (allowed - apart) / (allowed + apart);
 }
 
-Finding measure(const Laboratory& laboratory);
+Finding measure(const MeasureContext& context);
 
 }  // namespace
 
@@ -63,22 +63,21 @@ const Measured one_hot_rate = {
      "D = u_1 - mean of the others",
      "U, not square", "derived",
      "Limit form: [VRF]. d log s_j / dtau ~ -(s_j + Q) tau with Q the losers' total.",
-     class_u_unbounded, model::Sabotage::doubled},
+     class_u_unbounded, model::Mutant::doubled},
     false,
     measure};
 
 namespace {
 
-Finding measure(const Laboratory& laboratory) {
-    const double end =
-        laboratory.horizon > 0 ? laboratory.horizon : own_horizon(laboratory.base.config);
+Finding measure(const MeasureContext& context) {
+    const double end = context.horizon > 0 ? context.horizon : own_horizon(context.base.config);
     Finding finding = test_states(
-        laboratory, one_hot_rate.claim, {end},
+        context, one_hot_rate.claim, {end},
         [end](const Problem& problem, const StateRecord& state) {
             return margin(problem, state, end);
         },
         second_look);
-    const std::int64_t n = laboratory.base.config.model.tokens;
+    const std::int64_t n = context.base.config.model.tokens;
     finding.sentence = fmt::format("eps = {:.3g} + spread of u(0) / (kappa_t tau) at tau = {:.4g}",
                                    table(static_cast<double>(n), end), end);
     return finding;

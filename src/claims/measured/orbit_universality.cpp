@@ -15,14 +15,14 @@
 namespace softmaxflow::claims {
 namespace {
 
-Finding measure(const Laboratory& laboratory);
+Finding measure(const MeasureContext& context);
 
 }  // namespace
 
 const Measured orbit_universality = {
     {"orbit_universality", "states at equal arc tau agree across losses", "U", "proved",
      "On the arc clock q / |q| = 1: u' = kappa_t s and a' = rho C u whatever the loss.",
-     model::class_u, model::Sabotage::doubled},
+     model::class_u, model::Mutant::doubled},
     true,
     measure};
 
@@ -33,20 +33,20 @@ constexpr double own_time = 100.0;
 constexpr double steps_allowed = 1e4;
 
 /// `base` in the time clock to its end, on the starts common to all losses.
-Problem timed_problem(const Laboratory& laboratory, const std::string& loss) {
-    Config config = laboratory.base.config;
+Problem timed_problem(const MeasureContext& context, const std::string& loss) {
+    Config config = context.base.config;
     config.objective.loss = loss;
     if (loss != "square") config.objective.radius = ObjectiveConfig().radius;
     config.ensemble.common_random_numbers = true;
     config.dynamics.clock = "time";
-    config.dynamics.horizon = laboratory.horizon > 0 ? laboratory.horizon : own_time;
+    config.dynamics.horizon = context.horizon > 0 ? context.horizon : own_time;
     config.record = {};
     config.record.bins = 8;
     config.record.states = config.ensemble.replicas;
     config.record.checkpoint_list = {config.dynamics.horizon};
-    Problem problem = laboratory.problem_of(config);
-    problem.watch.claims = 1;
-    problem.watch.sorted = true;
+    Problem problem = context.problem_of(config);
+    problem.monitor.claims = 1;
+    problem.monitor.sorted = true;
     return problem;
 }
 
@@ -59,7 +59,7 @@ Problem on_the_arc(const Problem& timed, double arc) {
     one.config.record.checkpoint_list = {arc};
     one.checkpoints = {0.0, arc};
     one.edges = curve_edges(one.config);
-    one.watch.sabotage = model::Sabotage::none;
+    one.monitor.mutant = model::Mutant::none;
     return one;
 }
 
@@ -87,34 +87,34 @@ double margin_of(const StateRecord& timed, const StateRecord& arc, std::int64_t 
     return (allowed - apart) / (allowed + apart);
 }
 
-Finding measure(const Laboratory& laboratory) {
+Finding measure(const MeasureContext& context) {
     Finding finding;
     finding.counts = true;
     Tally& tally = finding.tally;
-    const std::int64_t n = laboratory.base.config.model.tokens;
-    const double allowed = steps_allowed * laboratory.base.config.dynamics.rtol;
+    const std::int64_t n = context.base.config.model.tokens;
+    const double allowed = steps_allowed * context.base.config.dynamics.rtol;
     for (const char* loss : {"logistic", "exponential", "square"}) {
-        Problem timed = timed_problem(laboratory, loss);
-        if (laboratory.twin) timed.watch.sabotage = orbit_universality.claim.twin;
+        Problem timed = timed_problem(context, loss);
+        if (context.mutant) timed.monitor.mutant = orbit_universality.claim.mutant;
         const auto replica_of_timed = [&](std::int64_t replica) {
-            return replay_problem(timed, start_of(timed, laboratory.backend, replica));
+            return replay_problem(timed, start_of(timed, context.backend, replica));
         };
         std::vector<StateRecord> states;
-        for_each_state(laboratory, timed,
+        for_each_state(context, timed,
                        [&](const StateRecord& state, const BlockResult& block, std::size_t i) {
                            if (enters(tally, block, i, orbit_universality.claim.needs))
                                states.push_back(state);
                        });
-        const std::size_t first = tally.suspects.size();
+        const std::size_t first = tally.candidates.size();
         for (const StateRecord& state : states) {
             const Problem arc = on_the_arc(replica_of_timed(state.replica), state.arc.back());
             note_margin(tally, state.replica,
-                        margin_of(state, state_of(laboratory.backend, arc), n, allowed),
+                        margin_of(state, state_of(context.backend, arc), n, allowed),
                         state.arc.back());
         }
-        judge(finding, first, laboratory.twin,
-              [&](const Suspect& suspect, Precision precision, double rtol) {
-                  const Problem one = replica_of_timed(suspect.replica);
+        judge(finding, first, context.mutant,
+              [&](const Candidate& candidate, Precision precision, double rtol) {
+                  const Problem one = replica_of_timed(candidate.replica);
                   const StateRecord state = replay_states(one, precision, rtol);
                   const Problem arc = on_the_arc(one, state.arc.back());
                   return margin_of(state, replay_states(arc, precision, rtol), n, allowed);

@@ -12,7 +12,7 @@
 namespace softmaxflow::claims {
 namespace {
 
-Finding measure(const Laboratory& laboratory);
+Finding measure(const MeasureContext& context);
 
 }  // namespace
 
@@ -23,7 +23,7 @@ const Measured square_loss_threshold = {
      "The leader needs an arc of log(1/alpha) to stand out; square loss stops at z = B.",
      model::softmax_map | model::gradient_flow | model::no_decay | model::moving_logits |
          model::single_output,
-     model::Sabotage::doubled},
+     model::Mutant::doubled},
     true,
     measure};
 
@@ -37,8 +37,8 @@ constexpr std::size_t scale_count = std::size(scales), offset_count = std::size(
 constexpr double expected = 1.0, allowance = 0.02;
 
 /// Final max probability of every replica at one scale and radius.
-std::vector<double> peaks(const Laboratory& laboratory, double scale, double radius) {
-    Config config = laboratory.base.config;
+std::vector<double> peaks(const MeasureContext& context, double scale, double radius) {
+    Config config = context.base.config;
     const auto count = static_cast<std::size_t>(config.ensemble.replicas);
     if (radius <= 0.0) return std::vector<double>(count, 1.0 / double(config.model.tokens));
     config.init.value_scale = scale;
@@ -50,17 +50,16 @@ std::vector<double> peaks(const Laboratory& laboratory, double scale, double rad
     config.record.bins = 8;
     config.record.states = config.ensemble.replicas;
     config.record.checkpoint_list = {config.dynamics.horizon};
-    Problem problem = laboratory.problem_of(config);
-    if (laboratory.twin) problem.watch.sabotage = square_loss_threshold.claim.twin;
+    Problem problem = context.problem_of(config);
+    if (context.mutant) problem.monitor.mutant = square_loss_threshold.claim.mutant;
     std::vector<double> found(count);
-    for_each_state(laboratory, problem,
-                   [&](const StateRecord& state, const BlockResult& block, std::size_t i) {
-                       const auto last = state.probability.end();
-                       found[static_cast<std::size_t>(state.replica)] =
-                           is_ok(block.status[i])
-                               ? *std::max_element(last - config.model.tokens, last)
-                               : std::numeric_limits<double>::quiet_NaN();
-                   });
+    for_each_state(
+        context, problem, [&](const StateRecord& state, const BlockResult& block, std::size_t i) {
+            const auto last = state.probability.end();
+            found[static_cast<std::size_t>(state.replica)] =
+                is_ok(block.status[i]) ? *std::max_element(last - config.model.tokens, last)
+                                       : std::numeric_limits<double>::quiet_NaN();
+        });
     return found;
 }
 
@@ -87,13 +86,13 @@ double crossing(const std::vector<std::vector<double>>& by_offset,
     return std::numeric_limits<double>::quiet_NaN();
 }
 
-Finding measure(const Laboratory& laboratory) {
-    if (laboratory.base.config.objective.loss != "square")
+Finding measure(const MeasureContext& context) {
+    if (context.base.config.objective.loss != "square")
         throw Error(Exit::usage, "claim square_loss_threshold: needs objective.loss = \"square\"");
     std::vector<std::vector<std::vector<double>>> all(scale_count);
     for (std::size_t s = 0; s < scale_count; ++s)
         for (const double offset : offsets)
-            all[s].push_back(peaks(laboratory, scales[s], offset + std::log(1.0 / scales[s])));
+            all[s].push_back(peaks(context, scales[s], offset + std::log(1.0 / scales[s])));
     const auto slope = [&](const std::vector<std::size_t>& indices) {
         double x_sum = 0, y_sum = 0, xx = 0, xy = 0;
         for (std::size_t s = 0; s < scale_count; ++s) {
@@ -104,12 +103,12 @@ Finding measure(const Laboratory& laboratory) {
         return (n * xy - x_sum * y_sum) / (n * xx - x_sum * x_sum);
     };
     Finding finding;
-    finding.tally.draws = laboratory.base.config.ensemble.replicas;
+    finding.tally.draws = context.base.config.ensemble.replicas;
     const auto replicas = static_cast<std::size_t>(finding.tally.draws);
-    finding.figures.push_back(bootstrap("slope", replicas, laboratory.level, slope));
+    finding.figures.push_back(bootstrap("slope", replicas, context.level, slope));
     for (std::size_t s = 0; s < scale_count; ++s)
         finding.figures.push_back(bootstrap(
-            fmt::format("B - log(1/alpha) at alpha = {:g}", scales[s]), replicas, laboratory.level,
+            fmt::format("B - log(1/alpha) at alpha = {:g}", scales[s]), replicas, context.level,
             [&](const std::vector<std::size_t>& indices) { return crossing(all[s], indices); }));
     finding.method =
         "crossing of the median by linear interpolation on a grid of radii, common random numbers; "

@@ -14,7 +14,7 @@
 namespace softmaxflow::claims {
 namespace {
 
-Finding measure(const Laboratory& laboratory);
+Finding measure(const MeasureContext& context);
 
 }  // namespace
 
@@ -23,7 +23,7 @@ const Measured values_move_in_row_space = {
      "untied, full path, no decay, not adam or sign_descent; here losses with one output", "proved",
      "dV/dt = W^T q s^T lies in the row space of W.",
      model::gradient_descent | model::no_decay | model::single_output | model::softmax_map,
-     model::Sabotage::swapped},
+     model::Mutant::swapped},
     true,
     measure};
 
@@ -115,8 +115,8 @@ private:
     std::vector<Real> values_, logits_, weights_, target_, start_;
 };
 
-Finding measure(const Laboratory& laboratory) {
-    const Config& config = laboratory.base.config;
+Finding measure(const MeasureContext& context) {
+    const Config& config = context.base.config;
     if (config.model.dim < 2)
         throw Error(Exit::usage,
                     "claim values_move_in_row_space: in one dimension nothing is orthogonal to W; "
@@ -124,13 +124,13 @@ Finding measure(const Laboratory& laboratory) {
     if (!config.init.file.empty() || config.init.logit_scale != 0)
         throw Error(Exit::usage,
                     "claim values_move_in_row_space: draws its own starts with equal logits");
-    const model::Parameters p = host::make_parameters(laboratory.base);
+    const model::Parameters p = host::make_parameters(context.base);
     const std::int64_t iterations = std::min(config.dynamics.iterations, most_iterations);
     // Each step rounds every entry of V once, by half a unit of at most |V(0)| + |V - V(0)|.
     const double allowed = 0x1p-53 * (static_cast<double>(iterations) + 16.0) * 4.0;
     const auto margin_of = [&](auto real, std::int64_t replica) {
         FullPath<decltype(real)> path(config, p, static_cast<model::Bits>(replica));
-        for (std::int64_t i = 0; i < iterations; ++i) path.step(laboratory.twin);
+        for (std::int64_t i = 0; i < iterations; ++i) path.step(context.mutant);
         const double drift = path.drift();
         return (allowed - drift) / (allowed + drift);
     };
@@ -139,12 +139,12 @@ Finding measure(const Laboratory& laboratory) {
     for (std::int64_t r = 0; r < config.ensemble.replicas; ++r) {
         ++finding.tally.draws;
         note_margin(finding.tally, r, margin_of(0.0, r), static_cast<double>(iterations));
-        if (laboratory.progress && !laboratory.progress(0))
+        if (context.progress && !context.progress(0))
             throw Error(Exit::stopped, "stopped: a test needs all of its draws");
     }
-    judge(finding, 0, laboratory.twin, [&](const Suspect& suspect, Precision precision, double) {
-        return precision == Precision::f113 ? margin_of(model::Quad(0.0), suspect.replica)
-                                            : margin_of(model::Hundred(0.0), suspect.replica);
+    judge(finding, 0, context.mutant, [&](const Candidate& candidate, Precision precision, double) {
+        return precision == Precision::f113 ? margin_of(model::Quad(0.0), candidate.replica)
+                                            : margin_of(model::Hundred(0.0), candidate.replica);
     });
     finding.method = fmt::format(
         "gradient descent of the full (V, a) for {} iterations: drift "

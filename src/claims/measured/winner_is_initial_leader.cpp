@@ -19,7 +19,7 @@ double margin(const Problem& problem, const StateRecord& state) {
     return (own - best) / (own + best);
 }
 
-Finding measure(const Laboratory& laboratory);
+Finding measure(const MeasureContext& context);
 
 }  // namespace
 
@@ -28,27 +28,27 @@ const Measured winner_is_initial_leader = {
      "U; with random logits the rate is the result", "proved", "Follows from order_preserved.",
      model::softmax_map | model::gradient_flow | model::no_decay | model::moving_logits |
          model::single_output | model::no_ties | model::positive_residual,
-     model::Sabotage::swapped},
+     model::Mutant::swapped},
     false,
     measure};
 
 namespace {
 
-Finding measure(const Laboratory& laboratory) {
-    const Config& config = laboratory.base.config;
-    const double end = laboratory.horizon > 0 ? laboratory.horizon : own_horizon(config);
+Finding measure(const MeasureContext& context) {
+    const Config& config = context.base.config;
+    const double end = context.horizon > 0 ? context.horizon : own_horizon(config);
     if (config.init.logit_scale == 0 && config.init.file.empty())
-        return test_states(laboratory, winner_is_initial_leader.claim, {end}, margin);
-    const Problem problem = recorded_problem(laboratory.base, {end});
+        return test_states(context, winner_is_initial_leader.claim, {end}, margin);
+    const Problem problem = recorded_problem(context.base, {end});
     Finding finding;
     std::int64_t won = 0;
-    for_each_state(laboratory, problem,
+    for_each_state(context, problem,
                    [&](const StateRecord& state, const BlockResult& block, std::size_t i) {
                        if (!enters(finding.tally, block, i, winner_is_initial_leader.claim.needs))
                            return;
                        won += margin(problem, state) > 0.0 ? 1 : 0;
                    });
-    const Proportion share = clopper_pearson(won, finding.tally.tested(), laboratory.level);
+    const Proportion share = clopper_pearson(won, finding.tally.tested(), context.level);
     finding.figures.push_back({"share won by the leader", share.share, share.low, share.high});
     finding.sentence = fmt::format("the initial leader won {} of {}", share.k, share.n);
     finding.method = "exact interval (Clopper and Pearson)";

@@ -13,12 +13,12 @@ namespace {
 template <class F>
 void for_each_objective(F f) {
     for (int map = 0; map < model::Maps::size; ++map)
-        for (int loss = 0; loss < model::Losses::size; ++loss) f(Choice{map, loss, 0});
+        for (int loss = 0; loss < model::Losses::size; ++loss) f(Combination{map, loss, 0});
 }
 
 /// Logits well inside the domain of every map: sum divides by their sum.
-Case mild(Choice choice) {
-    Case c(choice);
+Case mild(Combination combination) {
+    Case c(combination);
     c.parameters.logit_mean = 1.0;
     c.parameters.logit_scale = 0.4;
     return c;
@@ -69,10 +69,10 @@ TEST(Field, MapsAgainstFiniteDifferences) {
     for (int map = 0; map < model::Maps::size; ++map)
         for (int replica = 0; replica < 10; ++replica) {
             // Logits of both signs, for relu and l1; square has one output, so that Z is free.
-            const Case c(Choice{map, 2, 0});
-            ASSERT_STREQ(c.choice.loss_name(), "square");
+            const Case c(Combination{map, 2, 0});
+            ASSERT_STREQ(c.combination.loss_name(), "square");
             const Sample sample(c, replica);
-            const full_path::Map<Quad> reference{c.choice.map_name()};
+            const full_path::Map<Quad> reference{c.combination.map_name()};
             const QuadVector a = sample.full_state().a, s = reference.weights(a);
             Quad total = 0;
             for (const Quad& share : s) total += share;
@@ -82,11 +82,11 @@ TEST(Field, MapsAgainstFiniteDifferences) {
                                                                     : Quad(11)));
             for (int j = 0; j < 11; ++j) {
                 EXPECT_LT(relative(sample.e.weight(j), s[j], 0.0), 3e-16 * amplified)
-                    << c.choice.map_name();
+                    << c.combination.map_name();
                 EXPECT_LT(relative(sample.e.share(j), s[j] / total, 0.0), 5e-16 * amplified)
-                    << c.choice.map_name();
+                    << c.combination.map_name();
             }
-            const double pull = sample.flow.pull(sample.e);
+            const double logit_force_scale = sample.flow.logit_force_scale(sample.e);
             sample.flow.for_each_drive(
                 sample.x, sample.e, [&](int j, double slope, double centred) {
                     QuadVector up = a, down = a;
@@ -97,8 +97,9 @@ TEST(Field, MapsAgainstFiniteDifferences) {
                     for (int i = 0; i < 11; ++i)
                         product += (s_up[i] - s_down[i]) / (2 * h) *
                                    (Quad(sample.x.value(0, i)) * sample.e.residual[0]);
-                    EXPECT_LT(relative(pull * slope * centred, product, 0.1), 1e-15 * amplified)
-                        << c.choice.map_name();
+                    EXPECT_LT(relative(logit_force_scale * slope * centred, product, 0.1),
+                              1e-15 * amplified)
+                        << c.combination.map_name();
                 });
         }
 }
@@ -106,9 +107,9 @@ TEST(Field, MapsAgainstFiniteDifferences) {
 TEST(Field, LossesAndResidualsAgainstFiniteDifferences) {
     for (int index = 0; index < model::Losses::size; ++index)
         for (int replica = 0; replica < 20; ++replica) {
-            const Choice choice{0, index, 0};
-            const Sample sample(Case(choice), replica);
-            const std::string name = choice.loss_name();
+            const Combination combination{0, index, 0};
+            const Sample sample(Case(combination), replica);
+            const std::string name = combination.loss_name();
             const auto reference = reference_loss(name, sample.response(), sample.p.loss_constant);
             QuadVector z;
             for (int k = 0; k < sample.p.outputs; ++k) z.push_back(sample.e.output[k]);
@@ -126,8 +127,8 @@ TEST(Field, LossesAndResidualsAgainstFiniteDifferences) {
 
 TEST(Field, VelocityIsTheGradientOfTheObjective) {
     const Quad h = ldexp(Quad(1), -37);
-    for_each_objective([&](Choice choice) {
-        const Sample sample(mild(choice), choice.loss % 2);
+    for_each_objective([&](Combination combination) {
+        const Sample sample(mild(combination), combination.loss % 2);
         const auto system = sample.system();
         const auto state = sample.full_state();
         const auto slope = [&](auto part, int i) {
@@ -136,11 +137,12 @@ TEST(Field, VelocityIsTheGradientOfTheObjective) {
             part(down)[i] -= h;
             return Quad((system.value(up) - system.value(down)) / (2 * h));
         };
-        const double pull = sample.flow.pull(sample.e);
+        const double logit_force_scale = sample.flow.logit_force_scale(sample.e);
         sample.flow.for_each_drive(sample.x, sample.e, [&](int j, double f, double centred) {
             const Quad expected = -slope(
                 [](auto& y) -> auto& { return y.a; }, j);
-            EXPECT_LT(relative(pull * f * centred, expected, 0.1), 1e-13) << choice.name();
+            EXPECT_LT(relative(logit_force_scale * f * centred, expected, 0.1), 1e-13)
+                << combination.name();
         });
         // dZ/dt = W dV/dt.
         QuadVector v_slope;
@@ -153,7 +155,7 @@ TEST(Field, VelocityIsTheGradientOfTheObjective) {
                 EXPECT_LT(relative(sample.flow.value_drive(sample.e, k) * sample.e.weight(j),
                                    expected[k * sample.p.tokens + j], 0.1),
                           1e-13)
-                    << choice.name();
+                    << combination.name();
     });
 }
 
@@ -162,7 +164,7 @@ double largest_deviation(const Case& c, int replica) {
     const Sample start(c, replica);
     const model::Parameters p = c.bound();
     const auto system = start.system();
-    full_path::Descent<Quad> descent(system, start.full_state(), c.choice.method_name(),
+    full_path::Descent<Quad> descent(system, start.full_state(), c.combination.method_name(),
                                      {p.learning_rate, p.logit_rate, p.momentum, p.adam_beta1,
                                       p.adam_beta2, p.adam_epsilon, p.value_decay, p.logit_decay});
 
@@ -187,34 +189,36 @@ double largest_deviation(const Case& c, int replica) {
 // over so short a run; by more in adam, whose step divides gradients by their own size.
 constexpr double largest_roundings = 1e-13;
 
-void expect_full_path(Choice choice) {
-    EXPECT_LT(largest_deviation(mild(choice), 0), largest_roundings) << choice.name();
+void expect_full_path(Combination combination) {
+    EXPECT_LT(largest_deviation(mild(combination), 0), largest_roundings) << combination.name();
 }
 TEST(Field, CanonicalEqualsFullPath) { for_each_pair(expect_full_path); }
-TEST(FieldLong, CanonicalEqualsFullPath) { for_each_choice(expect_full_path); }
+TEST(FieldLong, CanonicalEqualsFullPath) { for_each_combination(expect_full_path); }
 
-void expect_full_path_with_decay(Choice choice) {
-    Case c = mild(choice);
+void expect_full_path_with_decay(Combination combination) {
+    Case c = mild(combination);
     // In G, on which adam and sign_descent act, V has no decay.
-    if (choice.method < 2) c.parameters.value_decay = 0.3;
+    if (combination.method < 2) c.parameters.value_decay = 0.3;
     c.parameters.logit_decay = 0.2;
-    EXPECT_LT(largest_deviation(c, 1), largest_roundings) << choice.name();
+    EXPECT_LT(largest_deviation(c, 1), largest_roundings) << combination.name();
 }
 TEST(Field, CanonicalEqualsFullPathWithDecay) { for_each_pair(expect_full_path_with_decay); }
-TEST(FieldLong, CanonicalEqualsFullPathWithDecay) { for_each_choice(expect_full_path_with_decay); }
+TEST(FieldLong, CanonicalEqualsFullPathWithDecay) {
+    for_each_combination(expect_full_path_with_decay);
+}
 
 TEST(Field, SumOfLogitsIsConserved) {
     for (int loss = 0; loss < model::Losses::size; ++loss)
         for (const int method : {0, 1}) {
-            const Case c(Choice{0, loss, method});
+            const Case c(Combination{0, loss, method});
             const Words w = run_any<double>(c, 1);
             const auto sum_at = [&](int checkpoint) {
                 double total = 0.0;
                 for (int j = 0; j < 11; ++j) total += w.logits[checkpoint * 11 + j];
                 return total;
             };
-            EXPECT_NEAR(sum_at(3), sum_at(0), 1e-13) << c.choice.name();
-            EXPECT_NE(w.logits[0], w.logits[3 * 11]) << c.choice.name();
+            EXPECT_NEAR(sum_at(3), sum_at(0), 1e-13) << c.combination.name();
+            EXPECT_NE(w.logits[0], w.logits[3 * 11]) << c.combination.name();
         }
 }
 

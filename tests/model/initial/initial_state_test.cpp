@@ -13,7 +13,7 @@ namespace {
 
 /// V(0) is seen through cross_entropy, where W = I and Z = V.
 Case seen_through_identity(Law law, int tokens = 5) {
-    Case c(Choice{0, 5, 0}, tokens);
+    Case c(Combination{0, 5, 0}, tokens);
     c.parameters.value_law = law;
     c.parameters.value_scale = 0.5;
     return c;
@@ -122,7 +122,7 @@ TEST(Draw, EqualLosersHaveOneLeader) {
         const auto w = common_direction(Sample(seen_through_identity(Law::equal_losers), r));
         for (int j = 2; j < 5; ++j) EXPECT_NEAR(w[j], w[1], 1e-15);
         // One output: Z is w itself, the leader first.
-        Case c(Choice{0, 0, 0});
+        Case c(Combination{0, 0, 0});
         c.parameters.value_law = Law::equal_losers;
         const Sample single(c, r);
         for (int j = 1; j < 11; ++j) {
@@ -136,7 +136,7 @@ TEST(Draw, TargetsHaveTheirLength) {
     for (const auto target :
          {model::Target::random_unit, model::Target::random_normal, model::Target::basis}) {
         // The rows of V = scale I are the unit vectors, so Z is scale times the target.
-        Case c(Choice{0, 0, 0}, 5);
+        Case c(Combination{0, 0, 0}, 5);
         c.parameters.value_law = Law::identity;
         c.parameters.value_scale = 0.5;
         c.parameters.target = target;
@@ -168,7 +168,7 @@ TEST(Draw, TargetsHaveTheirLength) {
 
 TEST(Draw, TieGapIsExact) {
     for (const double gap : {1e-3, 0.25, 4.0}) {
-        Case c(Choice{0, 0, 0});
+        Case c(Combination{0, 0, 0});
         c.parameters.tie_gap = gap;
         Case free = c;
         free.parameters.tie_gap = 0.0;
@@ -207,7 +207,7 @@ std::vector<double> gram(const Sample& sample) {
 
 TEST(Draw, RegressionOfAnyLawHasTheGivenSingularValues) {
     // m = 3 < d = 5, V = I: Z = S R^T, so Z Z^T = S^2 whatever the drawn R.
-    Case c(Choice{0, 3, 0}, 5);
+    Case c(Combination{0, 3, 0}, 5);
     c.parameters.value_law = Law::identity;
     c.parameters.value_scale = 1.0;
     c.parameters.outputs = c.parameters.samples = 3;
@@ -233,7 +233,7 @@ TEST(Draw, RegressionOfAnyLawHasTheGivenSingularValues) {
 }
 
 TEST(Draw, RegressionResponses) {
-    Case c(Choice{0, 3, 0});
+    Case c(Combination{0, 3, 0});
     for (int r = 0; r < 10; ++r) {
         const auto norm_of = [&](auto change) {
             Case changed = c;
@@ -258,7 +258,7 @@ TEST(Draw, RegressionResponses) {
 
 TEST(Draw, ClassificationHasADenseMetric) {
     // V = I, so Z = X.
-    Case c(Choice{0, 4, 0}, 5);
+    Case c(Combination{0, 4, 0}, 5);
     c.parameters.value_law = Law::identity;
     c.parameters.value_scale = 1.0;
     double positive = 0.0;
@@ -282,7 +282,7 @@ TEST(Draw, ClassificationHasADenseMetric) {
 
 TEST(Draw, SharedObjectivesAreShared) {
     for (int loss = 0; loss < model::Losses::size; ++loss) {
-        Case c(Choice{0, loss, 0}, 5);
+        Case c(Combination{0, loss, 0}, 5);
         c.parameters.shared_objective = true;
         c.parameters.value_law = Law::identity;
         const Sample a(c, 1), b(c, 7);
@@ -297,7 +297,7 @@ TEST(Draw, SharedObjectivesAreShared) {
 
 TEST(Draw, FilesAreTakenAsTheyAre) {
     for (const int loss : {3, 4}) {
-        Case c(Choice{0, loss, 0}, 5);
+        Case c(Combination{0, loss, 0}, 5);
         c.parameters.value_law = Law::identity;
         c.parameters.value_scale = 1.0;
         for (int i = 0; i < 25; ++i) c.projection.push_back(0.25 * ((7 * i) % 11) - 1.0);
@@ -315,7 +315,7 @@ TEST(Draw, FilesAreTakenAsTheyAre) {
         for (int i = 0; i < 25; ++i) EXPECT_NEAR(sample.flow.objective.matrix[i], k[i], 1e-14);
     }
     // Random labels with a given X.
-    Case c(Choice{0, 4, 0}, 5);
+    Case c(Combination{0, 4, 0}, 5);
     c.projection.assign(25, 0.0);
     for (int k = 0; k < 5; ++k) c.projection[6 * k] = 1.0;
     EXPECT_EQ(std::fabs(Sample(c, 0).flow.objective.response[2]), 1.0);

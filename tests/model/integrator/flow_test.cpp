@@ -18,7 +18,7 @@ namespace {
 using Flow = Sample::Flow;
 using Field = model::Field<Flow>;
 
-Choice choice_named(const std::string& loss) {
+Combination choice_named(const std::string& loss) {
     int place = 0;
     while (model::Losses::names[place] != loss) ++place;
     return {0, place, 0};
@@ -28,7 +28,7 @@ Choice choice_named(const std::string& loss) {
 Case smooth(const std::string& loss, bool arc, double value_scale = 0.7) {
     Case c(choice_named(loss), 5);
     c.parameters.dim = 4;
-    c.parameters.outputs = c.choice.scalar_loss() ? 1 : 4;
+    c.parameters.outputs = c.combination.scalar_loss() ? 1 : 4;
     c.parameters.samples = 4;
     c.parameters.value_scale = value_scale;
     c.parameters.loss_constant = loss == "square" ? 10.0 : 0.5;
@@ -44,7 +44,7 @@ std::vector<double> with_fixed_steps(const Case& c, double end, int steps, doubl
     Sample sample(c, 0);
     Method<Flow> stepper(sample.arena, sample.p.tokens, sample.p.outputs);
     const Field field(sample.flow, sample.p);
-    const model::Vantage<double> from{0.0, sample.e.residual[0] < 0.0 ? -1.0 : 1.0};
+    const model::Frame<double> from{0.0, sample.e.residual[0] < 0.0 ? -1.0 : 1.0};
     double speed = 0.0, total = 0.0;
     field(sample.x, sample.e, from, stepper.derivative(), speed);
     const double h = end / steps;
@@ -121,7 +121,7 @@ struct Frozen {
     }
     /// z(t) in closed form.
     [[nodiscard]] double exact(double t) const {
-        const std::string loss = problem.choice.loss_name();
+        const std::string loss = problem.combination.loss_name();
         if (loss == "exponential") return std::log(std::exp(z0) + rate * t);
         const double b = problem.parameters.loss_constant;
         if (loss == "square") return b - (b - z0) * std::exp(-rate * t);
@@ -152,7 +152,7 @@ TEST(FlowOrder, OnClosedFormsOfFrozenLogits) {
     }
 }
 
-struct Course {
+struct StepState {
     const char* loss;
     bool arc;
     double end, value_scale;
@@ -161,38 +161,42 @@ struct Course {
 /// Where there is no closed form, a solution with many more steps of order 8 stands for it;
 /// tests/python/test_flow.py compares those with SciPy.
 template <class Check>
-void measure_orders(const Course& course, Check check) {
-    const Case c = smooth(course.loss, course.arc, course.value_scale);
-    const auto golden = with_fixed_steps<Order8>(c, course.end, 512);
+void measure_orders(const StepState& step_state, Check check) {
+    const Case c = smooth(step_state.loss, step_state.arc, step_state.value_scale);
+    const auto golden = with_fixed_steps<Order8>(c, step_state.end, 512);
     for_each_method([&]<template <class> class Method>(const char* name, int order, double allowed,
                                                        int steps) {
         const double found = measured_order(
-            [&](int n) { return largest_gap(with_fixed_steps<Method>(c, course.end, n), golden); },
+            [&](int n) {
+                return largest_gap(with_fixed_steps<Method>(c, step_state.end, n), golden);
+            },
             steps);
         check(found, order, allowed,
-              std::string(course.loss) + ", " + name + (course.arc ? ", arc" : ", time"));
+              std::string(step_state.loss) + ", " + name + (step_state.arc ? ", arc" : ", time"));
     });
 }
 
 TEST(FlowOrder, OnCoupledProblems) {
-    for (const Course& course :
-         {Course{"logistic", false, 20.0, 0.7}, Course{"logistic", true, 3.0, 2.0},
-          Course{"square", false, 4.0, 0.7}, Course{"regression", true, 3.0, 2.0}})
-        measure_orders(course, [](double found, double order, double allowed, const auto& name) {
-            EXPECT_NEAR(found, order, allowed) << name;
-        });
+    for (const StepState& step_state :
+         {StepState{"logistic", false, 20.0, 0.7}, StepState{"logistic", true, 3.0, 2.0},
+          StepState{"square", false, 4.0, 0.7}, StepState{"regression", true, 3.0, 2.0}})
+        measure_orders(step_state,
+                       [](double found, double order, double allowed, const auto& name) {
+                           EXPECT_NEAR(found, order, allowed) << name;
+                       });
 }
 
 /// On these the steps are still so long that terms of the next order show: the leading one of
 /// Tsitouras' method is made very small.
 TEST(FlowOrder, AtLeastOnOtherProblems) {
-    for (const Course& course :
-         {Course{"regression", false, 20.0, 0.7}, Course{"classification", false, 20.0, 0.7},
-          Course{"classification", true, 3.0, 2.0}, Course{"cross_entropy", false, 20.0, 0.7},
-          Course{"cross_entropy", true, 3.0, 0.7}, Course{"square", true, 3.0, 2.0}})
-        measure_orders(course, [](double found, double order, double allowed, const auto& name) {
-            EXPECT_GT(found, order - 2 * allowed) << name;
-        });
+    for (const StepState& step_state :
+         {StepState{"regression", false, 20.0, 0.7}, StepState{"classification", false, 20.0, 0.7},
+          StepState{"classification", true, 3.0, 2.0}, StepState{"cross_entropy", false, 20.0, 0.7},
+          StepState{"cross_entropy", true, 3.0, 0.7}, StepState{"square", true, 3.0, 2.0}})
+        measure_orders(step_state,
+                       [](double found, double order, double allowed, const auto& name) {
+                           EXPECT_GT(found, order - 2 * allowed) << name;
+                       });
 }
 
 /// The arc in the time clock goes along with about the same order.
@@ -222,10 +226,10 @@ struct Quintic {
     Quintic(const Quad (&at_0)[3], const Quad (&at_1)[3]) {
         p0 = at_0[0], p1 = at_0[1], p2 = at_0[2] / 2;
         const Quad value = at_1[0] - p0 - p1 - p2, slope = at_1[1] - p1 - 2 * p2,
-                   bend = at_1[2] - 2 * p2;
-        p3 = 10 * value - 4 * slope + bend / 2;
-        p4 = -15 * value + 7 * slope - bend;
-        p5 = 6 * value - 3 * slope + bend / 2;
+                   second_derivative = at_1[2] - 2 * p2;
+        p3 = 10 * value - 4 * slope + second_derivative / 2;
+        p4 = -15 * value + 7 * slope - second_derivative;
+        p5 = 6 * value - 3 * slope + second_derivative / 2;
     }
     Quad operator()(const Quad& x) const {
         return p0 + x * (p1 + x * (p2 + x * (p3 + x * (p4 + x * p5))));
@@ -246,9 +250,11 @@ Quad integrate(F f, bool from_1, double first) {
     return total;
 }
 
-Quad exact_log_integral(double h, const model::Pace<double>& a, const model::Pace<double>& b) {
+Quad exact_log_integral(double h, const model::LogInverseSpeed<double>& a,
+                        const model::LogInverseSpeed<double>& b) {
     const Quad H(h), top(std::max(a.log, b.log));
-    const Quintic g({a.log, H * a.slope, H * H * a.bend}, {b.log, H * b.slope, H * H * b.bend});
+    const Quintic g({a.log, H * a.slope, H * H * a.second_derivative},
+                    {b.log, H * b.slope, H * H * b.second_derivative});
     const double first = 1.0 / std::max(1.0, std::fabs(b.log - a.log));
     const auto f = [&](const Quad& x) { return Quad(exp(g(x) - top)); };
     return top + log(H * integrate(f, b.log > a.log, first));
@@ -270,7 +276,7 @@ void expect_near_quadrature(int steps) {
         const double mean = change / h, curved = std::min(1.0, 0.1 * std::fabs(change));
         const auto bent = [&](int order) { return uniform(-curved, curved) / std::pow(h, order); };
         const double start = uniform(-5, 1e3);
-        const model::Pace<double> a{start, mean + bent(1), bent(2)},
+        const model::LogInverseSpeed<double> a{start, mean + bent(1), bent(2)},
             b{start + change, mean + bent(1), bent(2)};
         const Quad exact = exact_log_integral(h, a, b);
         const double found = model::log_integral(h, a, b);
@@ -292,14 +298,17 @@ TEST(LogTime, RuleForArcsThatEndAgainstQuadrature) {
         const double least = std::min(start, end), curved = uniform(0.0, 0.4) * (start - end);
         const Quad a[3] = {start, end - start - curved + uniform(-0.1, 0.1) * least, 2 * curved},
                    b[3] = {end, end - start + curved + uniform(-0.1, 0.1) * least, 2 * curved};
-        const auto pace = [h](const Quad(&p)[3]) {
-            const Quad slope = -p[1] / (p[0] * h), bend = slope * slope - p[2] / (p[0] * h * h);
-            return model::Pace<double>{double(Quad(-log(p[0]))), double(slope), double(bend)};
+        const auto log_inverse_speed = [h](const Quad(&p)[3]) {
+            const Quad slope = -p[1] / (p[0] * h),
+                       second_derivative = slope * slope - p[2] / (p[0] * h * h);
+            return model::LogInverseSpeed<double>{double(Quad(-log(p[0]))), double(slope),
+                                                  double(second_derivative)};
         };
         const Quintic q(a, b);
         const Quad exact = log(Quad(h) * integrate([&](const Quad& x) { return Quad(1 / q(x)); },
                                                    end < start, least / std::max(start, end)));
-        const double found = model::log_integral_to_zero(h, pace(a), pace(b));
+        const double found =
+            model::log_integral_to_zero(h, log_inverse_speed(a), log_inverse_speed(b));
         const double error = std::fabs(static_cast<double>(Quad(found) - exact));
         EXPECT_LT(error, 3e-7) << start << " " << end << " " << curved;
         worst = std::max(worst, error);
@@ -330,8 +339,8 @@ TEST(LogTime, OfOneTokenInClosedForm) {
 }
 
 /// Starts that overflow, or are as stiff as can be.
-std::vector<NamedCase> hard_cases(Choice choice) {
-    Case c(choice);
+std::vector<NamedCase> hard_cases(Combination combination) {
+    Case c(combination);
     c.parameters.flow = true;
     c.parameters.rtol = 1e-6;
     c.parameters.atol = 1e-9;
@@ -378,8 +387,8 @@ int run_hard_starts(bool both_clocks) {
                 for (const bool arc : {false, true}) {
                     if (!both_clocks && arc != ((map + loss) % 2 == 0)) continue;
                     c.parameters.arc_clock = arc;
-                    failed +=
-                        run_hard_case(c, c.choice.name() + (arc ? ", arc, " : ", time, ") + name);
+                    failed += run_hard_case(
+                        c, c.combination.name() + (arc ? ", arc, " : ", time, ") + name);
                 }
     }
     return failed;

@@ -266,10 +266,10 @@ TEST(Math, ExpInRangeIsExpThereAndKeepsNaN) {
 
 TEST(Math, ReachIsTheLargestMagnitude) {
     for (const double x : {0.0, 707.9999, -707.9999, 708.0, -708.0, 708.1, 1e30, -0x1p1016}) {
-        model::Reach<double> reach;
+        model::LargestMagnitude<double> reach;
         for (const double y : {1.0, x, -2.0}) reach.add(y);
         EXPECT_EQ(reach.below(708.0), std::abs(x) < 708.0) << x;
-        model::Reach<float> single;
+        model::LargestMagnitude<float> single;
         for (const double y : {1.0, x, -2.0}) single.add(static_cast<float>(y));
         EXPECT_EQ(single.below(708.0F), std::abs(static_cast<float>(x)) < 708.0F) << x;
     }

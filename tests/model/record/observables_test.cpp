@@ -19,15 +19,15 @@ enum Loss { logistic, exponential, square, regression, classification, cross_ent
 enum Method { gradient_descent, momentum, adam, sign_descent };
 
 TEST(Observe, NamesOfTheTestsAreThoseOfTheCatalogue) {
-    const Choice last{relu, cross_entropy, sign_descent};
+    const Combination last{relu, cross_entropy, sign_descent};
     EXPECT_EQ(last.name(), "relu cross_entropy sign_descent");
-    const Choice middle{sum, classification, momentum};
+    const Combination middle{sum, classification, momentum};
     EXPECT_EQ(middle.name(), "sum classification momentum");
 }
 
 /// One output, W the first unit vector: Z and a are what is given.
-Case given(Choice choice, std::vector<double> z, std::vector<double> a) {
-    Case c(choice, static_cast<int>(z.size()));
+Case given(Combination combination, std::vector<double> z, std::vector<double> a) {
+    Case c(combination, static_cast<int>(z.size()));
     c.parameters.dim = 1;
     c.parameters.target = model::Target::basis;
     c.values = std::move(z);
@@ -65,15 +65,15 @@ void expect_shape(const std::vector<double>& found, const QuadVector& p, const s
 TEST(Observe, ShapesOfTheWeights) {
     for (const int map : {softmax, sigmoid, sum, l1, l2, relu})
         for (int replica = 0; replica < 5; ++replica) {
-            Case c(Choice{map, square, 0});
+            Case c(Combination{map, square, 0});
             if (map == sum) c.parameters.logit_mean = 3.0;  // no negative weights
             Sample sample(c, replica);
-            const full_path::Map<Quad> reference{c.choice.map_name()};
+            const full_path::Map<Quad> reference{c.combination.map_name()};
             QuadVector p = reference.weights(sample.full_state().a);
             const Quad total = std::accumulate(p.begin(), p.end(), Quad(0));
             for (Quad& x : p) x /= total;
             const auto found = sample.observe();
-            expect_shape(found, p, c.choice.map_name());
+            expect_shape(found, p, c.combination.map_name());
             EXPECT_EQ(at(found, Observable::leader_probability), sample.e.share(0));
         }
 }
@@ -81,7 +81,7 @@ TEST(Observe, ShapesOfTheWeights) {
 TEST(Observe, NormsWithEveryMetric) {
     for (int map = 0; map < model::Maps::size; ++map)
         for (int loss = 0; loss < model::Losses::size; ++loss) {
-            Case c(Choice{map, loss, 0});
+            Case c(Combination{map, loss, 0});
             c.parameters.logit_mean = 1.0;
             Sample sample(c, 1);
             const auto state = sample.full_state();
@@ -94,7 +94,7 @@ TEST(Observe, NormsWithEveryMetric) {
             const auto found = sample.observe();
             const auto near = [&](Observable name, const Quad& expected) {
                 EXPECT_LT(relative(at(found, name), expected, 0.0), 1e-12)
-                    << c.choice.name() << ", " << model::observables[int(name)].name;
+                    << c.combination.name() << ", " << model::observables[int(name)].name;
             };
             near(Observable::value_norm, norm(state.v));
             near(Observable::value_gradient_norm, norm(velocity.v));
@@ -251,7 +251,7 @@ TEST(Observe, StatesThatAreNotFiniteFail) {
 TEST(Observe, RanksFollowTheProjectedValues) {
     constexpr int n = 11, count = 4;
     for (int loss = 0; loss < model::Losses::size; ++loss) {
-        Case c(Choice{softmax, loss, momentum});
+        Case c(Combination{softmax, loss, momentum});
         c.parameters.ranked = true;
         const Words words = run_any<double>(c, count);
         const auto curve = [&](int checkpoint, int quantity, int rank, int replica) {
@@ -286,7 +286,7 @@ TEST(Observe, EqualTokensRankByIndex) {
 
 TEST(Observe, FirstPassageIsExactAndUsesShares) {
     for (const int map : {softmax, sigmoid, sum, l1, l2, relu}) {
-        Case c(Choice{map, exponential, gradient_descent});
+        Case c(Combination{map, exponential, gradient_descent});
         c.parameters.logit_mean = 1.0;
         c.parameters.learning_rate = 0.5;
         c.checkpoints.clear();

@@ -13,7 +13,7 @@ struct AllLogitGapsGrow {
     static constexpr const char* because =
         "Gaps between losers grow at first and shrink again: losers equalise.";
     static constexpr unsigned needs = class_u | three_tokens;
-    static constexpr Sabotage twin = Sabotage::reversed;
+    static constexpr Mutant mutant = Mutant::reversed;
 
     /// a_i' = rho s_i (u_i - M) is off by at most (n + 8) units of rho s_i (|u_i - u_l| + |u_l -
     /// M|), l the token of largest weight. For the leader, whose u is the largest, the parts of u_1
@@ -21,12 +21,13 @@ struct AllLogitGapsGrow {
     /// a_j' up to the factor 1 / s_1 <= n.
     static constexpr double tolerance(int n, int) { return 4.0 * n * (n + 8.0); }
 
-    template <class Sight>
-    SOFTMAXFLOW_COLD static auto margin(Sight& v) {
-        using Real = typename Sight::Real;
+    template <class Snapshot>
+    SOFTMAXFLOW_COLD static auto margin(Snapshot& v) {
+        using Real = typename Snapshot::Real;
         Worst<Real> worst;
         for (int i = 0; i + 1 < v.n; ++i)
-            worst.add(v.pull[i] - v.pull[i + 1], abs(v.pull[i]) + abs(v.pull[i + 1]));
+            worst.add(v.logit_force[i] - v.logit_force[i + 1],
+                      abs(v.logit_force[i]) + abs(v.logit_force[i + 1]));
         return worst;
     }
 };

@@ -1,12 +1,12 @@
 #pragma once
 /// What a claim about every trajectory is made of, for the replicas of one Real.
 ///
-/// A claim is a struct in a file of its own, listed in claims/list.hpp. It has
+/// A claim is a struct in a file of its own, listed in claims/claim_list.hpp. It has
 ///   name, statement, about, status, because      its texts: about = the class in words
 ///   needs                             what a replica must be to be in its class: flags of Needs
-///   twin                              an alteration of the dynamics that must refute it
+///   mutant                              an alteration of the dynamics that must refute it
 ///   tolerance(n, m)                   what rounding may do to the margin, in units of `unit`
-///   margin(sight)                     the Worst over its quantities at one state
+///   margin(snapshot)                     the Worst over its quantities at one state
 ///
 /// Margins are normalised: a closed-form derivative divided by the sum of the absolute values of
 /// its terms, so they lie in [-1, 1] and a negative one is a violation. A claim of equality has the

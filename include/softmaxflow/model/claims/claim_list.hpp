@@ -1,6 +1,6 @@
 #pragma once
-/// The only list of claims that are watched along trajectories; src/claims/ has those about rates,
-/// fits and trends.
+/// The only list of claims that are monitored along trajectories; src/claims/ has those about
+/// rates, fits and trends.
 
 #include "softmaxflow/model/claims/all_logit_gaps_grow.hpp"
 #include "softmaxflow/model/claims/effective_flow.hpp"
@@ -21,7 +21,7 @@
 namespace softmaxflow::model::inline SOFTMAXFLOW_TARGET {
 
 /// In the order of docs/claims.md and of every table of results.
-using WatchedClaims =
+using MonitoredClaims =
     List<LogitSumConserved, LossDecreases, EffectiveFlow, OrderPreserved, ValueGapsGrow,
          LeaderGapGrows, AllLogitGapsGrow, Majorization, LeaderProbabilityGrows, EntropyDecreases,
          EntropyDecreasesVector, OrderPreservedDescent, TwoTokenInvariant, EqualLosersInvariant>;

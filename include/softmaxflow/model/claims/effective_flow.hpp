@@ -14,14 +14,14 @@ struct EffectiveFlow {
     static constexpr const char* because =
         "[VRF], appendix; z = Z s, dZ/dt = K q s^T, da/dt = rho C Z^T q, ds/dt = C da/dt.";
     static constexpr unsigned needs = softmax_map | gradient_flow | no_decay | moving_logits;
-    static constexpr Sabotage twin = Sabotage::reversed;
+    static constexpr Mutant mutant = Mutant::reversed;
 
     /// As for loss_decreases, output by output.
     static constexpr double tolerance(int n, int m) { return 16.0 * (n + m + 8.0) * n; }
 
-    template <class Sight>
-    SOFTMAXFLOW_COLD static auto margin(Sight& v) {
-        using Real = typename Sight::Real;
+    template <class Snapshot>
+    SOFTMAXFLOW_COLD static auto margin(Snapshot& v) {
+        using Real = typename Snapshot::Real;
         Worst<Real> worst;
         Real apart(0.0), terms(0.0);
         v.note_model();

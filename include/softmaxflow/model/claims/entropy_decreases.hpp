@@ -15,7 +15,7 @@ struct EntropyDecreases {
         "Majorization; or directly as there, with s_i (log s_i + H) in place of s_i (1[i<=k] - "
         "S_k).";
     static constexpr unsigned needs = class_u;
-    static constexpr Sabotage twin = Sabotage::reversed;
+    static constexpr Mutant mutant = Mutant::reversed;
 
     /// -H' = sum_i x_i a_i', x_i = s_i (a_i - <s, a>), both relative to the leader. x_i and a_i'
     /// are good to (n + 8) units of s_i (|a_i - a_1| + <s, a_1 - a>) and likewise; for the leader
@@ -23,17 +23,17 @@ struct EntropyDecreases {
     /// errors over (n + 8) units.
     static constexpr double tolerance(int n, int) { return 4.0 * n * n * (n + 8.0); }
 
-    template <class Sight>
-    SOFTMAXFLOW_COLD static auto margin(Sight& v) {
-        using Real = typename Sight::Real;
+    template <class Snapshot>
+    SOFTMAXFLOW_COLD static auto margin(Snapshot& v) {
+        using Real = typename Snapshot::Real;
         Worst<Real> worst;
         constexpr int top = 0;
         Real mean(0.0), total(0.0), terms(0.0);
         for (int i = 0; i < v.n; ++i) mean = fma(v.weight[i], v.logit[i] - v.logit[top], mean);
         for (int i = 0; i < v.n; ++i) {
             const Real x = v.weight[i] * ((v.logit[i] - v.logit[top]) - mean);
-            total = fma(x, v.pull[i], total);
-            terms = fma(abs(x), abs(v.pull[i]), terms);
+            total = fma(x, v.logit_force[i], total);
+            terms = fma(abs(x), abs(v.logit_force[i]), terms);
         }
         worst.add(total, terms);
         return worst;

@@ -15,14 +15,14 @@ struct EntropyDecreasesVector {
         "tokens and K = kappa 1 in regression (docs/theory/claims.md, section 16).";
     static constexpr unsigned needs =
         softmax_map | gradient_flow | no_decay | moving_logits | several_outputs | equal_logits;
-    static constexpr Sabotage twin = Sabotage::reversed;
+    static constexpr Mutant mutant = Mutant::reversed;
 
     /// As for entropy_decreases; without an order of the tokens the terms of the leader need not
     /// be of one sign, so what falls below is looked at in higher precision.
     static constexpr double tolerance(int n, int m) { return 4.0 * n * n * (n + m + 8.0); }
 
-    template <class Sight>
-    SOFTMAXFLOW_COLD static auto margin(Sight& v) {
+    template <class Snapshot>
+    SOFTMAXFLOW_COLD static auto margin(Snapshot& v) {
         return EntropyDecreases::margin(v);
     }
 };

@@ -14,7 +14,7 @@ struct LogitSumConserved {
     static constexpr const char* because = "sum_i (J^T g)_i = sum_i s_i (g_i - <s, g>) = 0.";
     static constexpr unsigned needs =
         softmax_map | flow_or_closed_descent | no_decay | moving_logits;
-    static constexpr Sabotage twin = Sabotage::uncentred;
+    static constexpr Mutant mutant = Mutant::uncentred;
 
     /// sum_i s_i (w_i - <s, w>): the n terms and their sum are rounded a few times each, relative
     /// to the terms; the error of <s, w>, at most (n + 3) unit sum s_j |w_j - w_l|, and that of
@@ -22,14 +22,14 @@ struct LogitSumConserved {
     /// reference l has the largest weight, s_l >= 1 / n.
     static constexpr double tolerance(int n, int) { return 4.0 * n * (n + 8.0); }
 
-    template <class Sight>
-    SOFTMAXFLOW_COLD static auto margin(Sight& v) {
-        using Real = typename Sight::Real;
+    template <class Snapshot>
+    SOFTMAXFLOW_COLD static auto margin(Snapshot& v) {
+        using Real = typename Snapshot::Real;
         Worst<Real> worst;
         Real total(0.0), terms(0.0);
         for (int i = 0; i < v.n; ++i) {
-            total = total + v.pull[i];
-            terms = terms + v.pull_size(i);
+            total = total + v.logit_force[i];
+            terms = terms + v.logit_force_size(i);
         }
         worst.add_equality(total, Real(0.0), terms);
         return worst;

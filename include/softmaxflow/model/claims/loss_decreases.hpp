@@ -16,15 +16,16 @@ struct LossDecreases {
     static constexpr const char* because =
         "The flow descends the gradient of L, in the metric that scales the logits by rho.";
     static constexpr unsigned needs = smooth_map | gradient_flow | no_decay | moving_logits;
-    static constexpr Sabotage twin = Sabotage::doubled;
+    static constexpr Mutant mutant = Mutant::doubled;
 
     /// Both sides are sums of products of numbers good to a few (n + m) units relative to what they
-    /// are summed from (sight.hpp keeps the sums of absolute values), and <s, w> adds a factor n.
+    /// are summed from (snapshot.hpp keeps the sums of absolute values), and <s, w> adds a factor
+    /// n.
     static constexpr double tolerance(int n, int m) { return 16.0 * (n + m + 8.0) * n; }
 
-    template <class Sight>
-    SOFTMAXFLOW_COLD static auto margin(Sight& v) {
-        using Real = typename Sight::Real;
+    template <class Snapshot>
+    SOFTMAXFLOW_COLD static auto margin(Snapshot& v) {
+        using Real = typename Snapshot::Real;
         Worst<Real> worst;
         // -dL/dclock = <r, dz/dclock> by the chain rule.
         Real falls(0.0), terms(0.0);

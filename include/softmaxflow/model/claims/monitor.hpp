@@ -1,7 +1,7 @@
 #pragma once
-/// Watches the trajectories of the replicas of one Real for the claims of claims/list.hpp: at every
-/// accepted step it takes the margin of each, and keeps per replica the smallest,
-/// the clock where it was, and the accumulated change of the quantity that has it.
+/// Monitors the trajectories of the replicas of one Real for the claims of claims/claim_list.hpp:
+/// at every accepted step it takes the margin of each, and keeps per replica the smallest, the
+/// clock where it was, and the accumulated change of the quantity that has it.
 
 #include "softmaxflow/model/claims/claim_list.hpp"
 #include "softmaxflow/model/claims/snapshot.hpp"
@@ -12,15 +12,15 @@ namespace softmaxflow::model::inline SOFTMAXFLOW_TARGET {
 /// The wrong steps that tests of claims about descent ask for: tokens 0 and 1 change places, or all
 /// logits drift.
 template <class Flow, class Array>
-SOFTMAXFLOW_COLD void spoil_step(const Flow& flow, typename Flow::State& x, Array& scratch,
-                                 Sabotage sabotage, double drift) {
+SOFTMAXFLOW_COLD void mutate_step(const Flow& flow, typename Flow::State& x, Array& scratch,
+                                  Mutant mutant, double drift) {
     using Real = typename Flow::Real;
     const auto logit = [&](int j) { return x.logits[j]; };
     const Real first = at_token(flow.tokens, scratch, 0, logit);
     const Real second = at_token(flow.tokens, scratch, 1, logit);
     for (int j = 0; j < flow.slots(); ++j) {
         const int token = flow.tokens.index(j);
-        if (sabotage != Sabotage::swapped)
+        if (mutant != Mutant::swapped)
             x.logits[j] = x.logits[j] + Real(drift);
         else if (token < 2)
             x.logits[j] = token == 0 ? second : first;
@@ -28,21 +28,21 @@ SOFTMAXFLOW_COLD void spoil_step(const Flow& flow, typename Flow::State& x, Arra
 }
 
 template <class FlowType>
-class Watch {
+class Monitor {
 public:
     using Flow = FlowType;
     using Real = typename Flow::Real;
     using State = typename Flow::State;
     using Evaluation = typename Flow::Evaluation;
     using Mask = typename RealTraits<Real>::Mask;
-    static constexpr bool watches = true;
-    static constexpr int width = width_of<Real>, claims = WatchedClaims::size;
+    static constexpr bool monitors = true;
+    static constexpr int width = width_of<Real>, claims = MonitoredClaims::size;
 
-    SOFTMAXFLOW_HD Watch(const Parameters& p, const Record& record, Arena& arena)
-        : p_(p), record_(record), sight_(arena, active() ? p.tokens : 0, p.outputs) {
+    SOFTMAXFLOW_HD Monitor(const Parameters& p, const Record& record, Arena& arena)
+        : p_(p), record_(record), snapshot_(arena, active() ? p.tokens : 0, p.outputs) {
         for (Found& found : found_) found = {Real(infinity()), Real(not_a_number()), Real(0.0)};
     }
-    SOFTMAXFLOW_HD bool active() const { return p_.watched != 0; }
+    SOFTMAXFLOW_HD bool active() const { return p_.monitored != 0; }
 
     /// Notes which bits of Needs the starts of the replicas have; `origin` says which they are.
     /// `sign`: of q, with one output.
@@ -50,16 +50,16 @@ public:
     SOFTMAXFLOW_COLD void start(const Flow& flow, const State& x, Evaluation& e, Real sign,
                                 const Origin& origin) {
         if (!active()) return;
-        sight_.look(flow, x, e, p_.logit_rate);
+        snapshot_.look(flow, x, e, p_.logit_rate);
         const auto bit = [](auto mask, unsigned need) {
             return select(mask, Real(double(need)), Real(0.0));
         };
         auto equal = sign == sign, untied = equal, losers = equal;
         for (int i = 0; i + 1 < p_.tokens; ++i) {
-            const auto same_logits = sight_.logit[i] == sight_.logit[i + 1];
-            const auto same_values = sight_.value[i] == sight_.value[i + 1];
+            const auto same_logits = snapshot_.logit[i] == snapshot_.logit[i + 1];
+            const auto same_values = snapshot_.value[i] == snapshot_.value[i + 1];
             equal = equal & same_logits;
-            untied = untied & (sight_.value[i] > sight_.value[i + 1]);
+            untied = untied & (snapshot_.value[i] > snapshot_.value[i + 1]);
             if (i > 0) losers = losers & same_logits & same_values;
         }
         Real traits = bit(equal, equal_logits) + bit(untied, no_ties) + bit(losers, equal_losers);
@@ -69,7 +69,7 @@ public:
     }
 
     /// Lane i takes up a replica where it was left.
-    SOFTMAXFLOW_COLD void seat(int i, Int replica) {
+    SOFTMAXFLOW_COLD void load(int i, Int replica) {
         for (int c = 0; active() && c < claims; ++c) {
             const Int place = c * record_.stride + (replica - record_.first);
             set_lane(found_[c].margin, i, record_.margin[place]);
@@ -78,7 +78,7 @@ public:
         }
     }
     /// The replica of lane i leaves it.
-    SOFTMAXFLOW_COLD void leave(int i, Int replica) {
+    SOFTMAXFLOW_COLD void store(int i, Int replica) {
         for (int c = 0; active() && c < claims; ++c) {
             const Int place = c * record_.stride + (replica - record_.first);
             record_.margin[place] = lane(found_[c].margin, i);
@@ -91,22 +91,22 @@ public:
     SOFTMAXFLOW_COLD void look(Mask accepted, const Field<Flow>& field, const State& x,
                                const State& derivative, Evaluation& e, Real clock, Real h) {
         if (!active()) return;
-        sight_.look(field, x, derivative, e);
+        snapshot_.look(field, x, derivative, e);
         note(accepted, clock, h, gradient_flow);
     }
     /// A state of descent that `flow` has evaluated, after so many iterations.
     SOFTMAXFLOW_COLD void look(const Flow& flow, const State& x, Evaluation& e, Int iteration,
                                bool first) {
         if (!active()) return;
-        sight_.look(flow, x, e, p_.logit_rate);
+        snapshot_.look(flow, x, e, p_.logit_rate);
         const Real clock = Real(double(iteration));
         if (!first) note(clock == clock, clock, Real(1.0), gradient_descent);
-        sight_.keep_logits();
+        snapshot_.keep_logits();
     }
 
-    SOFTMAXFLOW_COLD void spoil(const Flow& flow, State& x) {
-        if (p_.sabotage != Sabotage::none)
-            spoil_step(flow, x, sight_.room[0], p_.sabotage, p_.learning_rate);
+    SOFTMAXFLOW_COLD void mutate(const Flow& flow, State& x) {
+        if (p_.mutant != Mutant::none)
+            mutate_step(flow, x, snapshot_.workspace[0], p_.mutant, p_.learning_rate);
     }
 
 private:
@@ -115,19 +115,20 @@ private:
     };
 
     SOFTMAXFLOW_HD void note(Mask accepted, Real clock, Real h, unsigned kind) {
-        note_all(WatchedClaims{}, accepted, clock, h, kind);
+        note_all(MonitoredClaims{}, accepted, clock, h, kind);
     }
     template <class... Claims>
     SOFTMAXFLOW_HD void note_all(List<Claims...>, Mask accepted, Real clock, Real h,
                                  unsigned kind) {
         int c = 0;
-        ((p_.watched >> c & 1U ? note_one<Claims>(c, accepted, clock, h, kind) : void(), ++c), ...);
+        ((p_.monitored >> c & 1U ? note_one<Claims>(c, accepted, clock, h, kind) : void(), ++c),
+         ...);
     }
     template <class Claim>
     SOFTMAXFLOW_COLD void note_one(int c, Mask accepted, Real clock, Real h, unsigned kind) {
         // Claims about the flow alone ask for its derivative.
         if (kind != gradient_flow && (Claim::needs & gradient_flow) != 0) return;
-        const Worst<Real> worst = Claim::margin(sight_);
+        const Worst<Real> worst = Claim::margin(snapshot_);
         Found& found = found_[c];
         const Mask less = accepted & (worst.margin < found.margin);
         found.margin = select(less, worst.margin, found.margin);
@@ -137,20 +138,20 @@ private:
 
     const Parameters& p_;
     const Record& record_;
-    Sight<Flow> sight_;
+    Snapshot<Flow> snapshot_;
     Found found_[claims];
 };
 
-/// Claims are watched along steps of a flow in f64, of sizes known at run time, by one lane for a
+/// Claims are monitored along steps of a flow in f64, of sizes known at run time, by one lane for a
 /// replica: it looks at all tokens.
 template <class Flow>
-struct WatcherOf {
-    using Type = Unwatched;
+struct MonitorOf {
+    using Type = NoMonitor;
 };
 template <class Flow>
 requires(is_wide<typename Flow::Real>&& Flow::Slots == 0 &&
-         Flow::Team::size == 1) struct WatcherOf<Flow> {
-    using Type = Watch<Flow>;
+         Flow::Team::size == 1) struct MonitorOf<Flow> {
+    using Type = Monitor<Flow>;
 };
 
 }  // namespace softmaxflow::model::inline SOFTMAXFLOW_TARGET

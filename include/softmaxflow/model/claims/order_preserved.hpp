@@ -13,14 +13,14 @@ struct OrderPreserved {
     static constexpr const char* because =
         "[VRF] Theorem 3.2; coordinates that are equal stay equal, so two cannot cross.";
     static constexpr unsigned needs = class_u;
-    static constexpr Sabotage twin = Sabotage::swapped;
+    static constexpr Mutant mutant = Mutant::swapped;
 
     /// A difference of two stored numbers next to each other is exact; the ratio is rounded.
     static constexpr double tolerance(int, int) { return 4.0; }
 
-    template <class Sight>
-    SOFTMAXFLOW_COLD static auto margin(Sight& v) {
-        using Real = typename Sight::Real;
+    template <class Snapshot>
+    SOFTMAXFLOW_COLD static auto margin(Snapshot& v) {
+        using Real = typename Snapshot::Real;
         Worst<Real> worst;
         for (int i = 0; i + 1 < v.n; ++i) {
             worst.add(v.logit[i] - v.logit[i + 1], abs(v.logit[i]) + abs(v.logit[i + 1]));

@@ -15,13 +15,13 @@ struct OrderPreservedDescent {
         "stays the leader (docs/theory/claims.md, section 15).";
     static constexpr unsigned needs = softmax_map | gradient_descent | no_decay | moving_logits |
                                       single_output | equal_logits | no_ties | positive_residual;
-    static constexpr Sabotage twin = Sabotage::swapped;
+    static constexpr Mutant mutant = Mutant::swapped;
 
     /// As for order_preserved.
     static constexpr double tolerance(int, int) { return 4.0; }
 
-    template <class Sight>
-    SOFTMAXFLOW_COLD static auto margin(Sight& v) {
+    template <class Snapshot>
+    SOFTMAXFLOW_COLD static auto margin(Snapshot& v) {
         return OrderPreserved::margin(v);
     }
 };

@@ -18,31 +18,31 @@ SOFTMAXFLOW_HD auto at_token(const Tokens<Team, N>& tokens, Array& scratch, int 
 }
 
 template <class FlowType>
-class Sight {
+class Snapshot {
 public:
     using Flow = FlowType;
     using Real = typename Flow::Real;
     using State = typename Flow::State;
     using Evaluation = typename Flow::Evaluation;
 
-    SOFTMAXFLOW_HD Sight(Arena& arena, int tokens, int outputs)
+    SOFTMAXFLOW_HD Snapshot(Arena& arena, int tokens, int outputs)
         : n(tokens),
           m(outputs),
           weight(arena, tokens),
           logit(arena, tokens),
           value(arena, tokens),
-          pull(arena, tokens),
-          room{{arena, tokens}, {arena, tokens}, {arena, tokens}},
+          logit_force(arena, tokens),
+          workspace{{arena, tokens}, {arena, tokens}, {arena, tokens}},
           before_(arena, tokens),
           model_(arena, tokens) {}
 
     int n, m;
-    Storage<Real, 0> weight;   // s_i
-    Storage<Real, 0> logit;    // a_i
-    Storage<Real, 0> value;    // u_i, or w_i where there are several outputs
-    Storage<Real, 0> pull;     // da_i / dclock; descent: a_i minus that of the step before
-    Storage<Real, 0> room[3];  // for the claims
-    Real metric{1.0};          // K of one output
+    Storage<Real, 0> weight;        // s_i
+    Storage<Real, 0> logit;         // a_i
+    Storage<Real, 0> value;         // u_i, or w_i where there are several outputs
+    Storage<Real, 0> logit_force;   // da_i / dclock; descent: a_i minus that of the step before
+    Storage<Real, 0> workspace[3];  // for the claims
+    Real metric{1.0};               // K of one output
     double logit_rate = 1.0;
 
     /// An accepted state of the flow. The arguments must outlive the use of this.
@@ -51,22 +51,23 @@ public:
         field_ = &field, x_ = &x, derivative_ = &derivative, evaluation_ = &e;
         gather(field.flow, x, e);
         logit_rate = double(field.logit_rate);
-        take(field.flow, e, pull, [&](int j) { return derivative.logits[j]; });
+        take(field.flow, e, logit_force, [&](int j) { return derivative.logits[j]; });
     }
 
-    /// A state of descent that `flow` has evaluated; the pull is what the last step did to a.
+    /// A state of descent that `flow` has evaluated; the logit force is what the last step did to
+    /// a.
     SOFTMAXFLOW_COLD void look(const Flow& flow, const State& x, Evaluation& e, double rate) {
         field_ = nullptr;
         gather(flow, x, e);
         logit_rate = rate;
-        for (int i = 0; i < n; ++i) pull[i] = logit[i] - before_[i];
+        for (int i = 0; i < n; ++i) logit_force[i] = logit[i] - before_[i];
     }
     SOFTMAXFLOW_HD void keep_logits() {
         for (int i = 0; i < n; ++i) before_[i] = logit[i];
     }
-    /// What the rounding of pull i is relative to.
-    SOFTMAXFLOW_HD Real pull_size(int i) const {
-        return field_ != nullptr ? abs(pull[i]) : abs(logit[i]) + abs(before_[i]);
+    /// What the rounding of logit force i is relative to.
+    SOFTMAXFLOW_HD Real logit_force_size(int i) const {
+        return field_ != nullptr ? abs(logit_force[i]) : abs(logit[i]) + abs(before_[i]);
     }
 
     /// dz_k / dclock by the chain rule from the derivative of the state, and the sum of the
@@ -78,7 +79,7 @@ public:
     /// To be called before output_rate.
     SOFTMAXFLOW_COLD void note_model() {
         visit(field_->flow.map, [&](auto map) {
-            for (int j = 0; j < field_->flow.slots(); ++j) model_[j] = model_pull(map, j);
+            for (int j = 0; j < field_->flow.slots(); ++j) model_[j] = model_logit_force(map, j);
         });
     }
     SOFTMAXFLOW_COLD OutputRate output_rate(int k) {
@@ -107,9 +108,9 @@ public:
             drive = fma(residual(k), flow.value_drive(*evaluation_, k), drive);
         const Real weights =
             total([&](int j) { return evaluation_->weight(j) * evaluation_->weight(j); });
-        const Real pulls =
+        const Real logit_forces =
             total([&](int j) { return derivative_->logits[j] * derivative_->logits[j]; });
-        const Real moved = logit_rate > 0.0 ? pulls / Real(logit_rate) : Real(0.0);
+        const Real moved = logit_rate > 0.0 ? logit_forces / Real(logit_rate) : Real(0.0);
         return fma(drive, weights, moved);
     }
 
@@ -157,7 +158,7 @@ private:
 
     /// rho (J^T Z^T r)_j, relative to a mean of w as `along`.
     template <class Map>
-    SOFTMAXFLOW_HD Real model_pull(Map map, int j) {
+    SOFTMAXFLOW_HD Real model_logit_force(Map map, int j) {
         const Real slope =
             evaluation_->scales.weight * map.slope(x_->logits[j], evaluation_->numerators[j]);
         const Real own = field_->flow.projected_value(*x_, *evaluation_, j);

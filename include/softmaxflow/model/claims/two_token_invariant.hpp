@@ -15,18 +15,18 @@ struct TwoTokenInvariant {
         "Its derivative is 2 A' sinh A - 2 rho D (s_1 - s_2), and A' = 2 rho s_1 s_2 D.";
     static constexpr unsigned needs = softmax_map | gradient_flow | no_decay | moving_logits |
                                       single_output | positive_residual | two_tokens;
-    static constexpr Sabotage twin = Sabotage::doubled;
+    static constexpr Mutant mutant = Mutant::doubled;
 
     /// Derivative over 2 cosh A + 2: A' tanh(A/2) - rho D (s_1 - s_2) s_1 s_2 2, where tanh(A/2) is
-    /// s_1 - s_2. A handful of roundings each; A' from sight.pull is good to 12 units.
+    /// s_1 - s_2. A handful of roundings each; A' from snapshot.logit force is good to 12 units.
     static constexpr double tolerance(int, int) { return 64.0; }
 
-    template <class Sight>
-    SOFTMAXFLOW_COLD static auto margin(Sight& v) {
-        using Real = typename Sight::Real;
+    template <class Snapshot>
+    SOFTMAXFLOW_COLD static auto margin(Snapshot& v) {
+        using Real = typename Snapshot::Real;
         Worst<Real> worst;
         const Real apart = v.weight[0] - v.weight[1], gap = v.value[0] - v.value[1];
-        const Real left = (v.pull[0] - v.pull[1]) * apart;
+        const Real left = (v.logit_force[0] - v.logit_force[1]) * apart;
         const Real right = Real(2.0 * v.logit_rate) * gap * apart * v.weight[0] * v.weight[1];
         worst.add_equality(left, right, abs(left) + abs(right));
         return worst;

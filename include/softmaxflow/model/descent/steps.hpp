@@ -10,17 +10,17 @@ namespace softmaxflow::model::inline SOFTMAXFLOW_TARGET {
 
 /// Replicas of descent as they stand between two checkpoints.
 template <class RealType, class TeamType>
-struct Standing {
+struct DescentState {
     using Real = RealType;
     using Team = TeamType;
 
     Recorder<Real, Team> recorder;
-    Rates<ScalarOf<Real>> rates;
+    MethodSettings<ScalarOf<Real>> settings;
     Int iteration = 0;
 
-    SOFTMAXFLOW_HD Standing(const Parameters& p, const Record& record, Team team, Arena& arena,
-                            Any<Maps> map, Any<Losses> loss, int memories)
-        : recorder(p, record, team, arena, map, loss, memories), rates(p) {}
+    SOFTMAXFLOW_HD DescentState(const Parameters& p, const Record& record, Team team, Arena& arena,
+                                Any<Maps> map, Any<Losses> loss, int memories)
+        : recorder(p, record, team, arena, map, loss, memories), settings(p) {}
 
     /// Replicas [replica, replica + live) of the run; `live` may be less than the width of a Real.
     SOFTMAXFLOW_COLD void start(const Parameters& p, Int replica, int live) {
@@ -28,7 +28,7 @@ struct Standing {
         iteration = Int(p.checkpoints[0]);
         // Moments that start from rest count their steps from here.
         if (p.restart_memory_logits[0] != nullptr)
-            for (Int i = 0; i < iteration; ++i) rates.advance();
+            for (Int i = 0; i < iteration; ++i) settings.advance();
     }
 };
 
@@ -41,7 +41,7 @@ SOFTMAXFLOW_HD int memories_of(Method method) {
 
 /// The loop of steps from one checkpoint to the next, in registers where the shape is known to the
 /// compiler. Its lanes may be more than those that keep the replica between checkpoints.
-template <class FlowType, class MethodType, class Watcher = Unwatched>
+template <class FlowType, class MethodType, class Monitor = NoMonitor>
 class Steps {
 public:
     using Flow = FlowType;
@@ -53,15 +53,16 @@ public:
                          typename Flow::Loss loss, Method method)
         : Steps(p, team, arena, Arena(nullptr), map, loss, method) {}
 
-    /// On to iteration `to`, every state shown to the watcher, which may alter it.
+    /// On to iteration `to`, every state shown to the monitor, which may alter it.
     template <class OtherTeam>
-    SOFTMAXFLOW_HD void operator()(Standing<Real, OtherTeam>& standing, Int to) {
-        Watcher none;
-        (*this)(standing, to, none);
+    SOFTMAXFLOW_HD void operator()(DescentState<Real, OtherTeam>& descent_state, Int to) {
+        Monitor none;
+        (*this)(descent_state, to, none);
     }
     template <class OtherTeam>
-    SOFTMAXFLOW_HD void operator()(Standing<Real, OtherTeam>& standing, Int to, Watcher& watcher) {
-        auto& recorder = standing.recorder;
+    SOFTMAXFLOW_HD void operator()(DescentState<Real, OtherTeam>& descent_state, Int to,
+                                   Monitor& monitor) {
+        auto& recorder = descent_state.recorder;
         const auto& tokens = recorder.flow.tokens;
         const bool leads = flow_.tokens.team.rank() == 0;
         if constexpr (is_wide<Real>)
@@ -70,34 +71,34 @@ public:
             flow_.objective.copy(recorder.flow.objective, flow_.output_count());
         load(x_, recorder.x, tokens);
         for (int i = 0; i < memories_of(method_); ++i) load(memory_[i], recorder.memory[i], tokens);
-        Rates<ScalarOf<Real>> rates(p_);
-        rates.go_on_from(standing.rates);
-        auto seen = recorder.seen();
+        MethodSettings<ScalarOf<Real>> settings(p_);
+        settings.go_on_from(descent_state.settings);
+        auto passage_state = recorder.passage_state();
         auto arc = recorder.arc;
-        Int from = standing.iteration;
+        Int from = descent_state.iteration;
         do {
             Int next = from - from % steps_per_part + steps_per_part;
             if (next > to) next = to;
             if constexpr (is_wide<Real>)
-                arc = take_steps(recorder, from, next, rates, seen, arc, watcher);
+                arc = take_steps(recorder, from, next, settings, passage_state, arc, monitor);
             else  // a sum in f32 would stall; one of few steps, added to a sum in f64, does not
-                arc = arc + convert<WideOf<Real>>(
-                                take_steps(recorder, from, next, rates, seen, Real(0.0), watcher));
+                arc = arc + convert<WideOf<Real>>(take_steps(recorder, from, next, settings,
+                                                             passage_state, Real(0.0), monitor));
             from = next;
         } while (from < to);
         if constexpr (!is_wide<Real>) {
             // The recorder sees a state in f64, but thresholds are passed in f32.
             flow_.evaluate(x_, e_);
-            recorder.watch(flow_, e_, to, seen, p_.threshold_count > 0, leads);
+            recorder.note_passages(flow_, e_, to, passage_state, p_.threshold_count > 0, leads);
         }
         store(recorder.x, x_, tokens);
         for (int i = 0; i < memories_of(method_); ++i)
             store(recorder.memory[i], memory_[i], tokens);
         if (!leads && OtherTeam::size != Team::size) return;
-        recorder.see(seen);
+        recorder.set_passage_state(passage_state);
         recorder.arc = arc;
-        standing.rates = rates;
-        standing.iteration = to;
+        descent_state.settings = settings;
+        descent_state.iteration = to;
     }
 
 private:
@@ -113,9 +114,10 @@ private:
           e_(arena, flow_.slots(), p.outputs) {}
 
     /// Returns the arc, which `arc` is before.
-    template <class AnyRecorder, class AnyRates>
-    SOFTMAXFLOW_HD Real take_steps(const AnyRecorder& recorder, Int from, Int to, AnyRates& rates,
-                                   Seen<Real>& seen, Real arc, Watcher& watcher) {
+    template <class AnyRecorder, class AnySettings>
+    SOFTMAXFLOW_HD Real take_steps(const AnyRecorder& recorder, Int from, Int to,
+                                   AnySettings& settings, PassageState<Real>& passage_state,
+                                   Real arc, Monitor& monitor) {
         const bool leads = flow_.tokens.team.rank() == 0;
         for (int left = int(to - from); left > 0; --left) {
             const Int iteration = to - left;
@@ -123,41 +125,42 @@ private:
                 evaluate_apart();
             else
                 flow_.evaluate(x_, e_);
-            recorder.watch(flow_, e_, iteration, seen, p_.threshold_count > 0, leads);
-            if constexpr (Watcher::watches) look(recorder, iteration, watcher);
-            arc = fma(Real(rates.eta), flow_.residual_norm(e_), arc);
+            recorder.note_passages(flow_, e_, iteration, passage_state, p_.threshold_count > 0,
+                                   leads);
+            if constexpr (Monitor::monitors) look(recorder, iteration, monitor);
+            arc = fma(Real(settings.eta), flow_.residual_norm(e_), arc);
             visit(method_, [&](auto item) SOFTMAXFLOW_INLINE {
-                if constexpr (requires { item.counts_steps; }) rates.advance();
+                if constexpr (requires { item.counts_steps; }) settings.advance();
                 if constexpr (in_parts)
-                    step_apart(item, rates);
+                    step_apart(item, settings);
                 else
-                    item.step(flow_, e_, x_, memory_, rates);
+                    item.step(flow_, e_, x_, memory_, settings);
             });
-            if constexpr (Watcher::watches) watcher.spoil(flow_, x_);
+            if constexpr (Monitor::monitors) monitor.mutate(flow_, x_);
         }
-        if constexpr (Watcher::watches) {
+        if constexpr (Monitor::monitors) {
             if (double(to) == p_.checkpoints[p_.checkpoint_count - 1]) {
                 flow_.evaluate(x_, e_);
-                look(recorder, to, watcher);
+                look(recorder, to, monitor);
             }
         }
         return arc;
     }
 
     template <class AnyRecorder>
-    SOFTMAXFLOW_COLD void look(const AnyRecorder& recorder, Int iteration, Watcher& watcher) {
+    SOFTMAXFLOW_COLD void look(const AnyRecorder& recorder, Int iteration, Monitor& monitor) {
         const bool first = iteration == Int(p_.checkpoints[0]);
-        if (first) watcher.start(flow_, x_, e_, e_.residual[0], recorder);
-        watcher.look(flow_, x_, e_, iteration, first);
+        if (first) monitor.start(flow_, x_, e_, e_.residual[0], recorder);
+        monitor.look(flow_, x_, e_, iteration, first);
     }
 
     /// Every map, loss and method in one function would take a device's compiler many minutes; with
     /// sizes known at run time only, nothing is kept in registers over a step anyway.
     static constexpr bool in_parts = compiled_for_device && Flow::Slots == 0;
     SOFTMAXFLOW_COLD void evaluate_apart() { flow_.evaluate(x_, e_); }
-    template <class Item, class AnyRates>
-    SOFTMAXFLOW_COLD void step_apart(Item item, const AnyRates& rates) {
-        item.step(flow_, e_, x_, memory_, rates);
+    template <class Item, class AnySettings>
+    SOFTMAXFLOW_COLD void step_apart(Item item, const AnySettings& settings) {
+        item.step(flow_, e_, x_, memory_, settings);
     }
 
     template <class Other, class OtherTokens>

@@ -43,15 +43,15 @@ struct CarriedDescent {
     template <class Flow>
     SOFTMAXFLOW_HD static void step(const Flow& flow, typename Flow::Evaluation& e,
                                     typename Flow::State& x, typename Flow::State*,
-                                    const RatesOf<Flow>& rates) {
+                                    const MethodSettingsOf<Flow>& settings) {
         using Real = typename Flow::Real;
-        const Real logit_rate = Real(rates.logit) * flow.pull(e);
-        const Real value_rate = Real(rates.eta) * e.scales.weight;
+        const Real logit_rate = Real(settings.logit) * flow.logit_force_scale(e);
+        const Real value_rate = Real(settings.eta) * e.scales.weight;
         const Real rate_0 = value_rate * flow.value_drive(e, 0);
         const bool single = flow.output_count() == 1;
         for (int k = 0; !single && k < flow.output_count(); ++k)
             e.output_scratch[k] = value_rate * flow.value_drive(e, k);
-        Reach<Real> longest;
+        LargestMagnitude<Real> longest;
         flow.for_each_drive(x, e, [&](int j, Real f, Real centred) SOFTMAXFLOW_INLINE {
             const Real change = logit_rate * f * centred;
             const Real series = polynomial(change, 1.0, 0.5, 0.16666666666666666,

@@ -1,7 +1,8 @@
 #pragma once
 /// The only list of maps, losses, methods and observables. The command line, the config keys, the
 /// files, dispatch and the generated tests all iterate over what stands here. To add one, write its
-/// struct (map.hpp, loss.hpp, descent.hpp) or formula (observe.hpp) and add it to its list.
+/// struct (map.hpp, loss.hpp, update_rules.hpp) or formula (observables.hpp) and add it to its
+/// list.
 
 #include "softmaxflow/model/dynamics/loss.hpp"
 #include "softmaxflow/model/dynamics/map.hpp"

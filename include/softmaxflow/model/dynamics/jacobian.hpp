@@ -1,5 +1,6 @@
 #pragma once
-/// Solves (1 - eta J) x = b, J the Jacobian of the field of field.hpp, without ever forming it.
+/// Solves (1 - eta J) x = b, J the Jacobian of the field of vector_field.hpp, without ever forming
+/// it.
 ///
 /// Write r for the residual in use (q, or q / |q| in the arc clock), s for the weights,
 /// p_i = f'(a_i) / F and t_i = f''(a_i) / F for the slopes of the map (F its denominator), nu = 1
@@ -114,22 +115,22 @@ public:
 
     /// At a state x that `field` has evaluated: q = speed r.
     SOFTMAXFLOW_COLD void set(const Field<Flow>& field, const State& x, const Evaluation& e,
-                              const Vantage<Real>& from, Real speed, Real eta) {
+                              const Frame<Real>& frame, Real speed, Real eta) {
         eta_ = eta;
         // A decay of Z divides what moves it.
         kept_ = Real(1.0) / fma(eta, Real(field.value_decay), Real(1.0));
         value_eta_ = eta * kept_;
         logit_eta_ = eta * Real(field.logit_rate);
-        set_tokens(field, x, e, from);
+        set_tokens(field, x, e, frame);
         set_outputs(field, e, speed);
-        set_pivots(field, e, from);
-        assemble(field, x, e, from);
+        set_pivots(field, e, frame);
+        assemble(field, x, e, frame);
         system_.factorise();
     }
 
     /// x <- (1 - eta J)^-1 x; residual(k) is then the change of r_k.
     SOFTMAXFLOW_COLD void solve(const Field<Flow>& field, const State& at, const Evaluation& e,
-                                const Vantage<Real>& from, State& x) {
+                                const Frame<Real>& frame, State& x) {
         const Flow& flow = field.flow;
         const int m = flow.output_count();
         for (int j = 0; j < flow.slots(); ++j) {
@@ -141,7 +142,7 @@ public:
             fixed_[j] = fma(logit_eta_ * slope_[j], dw, x.logits[j]) * pivot_[j];
             dots_[j] = dw;
         }
-        right_hand_side(field, at, e, from, x);
+        right_hand_side(field, at, e, frame, x);
         system_.solve();
         const auto& y = system_.solution;
         const Real phi = y[m];
@@ -160,9 +161,9 @@ public:
 
 private:
     SOFTMAXFLOW_COLD void set_tokens(const Field<Flow>& field, const State& x, const Evaluation& e,
-                                     const Vantage<Real>& from) {
+                                     const Frame<Real>& frame) {
         const Flow& flow = field.flow;
-        Evaluation& room = const_cast<Evaluation&>(e);
+        Evaluation& workspace = const_cast<Evaluation&>(e);
         visit(flow.map, [&](auto map) {
             normalised_ = map.normalised ? 1.0 : 0.0;
             for (int j = 0; j < flow.slots(); ++j) {
@@ -172,13 +173,13 @@ private:
             }
             Real reference(0.0);
             if (map.sums_to_one)
-                reference = field.at_leader(from, room, [&](int j) { return value_[j]; });
+                reference = field.at_leader(frame, workspace, [&](int j) { return value_[j]; });
             for (int j = 0; j < flow.slots(); ++j) value_[j] = value_[j] - reference;
             mean_ = total(flow, [&](int j) { return weight_[j] * value_[j]; });
             const Real centre = Real(normalised_) * mean_;
             for (int j = 0; j < flow.slots(); ++j) {
                 centred_[j] = value_[j] - centre;
-                pivot_[j] = e.scales.weight * map.bend(x.logits[j], e.numerators[j]);
+                pivot_[j] = e.scales.weight * map.second_derivative(x.logits[j], e.numerators[j]);
             }
         });
     }
@@ -201,15 +202,15 @@ private:
 
     /// What da_j is divided by, from t_j in pivot_; the leader is not solved for here.
     SOFTMAXFLOW_COLD void set_pivots(const Field<Flow>& field, const Evaluation& e,
-                                     const Vantage<Real>& from) {
+                                     const Frame<Real>& frame) {
         const Flow& flow = field.flow;
         for (int j = 0; j < flow.slots(); ++j) {
             const Real p = slope_[j];
             const Real own = fma(pivot_[j], centred_[j], value_eta_ * kappa_ * p * p);
             pivot_[j] = fma(eta_, Real(field.logit_decay), Real(1.0)) - logit_eta_ * own;
-            leads_[j] = select(from.leader == Real(flow.tokens.index(j)), Real(1.0), Real(0.0));
+            leads_[j] = select(frame.leader == Real(flow.tokens.index(j)), Real(1.0), Real(0.0));
         }
-        leader_pivot_ = at_leader(field, e, from, [&](int j) { return pivot_[j]; });
+        leader_pivot_ = at_leader(field, e, frame, [&](int j) { return pivot_[j]; });
         for (int j = 0; j < flow.slots(); ++j)
             pivot_[j] = flow.tokens.valid(j)
                             ? select(leads_[j] > Real(0.0), Real(0.0), Real(1.0) / pivot_[j])
@@ -218,12 +219,12 @@ private:
 
     template <class F>
     SOFTMAXFLOW_HD static Real at_leader(const Field<Flow>& field, const Evaluation& e,
-                                         const Vantage<Real>& from, F x) {
-        return field.at_leader(from, const_cast<Evaluation&>(e), x);
+                                         const Frame<Real>& frame, F x) {
+        return field.at_leader(frame, const_cast<Evaluation&>(e), x);
     }
 
     /// -(H x)_k into change_, for x in moved_.
-    SOFTMAXFLOW_COLD void bend_outputs(const Flow& flow, const Evaluation& e) {
+    SOFTMAXFLOW_COLD void apply_hessian(const Flow& flow, const Evaluation& e) {
         const int m = flow.output_count();
         Real mean(0.0);
         if (simplex_)
@@ -239,11 +240,12 @@ private:
     /// d a_j / d y_c, y = (dr, phi, dmu, da_l).
     SOFTMAXFLOW_HD Real response(const Flow& flow, const State& at, int j, int c) const {
         if (c == flow.output_count() + 2) return leads_[j];
-        return pull(flow, at, j, c, pivot_[j]);
+        return logit_force(flow, at, j, c, pivot_[j]);
     }
 
     /// What y_c adds to the right-hand side of da_j, times `factor`.
-    SOFTMAXFLOW_HD Real pull(const Flow& flow, const State& at, int j, int c, Real factor) const {
+    SOFTMAXFLOW_HD Real logit_force(const Flow& flow, const State& at, int j, int c,
+                                    Real factor) const {
         const int m = flow.output_count();
         const Real common = logit_eta_ * slope_[j] * factor;
         if (c < m) return common * fma(value_eta_ * weight_[j], drives_[c], at.value(c, j));
@@ -270,7 +272,7 @@ private:
     }
 
     SOFTMAXFLOW_COLD void assemble(const Field<Flow>& field, const State& at, const Evaluation& e,
-                                   const Vantage<Real>& from) {
+                                   const Frame<Real>& frame) {
         const Flow& flow = field.flow;
         const int m = flow.output_count();
         const Real nu = Real(normalised_);
@@ -292,14 +294,15 @@ private:
                 if (c < m) direct = value_eta_ * weight_square_ * metric(flow, k, c);
                 moved_[k] = moved_[k] + fma(value_eta_ * drives_[k], square, direct);
             }
-            bend_outputs(flow, e);
+            apply_hessian(flow, e);
             for (int k = 0; k < m; ++k)
                 system_(k, c) = (k == c ? Real(1.0) : Real(0.0)) - change_[k];
             system_(m, c) = (c == m ? Real(1.0) : Real(0.0)) - phi;
             system_(m + 1, c) = (c == m + 1 ? Real(1.0) : Real(0.0)) - mean;
-            system_(m + 2, c) = c == m + 2 ? leader_pivot_ : -at_leader(field, e, from, [&](int j) {
-                return pull(flow, at, j, c, Real(1.0));
-            });
+            system_(m + 2, c) =
+                c == m + 2 ? leader_pivot_ : -at_leader(field, e, frame, [&](int j) {
+                    return logit_force(flow, at, j, c, Real(1.0));
+                });
         }
     }
 
@@ -310,7 +313,7 @@ private:
     }
 
     SOFTMAXFLOW_COLD void right_hand_side(const Field<Flow>& field, const State& at,
-                                          const Evaluation& e, const Vantage<Real>& from,
+                                          const Evaluation& e, const Frame<Real>& frame,
                                           const State& b) {
         const Flow& flow = field.flow;
         const int m = flow.output_count();
@@ -322,12 +325,12 @@ private:
             const Real direct = total(flow, [&](int j) { return b.value(k, j) * weight_[j]; });
             moved_[k] = moved_[k] + fma(value_eta_ * drives_[k], square, direct);
         }
-        bend_outputs(flow, e);
+        apply_hessian(flow, e);
         for (int k = 0; k < m; ++k) y[k] = change_[k];
         y[m] = phi;
         const Real direct = total(flow, [&](int j) { return weight_[j] * dots_[j]; });
         y[m + 1] = mean + fma(value_eta_ * kappa_, square, direct);
-        y[m + 2] = at_leader(field, e, from, [&](int j) {
+        y[m + 2] = at_leader(field, e, frame, [&](int j) {
             return fma(logit_eta_ * slope_[j], dots_[j], b.logits[j]);
         });
     }

@@ -3,12 +3,12 @@
 ///
 /// A loss offers
 ///   outputs                           m if it is fixed, 0 if it depends on the problem
-///   kind                              what its data are drawn from (draw.hpp)
+///   kind                              what its data are drawn from (initial_state.hpp)
 ///   value(objective, items, z)        g(z); `items` runs over the outputs
 ///   residual(objective, items, z, q, scratch)
 ///   finite_arc                        whether the flow reaches q = 0 within a finite integral of
 ///   |q|
-/// and, for the flow (field.hpp),
+/// and, for the flow (vector_field.hpp),
 ///   unit_residual(objective, items, z, u, scratch)    u = q / |q|, also where q underflows;
 ///                                                     returns |q|
 ///   curvature(objective, items, z, r, speed, g)       for q = speed r: the Hessian G of g is

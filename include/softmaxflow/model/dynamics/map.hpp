@@ -37,12 +37,12 @@ struct Softmax {
     /// No running maximum: exp(a_i) is summed as it stands, and only a replica with an |a_i| of 708
     /// or more (f32: 87), or whose sum leaves [2^-500, 2^1000) ([2^-60, 2^64)), is summed again
     /// relative to its largest logit. The test depends on a alone, so the bits depend on nothing
-    /// else. A NaN makes the sum one, and so does whatever Reach may not see.
+    /// else. A NaN makes the sum one, and so does whatever LargestMagnitude may not see.
     template <class Team, int N, class Logits, class Numerators>
     SOFTMAXFLOW_HD static auto weights(const Tokens<Team, N>& tokens, const Logits& a,
                                        Numerators& f, Numerators& scratch) {
         using Real = typename Numerators::Element;
-        Reach<Real> reach;
+        LargestMagnitude<Real> reach;
         SOFTMAXFLOW_UNROLL_FIXED((N + Team::size - 1) / Team::size)
         for (int k = 0; k < tokens.slots(); ++k) {
             f[k] = exp_in_range(a[k]);
@@ -58,8 +58,8 @@ struct Softmax {
         if (any(!in_range)) {
             // On copies: handing out their addresses would keep the arrays out of registers.
             const Logits logits = a;
-            Numerators numerators = f, room = scratch;
-            total = relative_weights(tokens, logits, numerators, room, in_range, total);
+            Numerators numerators = f, workspace = scratch;
+            total = relative_weights(tokens, logits, numerators, workspace, in_range, total);
             f = numerators;
         }
         SOFTMAXFLOW_UNROLL_FIXED((N + Team::size - 1) / Team::size)
@@ -74,7 +74,7 @@ struct Softmax {
         return f;
     }
     template <class Real>
-    SOFTMAXFLOW_HD static Real bend(Real, Real f) {
+    SOFTMAXFLOW_HD static Real second_derivative(Real, Real f) {
         return f;
     }
     template <class Real>
@@ -117,7 +117,7 @@ struct Ratio {
     }
     /// Maps that are linear on either side of 0 have no curvature where they have any slope.
     template <class Real>
-    SOFTMAXFLOW_HD static Real bend(Real, Real) {
+    SOFTMAXFLOW_HD static Real second_derivative(Real, Real) {
         return Real(0.0);
     }
     /// NaN where a share is negative.
@@ -139,7 +139,7 @@ struct Sigmoid : Ratio<Sigmoid> {
         return f * (Real(1.0) - f);
     }
     template <class Real>
-    SOFTMAXFLOW_HD static Real bend(Real a, Real f) {
+    SOFTMAXFLOW_HD static Real second_derivative(Real a, Real f) {
         return slope(a, f) * (Real(1.0) - f - f);
     }
 };
@@ -181,7 +181,7 @@ struct L2 : Ratio<L2> {
         return a + a;
     }
     template <class Real>
-    SOFTMAXFLOW_HD static Real bend(Real, Real) {
+    SOFTMAXFLOW_HD static Real second_derivative(Real, Real) {
         return Real(2.0);
     }
 };

@@ -11,7 +11,7 @@ enum class Stiff : int { automatic, on, off };
 enum class ValueLaw : int { normal, rank_one, zero, identity, student, log_uniform, equal_losers };
 
 /// Alterations of the dynamics, to test what tests them: no config key sets one.
-enum class Sabotage : int {
+enum class Mutant : int {
     none,
     reversed,   ///< the logits move the other way
     doubled,    ///< ... twice as fast
@@ -115,10 +115,10 @@ struct Parameters {
 
     bool ranked = false;  // record curves per token
 
-    // Claims: what model/watch.hpp looks at.
-    unsigned long long watched = 0;  // bit i: claim i of claims/list.hpp
-    bool sorted = false;             // tokens are numbered by w(0), the largest first
-    Sabotage sabotage = Sabotage::none;
+    // Claims: what model/claims/monitor.hpp looks at.
+    unsigned long long monitored = 0;  // bit i: claim i of claims/claim_list.hpp
+    bool sorted = false;               // tokens are numbered by w(0), the largest first
+    Mutant mutant = Mutant::none;
 
     const double* checkpoints = nullptr;  // iterations, or values of the clock, increasing
     int checkpoint_count = 0;

@@ -42,7 +42,7 @@ private:
 /// The settings of a method, in the format of its steps; those of adam depend on the number of the
 /// step.
 template <class Scalar>
-struct Rates {
+struct MethodSettings {
     Scalar eta, rho, logit;           // step, speed of the logits, eta rho
     Scalar momentum;                  // mu
     Scalar beta1, beta2, epsilon;     // adam
@@ -52,7 +52,7 @@ struct Rates {
     Scalar keep_value, keep_logit;    // 1 - eta lambda
     Power<Scalar> power1, power2;     // beta^t
 
-    SOFTMAXFLOW_HD explicit Rates(const Parameters& p)
+    SOFTMAXFLOW_HD explicit MethodSettings(const Parameters& p)
         : eta(Scalar(p.learning_rate)),
           rho(Scalar(p.logit_rate)),
           logit(Scalar(p.learning_rate * p.logit_rate)),
@@ -73,7 +73,7 @@ struct Rates {
     /// At the step of the other, with equal settings. Doubles remain what a kernel's parameters
     /// are, operands without a register, but for what would be decided anew at every step; floats
     /// would be converted anew.
-    SOFTMAXFLOW_HD void go_on_from(const Rates& other) {
+    SOFTMAXFLOW_HD void go_on_from(const MethodSettings& other) {
         if constexpr (is_wide<Scalar>) {
             decays = other.decays;
             power1 = other.power1;
@@ -89,7 +89,7 @@ struct Rates {
     }
 };
 template <class Flow>
-using RatesOf = Rates<ScalarOf<typename Flow::Real>>;
+using MethodSettingsOf = MethodSettings<ScalarOf<typename Flow::Real>>;
 
 /// x <- x + eta dx/dt
 struct GradientDescent {
@@ -99,11 +99,12 @@ struct GradientDescent {
     template <class Flow>
     SOFTMAXFLOW_HD static void step(const Flow& flow, typename Flow::Evaluation& e,
                                     typename Flow::State& x, typename Flow::State*,
-                                    const RatesOf<Flow>& rates) {
-        if (!rates.decays)
-            descend(flow, e, x, rates, [](auto entry, auto) SOFTMAXFLOW_INLINE { return entry; });
+                                    const MethodSettingsOf<Flow>& settings) {
+        if (!settings.decays)
+            descend(flow, e, x, settings,
+                    [](auto entry, auto) SOFTMAXFLOW_INLINE { return entry; });
         else
-            descend(flow, e, x, rates, [](auto entry, auto keep) SOFTMAXFLOW_INLINE {
+            descend(flow, e, x, settings, [](auto entry, auto keep) SOFTMAXFLOW_INLINE {
                 return decltype(entry)(keep) * entry;
             });
     }
@@ -111,18 +112,19 @@ struct GradientDescent {
 private:
     template <class Flow, class Keep>
     SOFTMAXFLOW_HD static void descend(const Flow& flow, const typename Flow::Evaluation& e,
-                                       typename Flow::State& x, const RatesOf<Flow>& rates,
-                                       Keep keep) {
+                                       typename Flow::State& x,
+                                       const MethodSettingsOf<Flow>& settings, Keep keep) {
         using Real = typename Flow::Real;
-        const Real logit_rate = Real(rates.logit) * flow.pull(e);
-        const Real value_rate = Real(rates.eta) * e.scales.weight;
+        const Real logit_rate = Real(settings.logit) * flow.logit_force_scale(e);
+        const Real value_rate = Real(settings.eta) * e.scales.weight;
         // A single row goes along with the logits, so that a token is loaded once.
         const Real rate_0 = value_rate * flow.value_drive(e, 0);
         const bool single = flow.output_count() == 1;
         flow.for_each_drive(x, e, [&](int j, Real slope, Real centred) SOFTMAXFLOW_INLINE {
-            x.logits[j] = fma(logit_rate * slope, centred, keep(x.logits[j], rates.keep_logit));
+            x.logits[j] = fma(logit_rate * slope, centred, keep(x.logits[j], settings.keep_logit));
             if (single)
-                x.value(0, j) = fma(rate_0, e.numerators[j], keep(x.value(0, j), rates.keep_value));
+                x.value(0, j) =
+                    fma(rate_0, e.numerators[j], keep(x.value(0, j), settings.keep_value));
         });
         SOFTMAXFLOW_UNROLL_FIXED(Flow::Outputs)
         for (int k = 0; !single && k < flow.output_count(); ++k) {
@@ -130,7 +132,7 @@ private:
             in_blocks<Flow::Slots>(flow.slots(), [&](int first, auto count) SOFTMAXFLOW_INLINE {
                 for (int j = first; j < first + count.value; ++j)
                     x.value(k, j) =
-                        fma(rate, e.numerators[j], keep(x.value(k, j), rates.keep_value));
+                        fma(rate, e.numerators[j], keep(x.value(k, j), settings.keep_value));
             });
         }
     }
@@ -144,13 +146,13 @@ struct Momentum {
     template <class Flow>
     SOFTMAXFLOW_HD static void step(const Flow& flow, typename Flow::Evaluation& e,
                                     typename Flow::State& x, typename Flow::State* memory,
-                                    const RatesOf<Flow>& rates) {
+                                    const MethodSettingsOf<Flow>& settings) {
         using Real = typename Flow::Real;
         auto& v = memory[0];
-        const Real mu(rates.momentum), eta(-rates.eta);
-        const Real logit_factor = Real(-rates.rho) * flow.pull(e);
+        const Real mu(settings.momentum), eta(-settings.eta);
+        const Real logit_factor = Real(-settings.rho) * flow.logit_force_scale(e);
         flow.for_each_drive(x, e, [&](int j, Real slope, Real centred) SOFTMAXFLOW_INLINE {
-            const Real decay = Real(rates.logit_decay) * x.logits[j];
+            const Real decay = Real(settings.logit_decay) * x.logits[j];
             v.logits[j] = fma(mu, v.logits[j], fma(logit_factor * slope, centred, decay));
             x.logits[j] = fma(eta, v.logits[j], x.logits[j]);
         });
@@ -159,7 +161,7 @@ struct Momentum {
             const Real factor = -(flow.value_drive(e, k) * e.scales.weight);
             SOFTMAXFLOW_UNROLL_FIXED(Flow::Slots)
             for (int j = 0; j < flow.slots(); ++j) {
-                const Real decay = Real(rates.value_decay) * x.value(k, j);
+                const Real decay = Real(settings.value_decay) * x.value(k, j);
                 v.value(k, j) = fma(mu, v.value(k, j), fma(factor, e.numerators[j], decay));
                 x.value(k, j) = fma(eta, v.value(k, j), x.value(k, j));
             }
@@ -173,12 +175,12 @@ struct Momentum {
 template <class Flow, class Rule>
 SOFTMAXFLOW_HD void move_entries(const Flow& flow, typename Flow::Evaluation& e,
                                  typename Flow::State& x, typename Flow::State* memory,
-                                 const RatesOf<Flow>& rates, Rule rule) {
+                                 const MethodSettingsOf<Flow>& settings, Rule rule) {
     using Real = typename Flow::Real;
     const int m = flow.output_count();
-    const Real factor = Real(-rates.rho) * flow.pull(e);
+    const Real factor = Real(-settings.rho) * flow.logit_force_scale(e);
     flow.for_each_drive(x, e, [&](int j, Real slope, Real centred) SOFTMAXFLOW_INLINE {
-        const Real decay = Real(rates.logit_decay) * x.logits[j];
+        const Real decay = Real(settings.logit_decay) * x.logits[j];
         const Real gradient = fma(factor * slope, centred, decay);
         const auto at = [&](int i) SOFTMAXFLOW_INLINE -> Real& { return memory[i].logits[j]; };
         x.logits[j] = x.logits[j] + rule(at, gradient);
@@ -207,16 +209,17 @@ struct Adam {
     template <class Flow>
     SOFTMAXFLOW_HD static void step(const Flow& flow, typename Flow::Evaluation& e,
                                     typename Flow::State& x, typename Flow::State* memory,
-                                    const RatesOf<Flow>& rates) {
+                                    const MethodSettingsOf<Flow>& settings) {
         using Real = typename Flow::Real;
         using Scalar = ScalarOf<Real>;
-        const Real correct1(Scalar(1) / rates.power1.complement());
-        const Real correct2(Scalar(1) / rates.power2.complement());
-        move_entries(flow, e, x, memory, rates, [&](auto at, Real g) SOFTMAXFLOW_INLINE {
+        const Real correct1(Scalar(1) / settings.power1.complement());
+        const Real correct2(Scalar(1) / settings.power2.complement());
+        move_entries(flow, e, x, memory, settings, [&](auto at, Real g) SOFTMAXFLOW_INLINE {
             Real &m = at(0), &v = at(1);
-            m = fma(Real(rates.beta1), m, Real(rates.rest1) * g);
-            v = fma(Real(rates.beta2), v, Real(rates.rest2) * g * g);
-            return Real(-rates.eta) * (m * correct1) / (sqrt(v * correct2) + Real(rates.epsilon));
+            m = fma(Real(settings.beta1), m, Real(settings.rest1) * g);
+            v = fma(Real(settings.beta2), v, Real(settings.rest2) * g * g);
+            return Real(-settings.eta) * (m * correct1) /
+                   (sqrt(v * correct2) + Real(settings.epsilon));
         });
     }
 };
@@ -229,10 +232,10 @@ struct SignDescent {
     template <class Flow>
     SOFTMAXFLOW_HD static void step(const Flow& flow, typename Flow::Evaluation& e,
                                     typename Flow::State& x, typename Flow::State* memory,
-                                    const RatesOf<Flow>& rates) {
+                                    const MethodSettingsOf<Flow>& settings) {
         using Real = typename Flow::Real;
-        move_entries(flow, e, x, memory, rates, [&](auto, Real g) SOFTMAXFLOW_INLINE {
-            const Real zero(0.0), eta(rates.eta);
+        move_entries(flow, e, x, memory, settings, [&](auto, Real g) SOFTMAXFLOW_INLINE {
+            const Real zero(0.0), eta(settings.eta);
             return select(g > zero, -eta, select(g < zero, eta, zero));
         });
     }

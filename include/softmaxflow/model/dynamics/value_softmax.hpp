@@ -68,7 +68,7 @@ struct Flow {
         Storage<Real, M> output, residual;  // z, q
         Storage<Real, Slots> token_scratch;
         Storage<Real, M> output_scratch;
-        int age = 0;  // steps since numerators were computed afresh: fast.hpp
+        int age = 0;  // steps since numerators were computed afresh: carried_exponentials.hpp
 
         Evaluation() = default;
         SOFTMAXFLOW_HD Evaluation(Arena& arena, int slots, int m)
@@ -145,8 +145,9 @@ struct Flow {
         return mean;
     }
 
-    /// (J(a)^T w)_j = pull * slope_j * centred_j: calls f(j, slope_j, centred_j) for every slot.
-    /// With one output q is common to all tokens and belongs to pull; centred is then Z - z.
+    /// (J(a)^T w)_j = logit force * slope_j * centred_j: calls f(j, slope_j, centred_j) for every
+    /// slot. With one output q is common to all tokens and belongs to logit force; centred is then
+    /// Z - z.
     template <class F>
     SOFTMAXFLOW_HD void for_each_drive(const State& x, const Evaluation& e, F f) const {
         visit(map, [&](auto item) SOFTMAXFLOW_INLINE {
@@ -167,7 +168,7 @@ struct Flow {
             });
         });
     }
-    SOFTMAXFLOW_HD Real pull(const Evaluation& e) const {
+    SOFTMAXFLOW_HD Real logit_force_scale(const Evaluation& e) const {
         return output_count() == 1 ? e.scales.weight * e.residual[0] : e.scales.weight;
     }
 

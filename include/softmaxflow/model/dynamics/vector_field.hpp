@@ -1,5 +1,5 @@
 #pragma once
-/// The vector field of flow.hpp on either clock, as an adaptive integrator needs it.
+/// The vector field of value_softmax.hpp on either clock, as an adaptive integrator needs it.
 ///
 ///     time clock:  d(Z, a)/dt  = F(q)             arc clock:  d tau = |q| dt,
 ///                                                 d(Z, a)/dtau = F(q / |q|)
@@ -18,7 +18,7 @@ namespace softmaxflow::model::inline SOFTMAXFLOW_TARGET {
 
 /// Seen from where a step begins, and kept throughout it.
 template <class Real>
-struct Vantage {
+struct Frame {
     Real leader{0.0};  // token of the largest weight
     Real sign{1.0};    // of q, for losses with one output: the flow goes on through q = 0
 };
@@ -33,7 +33,7 @@ struct Field {
     const Flow& flow;
     bool arc;
     ScalarOf<Real> logit_rate, value_decay, logit_decay;
-    Sabotage sabotage;
+    Mutant mutant;
 
     SOFTMAXFLOW_HD Field(const Flow& f, const Parameters& p)
         : flow(f),
@@ -41,7 +41,7 @@ struct Field {
           logit_rate(ScalarOf<Real>(p.logit_rate)),
           value_decay(ScalarOf<Real>(p.value_decay)),
           logit_decay(ScalarOf<Real>(p.logit_decay)),
-          sabotage(p.sabotage) {}
+          mutant(p.mutant) {}
 
     SOFTMAXFLOW_HD bool decays() const {
         return value_decay != ScalarOf<Real>(0) || logit_decay != ScalarOf<Real>(0);
@@ -50,17 +50,17 @@ struct Field {
 
     /// The derivative of x. Leaves weights, output and residual (q, or q / |q| in the arc clock) in
     /// `e`, and |q| in `speed` where it is known (not with one output in the arc clock).
-    SOFTMAXFLOW_COLD void operator()(const State& x, Evaluation& e, const Vantage<Real>& from,
+    SOFTMAXFLOW_COLD void operator()(const State& x, Evaluation& e, const Frame<Real>& frame,
                                      State& derivative, Real& speed) const {
-        evaluate(x, e, from, derivative, speed);
+        evaluate(x, e, frame, derivative, speed);
     }
     /// The same, not by a call.
-    SOFTMAXFLOW_HD void evaluate(const State& x, Evaluation& e, const Vantage<Real>& from,
+    SOFTMAXFLOW_HD void evaluate(const State& x, Evaluation& e, const Frame<Real>& frame,
                                  State& derivative, Real& speed) const {
         if (single())
-            drive_single(x, e, from, derivative);
+            drive_single(x, e, frame, derivative);
         else
-            drive_several(x, e, from, derivative, speed);
+            drive_several(x, e, frame, derivative, speed);
         if (single()) speed = abs(e.residual[0]);
         SOFTMAXFLOW_UNROLL_FIXED(Flow::Outputs)
         for (int k = 0; k < flow.output_count(); ++k) {
@@ -69,7 +69,7 @@ struct Field {
             for (int j = 0; j < flow.slots(); ++j) derivative.value(k, j) = rate * e.numerators[j];
         }
         if (decays()) derivative = less_decays(x, e, derivative);
-        if (sabotage != Sabotage::none) derivative = spoiled(e, derivative);
+        if (mutant != Mutant::none) derivative = mutated(e, derivative);
     }
 
     /// log |q| of an evaluated state; fills q / |q|.
@@ -87,7 +87,7 @@ struct Field {
     /// dz/dclock of an evaluated state, relative to the leader as above.
     template <class Array>
     SOFTMAXFLOW_COLD void output_rate(const State& x, const State& derivative, Evaluation& e,
-                                      const Vantage<Real>& from, Array& rate) const {
+                                      const Frame<Real>& frame, Array& rate) const {
         visit(flow.map, [&](auto map) {
             const auto slope = [&](int j) {
                 return e.scales.weight * map.slope(x.logits[j], e.numerators[j]);
@@ -98,7 +98,7 @@ struct Field {
             for (int k = 0; k < flow.output_count(); ++k) {
                 Real reference(0.0);
                 if (map.sums_to_one)
-                    reference = at_leader(from, e, [&](int j) { return x.value(k, j); });
+                    reference = at_leader(frame, e, [&](int j) { return x.value(k, j); });
                 rate[k] = total([&](int j) {
                     const Real ds = fma(-phi, e.weight(j), slope(j) * derivative.logits[j]);
                     return fma(derivative.value(k, j), e.weight(j),
@@ -110,34 +110,34 @@ struct Field {
 
     /// x at the leader: 0 is added, so -0 becomes 0.
     template <class F>
-    SOFTMAXFLOW_HD Real at_leader(const Vantage<Real>& from, Evaluation& e, F x) const {
+    SOFTMAXFLOW_HD Real at_leader(const Frame<Real>& frame, Evaluation& e, F x) const {
         return sum(flow.tokens, e.token_scratch, [&](int j) SOFTMAXFLOW_INLINE {
-            return select(from.leader == Real(flow.tokens.index(j)), x(j), Real(0.0));
+            return select(frame.leader == Real(flow.tokens.index(j)), x(j), Real(0.0));
         });
     }
 
 private:
-    /// q is common to all tokens and belongs to the pull: what counts is Z_j - z.
-    SOFTMAXFLOW_HD void drive_single(const State& x, Evaluation& e, const Vantage<Real>& from,
+    /// q is common to all tokens and belongs to the logit force: what counts is Z_j - z.
+    SOFTMAXFLOW_HD void drive_single(const State& x, Evaluation& e, const Frame<Real>& frame,
                                      State& derivative) const {
         const auto value = [&](int j) SOFTMAXFLOW_INLINE { return x.value(0, j); };
         Real reference(0.0), mean(0.0);
         visit(flow.map, [&](auto map) SOFTMAXFLOW_INLINE {
             e.scales = map.weights(flow.tokens, x.logits, e.numerators, e.token_scratch);
-            if (map.sums_to_one) reference = at_leader(from, e, value);
+            if (map.sums_to_one) reference = at_leader(frame, e, value);
             mean = mean_of(e, value, reference);
         });
         e.output[0] = mean + reference;
         if (arc)
-            e.residual[0] = from.sign;
+            e.residual[0] = frame.sign;
         else
             visit(flow.loss, [&](auto loss) SOFTMAXFLOW_INLINE {
                 loss.residual(flow.objective, flow.outputs, e.output, e.residual, e.output_scratch);
             });
-        pull(x, e, value, reference, mean, e.residual[0], derivative);
+        set_logit_force(x, e, value, reference, mean, e.residual[0], derivative);
     }
 
-    SOFTMAXFLOW_HD void drive_several(const State& x, Evaluation& e, const Vantage<Real>& from,
+    SOFTMAXFLOW_HD void drive_several(const State& x, Evaluation& e, const Frame<Real>& frame,
                                       State& derivative, Real& speed) const {
         visit(flow.map, [&](auto map) SOFTMAXFLOW_INLINE {
             e.scales = map.weights(flow.tokens, x.logits, e.numerators, e.token_scratch);
@@ -162,10 +162,10 @@ private:
         const auto own = [&](int j) SOFTMAXFLOW_INLINE { return w[j]; };
         Real reference(0.0), mean(0.0);
         visit(flow.map, [&](auto map) SOFTMAXFLOW_INLINE {
-            if (map.sums_to_one) reference = at_leader(from, e, own);
+            if (map.sums_to_one) reference = at_leader(frame, e, own);
             if (map.normalised) mean = mean_of(e, own, reference);
         });
-        pull(x, e, own, reference, mean, Real(1.0), derivative);
+        set_logit_force(x, e, own, reference, mean, Real(1.0), derivative);
     }
 
     /// <s, v - reference>
@@ -179,8 +179,9 @@ private:
     /// da_j = rho factor p_j (v_j - <s, v>), or rho factor p_j v_j where s is not divided by its
     /// sum.
     template <class Value>
-    SOFTMAXFLOW_HD void pull(const State& x, const Evaluation& e, Value value, Real reference,
-                             Real mean, Real factor, State& derivative) const {
+    SOFTMAXFLOW_HD void set_logit_force(const State& x, const Evaluation& e, Value value,
+                                        Real reference, Real mean, Real factor,
+                                        State& derivative) const {
         const Real rate = Real(logit_rate) * e.scales.weight * factor;
         visit(flow.map, [&](auto map) SOFTMAXFLOW_INLINE {
             const Real centre = map.normalised ? mean : Real(0.0);
@@ -192,29 +193,31 @@ private:
     }
 
     /// The wrong dynamics that tests of claims ask for.
-    SOFTMAXFLOW_COLD State spoiled(Evaluation e, State derivative) const {
-        auto& pulls = derivative.logits;
+    SOFTMAXFLOW_COLD State mutated(Evaluation e, State derivative) const {
+        auto& forces = derivative.logits;
         const auto at = [&](int token) {
             return sum(flow.tokens, e.token_scratch, [&](int j) {
-                return flow.tokens.index(j) == token ? pulls[j] : Real(-0.0);
+                return flow.tokens.index(j) == token ? forces[j] : Real(-0.0);
             });
         };
         const Real first = at(0), second = at(1);
         const Real mean = Real(logit_rate) * flow.mean_projected_value(e);
         for (int j = 0; j < flow.slots(); ++j) {
-            if (sabotage == Sabotage::reversed) pulls[j] = -pulls[j];
-            if (sabotage == Sabotage::doubled) pulls[j] = pulls[j] + pulls[j];
-            if (sabotage == Sabotage::uncentred) pulls[j] = fma(mean, e.weight(j), pulls[j]);
-            if (sabotage != Sabotage::swapped || flow.tokens.index(j) > 1) continue;
-            pulls[j] = flow.tokens.index(j) == 0 ? second : first;
+            if (mutant == Mutant::reversed) forces[j] = -forces[j];
+            if (mutant == Mutant::doubled) forces[j] = forces[j] + forces[j];
+            if (mutant == Mutant::uncentred) forces[j] = fma(mean, e.weight(j), forces[j]);
+            if (mutant != Mutant::swapped || flow.tokens.index(j) > 1) continue;
+            forces[j] = flow.tokens.index(j) == 0 ? second : first;
         }
         return derivative;
     }
 
     /// Decay runs in time; in the arc clock it is divided by |q|.
     SOFTMAXFLOW_COLD State less_decays(State x, Evaluation e, State derivative) const {
-        const Real pace = arc ? exp_call(-log_speed(e, e.residual, e.output_scratch)) : Real(1.0);
-        const Real value_rate = pace * Real(-value_decay), rate = pace * Real(-logit_decay);
+        const Real inverse_speed =
+            arc ? exp_call(-log_speed(e, e.residual, e.output_scratch)) : Real(1.0);
+        const Real value_rate = inverse_speed * Real(-value_decay),
+                   rate = inverse_speed * Real(-logit_decay);
         for (int j = 0; j < flow.slots(); ++j) {
             derivative.logits[j] = fma(rate, x.logits[j], derivative.logits[j]);
             for (int k = 0; k < flow.output_count(); ++k)

@@ -24,7 +24,7 @@ struct Events {
     const Parameters& p;
     AnyLanes& active;
     Stepper& stepper;
-    Evaluation& room;
+    Evaluation& workspace;
     Output &unit, &rate;
     Real& level;
 
@@ -61,7 +61,7 @@ struct Events {
 
     /// Repeats the step up to `root`, a little beyond rather than before.
     SOFTMAXFLOW_COLD Mask land(Mask misses, Real root, Real h) {
-        Course<Real>& c = active.course;
+        StepState<Real>& c = active.step_state;
         const Real shortest = max(abs(c.clock) * Real(FormatOf<Real>::shortest_landing),
                                   Real(FormatOf<Real>::least_step));
         const Mask worthwhile = misses & (h > shortest);
@@ -76,11 +76,11 @@ struct Events {
         Evaluation& e = stepper.evaluation();
         const Real token = largest_token(flow, e);
         visit(flow.map, [&](auto map) {
-            room.scales =
-                map.weights(flow.tokens, active.x.logits, room.numerators, room.token_scratch);
+            workspace.scales = map.weights(flow.tokens, active.x.logits, workspace.numerators,
+                                           workspace.token_scratch);
         });
         const auto own = [&](auto entry) {
-            return sum(flow.tokens, room.token_scratch, [&](int j) {
+            return sum(flow.tokens, workspace.token_scratch, [&](int j) {
                 return select(token == Real(flow.tokens.index(j)), entry(j), Real(0.0));
             });
         };
@@ -92,18 +92,18 @@ struct Events {
                     return at.scales.share * map.slope(x.logits[j], at.numerators[j]) *
                            derivative.logits[j];
                 };
-                result = own(change) - share * sum(flow.tokens, room.token_scratch, change);
+                result = own(change) - share * sum(flow.tokens, workspace.token_scratch, change);
             });
             return result;
         };
-        const Real before = own([&](int j) { return room.share(j); });
+        const Real before = own([&](int j) { return workspace.share(j); });
         return cubic_root(
-            before - wanted, h * share_rate(active.x, stepper.derivative(), room, before),
+            before - wanted, h * share_rate(active.x, stepper.derivative(), workspace, before),
             top - wanted, h * share_rate(stepper.next(), stepper.next_derivative(), e, top));
     }
 
     SOFTMAXFLOW_COLD Mask missed_passage(Mask passes, Real top, Real h) {
-        const Course<Real>& c = active.course;
+        const StepState<Real>& c = active.step_state;
         const Real root = passage_root(level, top, h);
         const Mask far = passes & (root * (Real(1.0) - root) > distance_allowed());
         const Mask missed = land(far, root, h);
@@ -124,7 +124,7 @@ struct Events {
     /// q changes its sign within the step; its end is the end of the arc only if q is 0 there but
     /// for the tolerance.
     SOFTMAXFLOW_COLD Mask missed_end(Mask within, Real h) {
-        const Course<Real>& c = active.course;
+        const StepState<Real>& c = active.step_state;
         Evaluation& e = stepper.evaluation();
         const Flow& flow = active.flow;
         visit(flow.loss, [&](auto loss) {
@@ -132,13 +132,14 @@ struct Events {
         });
         const Real left = unit[0] * c.sign;
         const Mask beyond =
-            within & (left < -Ends<Flow>{p, active.field}.convergence_bound(abs(e.output[0])));
+            within &
+            (left < -Termination<Flow>{p, active.field}.convergence_bound(abs(e.output[0])));
         if (!any(beyond)) return beyond;
-        const Real before = exp_call(-c.pace.log);
-        active.field.output_rate(stepper.next(), stepper.next_derivative(), e, c.vantage(), rate);
+        const Real before = exp_call(-c.log_inverse_speed.log);
+        active.field.output_rate(stepper.next(), stepper.next_derivative(), e, c.frame(), rate);
         // For the square loss dq = -dz.
-        const Real root =
-            cubic_root(before, -h * c.pace.slope * before, left, -h * c.sign * rate[0]);
+        const Real root = cubic_root(before, -h * c.log_inverse_speed.slope * before, left,
+                                     -h * c.sign * rate[0]);
         return land(beyond, root, h);
     }
 };

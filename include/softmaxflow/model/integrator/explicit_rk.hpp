@@ -111,13 +111,13 @@ public:
     SOFTMAXFLOW_HD const State& next_derivative() const { return own_.stages[last]; }
 
     SOFTMAXFLOW_COLD void attempt(const Field<Flow>& field, const Tolerance<Real>& tolerance,
-                                  const State& x, Real speed, const Vantage<Real>& from, Real h) {
+                                  const State& x, Real speed, const Frame<Real>& frame, Real h) {
         if constexpr (in_registers) {
             // Nobody else knows its address, so it needs none.
             Attempt<Scheme, Flow> a;
             const State from_here = x;
             a.stages[0] = own_.stages[0];
-            run(a, field, tolerance, from_here, speed, from, h);
+            run(a, field, tolerance, from_here, speed, frame, h);
             own_.next = a.next;
             own_.evaluation = a.evaluation;
             own_.error = a.error;
@@ -125,7 +125,7 @@ public:
             own_.stiffness = a.stiffness;
             own_.stages[last] = a.stages[last];
         } else {
-            run(own_, field, tolerance, x, speed, from, h);
+            run(own_, field, tolerance, x, speed, frame, h);
         }
     }
 
@@ -135,12 +135,12 @@ private:
 
     SOFTMAXFLOW_HD static void run(Own& a, const Field<Flow>& field,
                                    const Tolerance<Real>& tolerance, const State& x, Real speed,
-                                   const Vantage<Real>& from, Real h) {
+                                   const Frame<Real>& frame, Real h) {
         a.arc = Real(Scheme::a(last, 0)) * speed;
-        if constexpr (in_registers) run_stages<1>(a, field, x, from, h);
+        if constexpr (in_registers) run_stages<1>(a, field, x, frame, h);
         for (int i = 1; !in_registers && i < Scheme::stages; ++i) {
             place_one<1>(i, a, field.flow, x, h);
-            evaluate(i, a, field, from);
+            evaluate(i, a, field, frame);
         }
         a.arc = a.arc * h;
         estimate_error(a, field, tolerance, x, h);
@@ -149,11 +149,11 @@ private:
     /// Stages I, I + 1, ...: indices that the compiler knows keep the stages in registers.
     template <int I>
     SOFTMAXFLOW_HD static void run_stages(Own& a, const Field<Flow>& field, const State& x,
-                                          const Vantage<Real>& from, Real h) {
+                                          const Frame<Real>& frame, Real h) {
         if constexpr (I < Scheme::stages) {
             place<I>(a, field.flow, x, h);
-            evaluate(I, a, field, from);
-            run_stages<I + 1>(a, field, x, from, h);
+            evaluate(I, a, field, frame);
+            run_stages<I + 1>(a, field, x, frame, h);
         }
     }
     template <int I>
@@ -166,12 +166,12 @@ private:
         }
     }
     SOFTMAXFLOW_HD static void evaluate(int i, Own& a, const Field<Flow>& field,
-                                        const Vantage<Real>& from) {
+                                        const Frame<Real>& frame) {
         Real speed(0.0);
         if constexpr (in_registers)
-            field.evaluate(a.next, a.evaluation, from, a.stages[i], speed);
+            field.evaluate(a.next, a.evaluation, frame, a.stages[i], speed);
         else
-            field(a.next, a.evaluation, from, a.stages[i], speed);
+            field(a.next, a.evaluation, frame, a.stages[i], speed);
         if (i != last) a.arc = fma(Real(Scheme::a(last, i)), speed, a.arc);
     }
 

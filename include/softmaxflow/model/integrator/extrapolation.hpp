@@ -32,10 +32,10 @@ public:
     /// Tries a step of length h from x, whose derivative is given; returns its estimated error
     /// relative to the tolerance.
     SOFTMAXFLOW_COLD Real attempt(const Field<Flow>& field, const Tolerance<Real>& tolerance,
-                                  const State& x, const State& derivative,
-                                  const Vantage<Real>& from, Real h) {
+                                  const State& x, const State& derivative, const Frame<Real>& frame,
+                                  Real h) {
         for (int j = 0; j < Columns; ++j) {
-            midpoint(field, x, derivative, from, h, 2 * (j + 1));
+            midpoint(field, x, derivative, frame, h, 2 * (j + 1));
             extrapolate(field.flow, j);
         }
         return root_mean(field.flow, evaluation_, [&](auto at) {
@@ -48,7 +48,7 @@ public:
 private:
     /// middle_ = x(clock + h) by n substeps.
     SOFTMAXFLOW_COLD void midpoint(const Field<Flow>& field, const State& x,
-                                   const State& derivative, const Vantage<Real>& from, Real h,
+                                   const State& derivative, const Frame<Real>& frame, Real h,
                                    int n) {
         const Real substep = h / Real(double(n)), two = substep + substep;
         for_each_entry(field.flow, [&](auto at) {
@@ -57,7 +57,7 @@ private:
         });
         for (int i = 1; i < n; ++i) {
             Real speed(0.0);
-            field(middle_, evaluation_, from, slope_, speed);
+            field(middle_, evaluation_, frame, slope_, speed);
             for_each_entry(field.flow, [&](auto at) {
                 const Real after = fma(two, at(slope_), at(before_));
                 at(before_) = at(middle_);

@@ -19,8 +19,8 @@ SOFTMAXFLOW_HD int first_error_order(const Parameters& p) {
     return p.order == DormandPrince::order ? DormandPrince::error_order : Tsitouras::error_order;
 }
 
-template <class RealType, class TeamType, class Watcher = Unwatched>
-class Departure {
+template <class RealType, class TeamType, class Monitor = NoMonitor>
+class Initializer {
 public:
     using Real = RealType;
     using Team = TeamType;
@@ -30,8 +30,8 @@ public:
     using Wide = WideOf<Real>;
     static constexpr int width = width_of<Real>;
 
-    SOFTMAXFLOW_HD Departure(const Parameters& p, const Record& record, Team team, Arena& arena,
-                             Any<Maps> map, Any<Losses> loss)
+    SOFTMAXFLOW_HD Initializer(const Parameters& p, const Record& record, Team team, Arena& arena,
+                               Any<Maps> map, Any<Losses> loss)
         : p_(p),
           flow_(arena, team, p.tokens, p.outputs, map, loss),
           field_(flow_, p),
@@ -39,20 +39,20 @@ public:
           derivative_(arena, flow_.slots(), p.outputs),
           ahead_(arena, flow_.slots(), p.outputs),
           there_(arena, flow_.slots(), p.outputs),
-          room_(arena, flow_.slots(), p.outputs),
+          workspace_(arena, flow_.slots(), p.outputs),
           unit_(arena, p.outputs),
           rate_(arena, p.outputs),
-          watcher_(p, record, arena) {}
+          monitor_(p, record, arena) {}
 
     /// Replicas [replica, replica + live) of the run; `live` may be less than the width.
     SOFTMAXFLOW_COLD void operator()(Trajectories<Real, Team>& t, Int replica, int live) {
         t.recorder.start(replica, live);
         t.recorder.note_start();
         take_state(t);
-        set_out(t);
+        initialize_steps(t);
         for (int i = 0; i < width; ++i) {
             t.at[i] = {};
-            if (i < live) put_on_way(t, i);
+            if (i < live) initialize_checkpoints(t, i);
         }
     }
 
@@ -62,18 +62,19 @@ public:
         for (int i = 0; i < width; ++i) any = any || t.at[i].stage == Stage::stiff;
         if (!any) return;
         take_state(t);
-        Course<Real> c = t.course;
-        look_around(c);
-        if (p_.arc_clock) arc_time().note_bend(c, x_, derivative_);
+        StepState<Real> c = t.step_state;
+        evaluate_frame(c);
+        if (p_.arc_clock) arc_time().set_second_derivative(c, x_, derivative_);
         keep_derivative(t);
         for (int i = 0; i < width; ++i)
             if (t.at[i].stage == Stage::stiff)
-                t.course.with(c, [&](Real& to, const Real& from) { copy_lane(to, i, from, i); });
+                t.step_state.with(c,
+                                  [&](Real& to, const Real& from) { copy_lane(to, i, from, i); });
     }
 
 private:
     SOFTMAXFLOW_HD ArcTime<Flow> arc_time() {
-        return {field_, ahead_, there_, room_, unit_, rate_};
+        return {field_, ahead_, there_, workspace_, unit_, rate_};
     }
 
     SOFTMAXFLOW_COLD void take_state(const Trajectories<Real, Team>& t) {
@@ -85,15 +86,15 @@ private:
         for_each_entry(flow_, [&](auto at) { at(t.derivative) = convert<Wide>(at(derivative_)); });
     }
 
-    SOFTMAXFLOW_COLD void set_out(Trajectories<Real, Team>& t) {
+    SOFTMAXFLOW_COLD void initialize_steps(Trajectories<Real, Team>& t) {
         const Recorder<Real, Team>& origin = t.recorder;
         const bool restart = p_.restart_clock != nullptr;
-        Course<Real> c;
+        StepState<Real> c;
         c.clock = convert<Real>(restart ? origin.clock : Wide(0.0));
         c.other = convert<Real>(!p_.arc_clock ? origin.arc
                                 : restart     ? origin.log_time
                                               : Wide(-infinity()));
-        look_around(c);
+        evaluate_frame(c);
         if (restart) {
             c.step = convert<Real>(origin.step_size);
             c.error = convert<Real>(origin.step_error);
@@ -101,47 +102,48 @@ private:
         } else {
             c.step = first_step(field_,
                                 Tolerance<Real>{ScalarOf<Real>(p_.rtol), ScalarOf<Real>(p_.atol)},
-                                ScalarOf<Real>(first_error_order(p_)), x_, derivative_, c.vantage(),
-                                room_, there_, ahead_);
+                                ScalarOf<Real>(first_error_order(p_)), x_, derivative_, c.frame(),
+                                workspace_, there_, ahead_);
         }
         if (p_.stiff == Stiff::on) c.stiff = Real(-1.0);
-        watcher_.start(flow_, x_, room_, c.sign, origin);
-        if (p_.arc_clock) arc_time().note_bend(c, x_, derivative_);
+        monitor_.start(flow_, x_, workspace_, c.sign, origin);
+        if (p_.arc_clock) arc_time().set_second_derivative(c, x_, derivative_);
         keep_derivative(t);
-        t.course = c;
+        t.step_state = c;
     }
 
     /// What a course needs of the state it starts from.
-    SOFTMAXFLOW_COLD void look_around(Course<Real>& c) {
+    SOFTMAXFLOW_COLD void evaluate_frame(StepState<Real>& c) {
         visit(flow_.map, [&](auto map) {
-            room_.scales =
-                map.weights(flow_.tokens, x_.logits, room_.numerators, room_.token_scratch);
+            workspace_.scales = map.weights(flow_.tokens, x_.logits, workspace_.numerators,
+                                            workspace_.token_scratch);
         });
-        c.leader = largest_token(flow_, room_);
+        c.leader = largest_token(flow_, workspace_);
         if (field_.single()) {
             // The sign of q; the first evaluation finds z, whatever sign it is given.
-            field_(x_, room_, c.vantage(), derivative_, c.speed);
-            field_.log_speed(room_, unit_, room_.output_scratch);
+            field_(x_, workspace_, c.frame(), derivative_, c.speed);
+            field_.log_speed(workspace_, unit_, workspace_.output_scratch);
             c.sign = unit_[0];
         }
-        field_(x_, room_, c.vantage(), derivative_, c.speed);
-        c.top = top_share(flow_, room_);
-        c.output = norm(flow_.outputs, room_.output);
-        c.scale = room_.scales.weight;
-        if (p_.arc_clock) c.pace = arc_time().pace_of(c, x_, derivative_, room_);
+        field_(x_, workspace_, c.frame(), derivative_, c.speed);
+        c.top = top_share(flow_, workspace_);
+        c.output = norm(flow_.outputs, workspace_.output);
+        c.scale = workspace_.scales.weight;
+        if (p_.arc_clock)
+            c.log_inverse_speed = arc_time().log_inverse_speed_at(c, x_, derivative_, workspace_);
     }
 
     /// Lane i stands at the first checkpoint, perhaps beyond some thresholds, perhaps at its end.
-    SOFTMAXFLOW_COLD void put_on_way(Trajectories<Real, Team>& t, int i) {
-        const Course<Real>& c = t.course;
-        Whereabouts& w = t.at[i];
+    SOFTMAXFLOW_COLD void initialize_checkpoints(Trajectories<Real, Team>& t, int i) {
+        const StepState<Real>& c = t.step_state;
+        CheckpointState& w = t.at[i];
         while (w.threshold < p_.threshold_count &&
                lane(c.top, i) >= ScalarOf<Real>(p_.thresholds[w.threshold]))
             t.recorder.store_passage(i, w.threshold++, lane(c.clock, i));
         w.stage = p_.stiff == Stiff::on ? Stage::stiff : Stage::ready;
         w.reach_checkpoint();
         const bool finite = lane(c.step, i) - lane(c.step, i) == 0.0 && lane(c.step, i) > 0.0;
-        const double status = lane(Ends<Flow>{p_, field_}.at_state(c), i);
+        const double status = lane(Termination<Flow>{p_, field_}.at_state(c), i);
         if (!finite)
             w.finish(non_finite, p_.checkpoint_count);
         else if (status != ok)
@@ -156,9 +158,9 @@ private:
     Flow flow_;
     Field<Flow> field_;
     State x_, derivative_, ahead_, there_;
-    Evaluation room_;
+    Evaluation workspace_;
     decltype(Evaluation::output) unit_, rate_;
-    Watcher watcher_;
+    Monitor monitor_;
 };
 
 }  // namespace softmaxflow::model::inline SOFTMAXFLOW_TARGET

@@ -7,75 +7,77 @@ namespace softmaxflow::model::inline SOFTMAXFLOW_TARGET {
 
 /// The replicas in the lanes of one Real: their objectives, states and courses, which they have
 /// from their Home and which go back there.
-template <class FlowType, class HomeTeam>
+template <class FlowType, class PackTeam>
 class Lanes {
 public:
     using Flow = FlowType;
     using Real = typename Flow::Real;
     using Team = typename Flow::Team;
     using State = typename Flow::State;
-    using Home = Trajectories<Real, HomeTeam>;
+    using Pack = Trajectories<Real, PackTeam>;
     static constexpr int width = width_of<Real>;
 
     Flow flow;
     Field<Flow> field;
     State x;
-    Course<Real> course;
-    Whereabouts at[width];
+    StepState<Real> step_state;
+    CheckpointState at[width];
 
     SOFTMAXFLOW_HD Lanes(const Parameters& p, Team team, Arena& arena, typename Flow::Map map,
                          typename Flow::Loss loss)
         : flow(arena, team, p.tokens, p.outputs, map, loss),
           field(flow, p),
           x(arena, flow.slots(), p.outputs) {
-        for (int i = 0; i < width; ++i) home_[i] = nullptr;
+        for (int i = 0; i < width; ++i) pack_[i] = nullptr;
     }
 
-    SOFTMAXFLOW_HD bool busy(int i) const { return home_[i] != nullptr; }
-    SOFTMAXFLOW_HD Int replica(int i) const { return home_[i]->recorder.replica(seat_[i]); }
+    SOFTMAXFLOW_HD bool busy(int i) const { return pack_[i] != nullptr; }
+    SOFTMAXFLOW_HD Int replica(int i) const { return pack_[i]->recorder.replica(replica_slot_[i]); }
 
-    /// Lane i takes over what stands in seat j.
-    SOFTMAXFLOW_COLD void take(int i, Home& home, int j, State& derivative) {
-        home_[i] = &home;
-        seat_[i] = j;
+    /// Lane i loads the replica in slot j of a pack.
+    SOFTMAXFLOW_COLD void load(int i, Pack& pack, int j, State& derivative) {
+        pack_[i] = &pack;
+        replica_slot_[i] = j;
         if constexpr (width == 1 && is_wide<Real>)
-            flow.objective.adopt(home.recorder.flow.objective);
+            flow.objective.adopt(pack.recorder.flow.objective);
         else
-            flow.objective.copy_lane(i, home.recorder.flow.objective, j, flow.output_count());
+            flow.objective.copy_lane(i, pack.recorder.flow.objective, j, flow.output_count());
         clear_empty_slots();
         const auto copy = [&](Real& own, auto& kept) { copy_lane(own, i, kept, j); };
-        for_each_pair(x, home, home.recorder.x, copy);
-        for_each_pair(derivative, home, home.derivative, copy);
-        course.with(home.course, [&](Real& own, const Real& kept) { copy_lane(own, i, kept, j); });
-        at[i] = home.at[j];
+        for_each_pair(x, pack, pack.recorder.x, copy);
+        for_each_pair(derivative, pack, pack.derivative, copy);
+        step_state.with(pack.step_state,
+                        [&](Real& own, const Real& kept) { copy_lane(own, i, kept, j); });
+        at[i] = pack.at[j];
     }
     /// Everything goes back; the lane is idle then.
-    SOFTMAXFLOW_COLD void give_back(int i, State& derivative) {
-        Home& home = *home_[i];
-        const int j = seat_[i];
+    SOFTMAXFLOW_COLD void store(int i, State& derivative) {
+        Pack& pack = *pack_[i];
+        const int j = replica_slot_[i];
         const auto copy = [&](const Real& own, auto& kept) { copy_lane(kept, j, own, i); };
-        for_each_pair(x, home, home.recorder.x, copy);
-        for_each_pair(derivative, home, home.derivative, copy);
-        home.course.with(course, [&](Real& kept, const Real& own) { copy_lane(kept, j, own, i); });
-        home.at[j] = at[i];
-        home_[i] = nullptr;
-        set_lane(course.step, i, ScalarOf<Real>(0));
+        for_each_pair(x, pack, pack.recorder.x, copy);
+        for_each_pair(derivative, pack, pack.derivative, copy);
+        pack.step_state.with(step_state,
+                             [&](Real& kept, const Real& own) { copy_lane(kept, j, own, i); });
+        pack.at[j] = at[i];
+        pack_[i] = nullptr;
+        set_lane(step_state.step, i, ScalarOf<Real>(0));
     }
     /// First passage of max s through the next threshold.
     SOFTMAXFLOW_COLD void store_passage(int i, double when) {
         if (flow.tokens.team.rank() == 0)
-            home_[i]->recorder.store_passage(seat_[i], at[i].threshold, when);
+            pack_[i]->recorder.store_passage(replica_slot_[i], at[i].threshold, when);
         ++at[i].threshold;
     }
 
 private:
-    /// Calls f(own number, the same at home) for a state.
+    /// Calls f(own number, the same of the pack) for a state.
     template <class Kept, class F>
-    SOFTMAXFLOW_HD void for_each_pair(State& own, Home& home, Kept& kept, F f) {
+    SOFTMAXFLOW_HD void for_each_pair(State& own, Pack& pack, Kept& kept, F f) {
         SOFTMAXFLOW_UNROLL_FIXED(Flow::Slots)
         for (int j = 0; j < flow.slots(); ++j) {
             if (!flow.tokens.valid(j)) continue;
-            const int there = slot_of(flow.tokens, j, home.recorder.flow.tokens);
+            const int there = slot_of(flow.tokens, j, pack.recorder.flow.tokens);
             f(own.logits[j], kept.logits[there]);
             SOFTMAXFLOW_UNROLL_FIXED(Flow::Outputs)
             for (int k = 0; k < flow.output_count(); ++k) f(own.value(k, j), kept.value(k, there));
@@ -92,8 +94,8 @@ private:
         }
     }
 
-    Home* home_[width];
-    int seat_[width];
+    Pack* pack_[width];
+    int replica_slot_[width];
 };
 
 /// The largest share.

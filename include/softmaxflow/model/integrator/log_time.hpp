@@ -12,20 +12,20 @@ namespace softmaxflow::model::inline SOFTMAXFLOW_TARGET {
 
 /// g = -log |q| at one state, and its derivatives along the arc.
 template <class Real>
-struct Pace {
-    Real log{0.0}, slope{0.0}, bend{0.0};
+struct LogInverseSpeed {
+    Real log{0.0}, slope{0.0}, second_derivative{0.0};
 };
 
 /// A quintic on [0, 1] that is 0 at both ends, by its two derivatives there.
 template <class Real>
 struct Bubble {
-    Real near, far, near_bend, far_bend;
+    Real near, far, near_second, far_second;
 
     SOFTMAXFLOW_HD Real operator()(Real x) const {
         const Real y = Real(1.0) - x, xy = x * y;
         const Real ends = y * y * fma(Real(3.0), x, Real(1.0)) * near -
                           x * x * fma(Real(3.0), y, Real(1.0)) * far;
-        return xy * fma(Real(0.5) * xy, y * near_bend + x * far_bend, ends);
+        return xy * fma(Real(0.5) * xy, y * near_second + x * far_second, ends);
     }
 };
 
@@ -48,14 +48,15 @@ SOFTMAXFLOW_HD Real integrate(F f) {
 /// rule takes the integral over the first 22 / c of it: good to 4e-9 for r = 0, by the weight e^-22
 /// of what is left out. r is kept in bounds where steps are far too long.
 template <class Real>
-SOFTMAXFLOW_COLD Real log_integral(Real h, const Pace<Real>& start, const Pace<Real>& end) {
+SOFTMAXFLOW_COLD Real log_integral(Real h, const LogInverseSpeed<Real>& start,
+                                   const LogInverseSpeed<Real>& end) {
     constexpr double range = 22.0;
     const auto rises = end.log > start.log;
     const Real top = max(start.log, end.log), c = abs(end.log - start.log), square = h * h;
     const Bubble<Real> r{select(rises, -h * end.slope, h * start.slope) + c,
                          select(rises, -h * start.slope, h * end.slope) + c,
-                         square * select(rises, end.bend, start.bend),
-                         square * select(rises, start.bend, end.bend)};
+                         square * select(rises, end.second_derivative, start.second_derivative),
+                         square * select(rises, start.second_derivative, end.second_derivative)};
     const Real share = Real(range) / max(c, Real(range));
     const Real total = integrate<Real>([&](Real part) {
         const Real x = share * part;
@@ -70,17 +71,20 @@ SOFTMAXFLOW_COLD Real log_integral(Real h, const Pace<Real>& start, const Pace<R
 /// from 1 to e^-c. In the variable y in which the line is e^(-c y) the rule has to integrate line /
 /// (line + r), which is about 1.
 template <class Real>
-SOFTMAXFLOW_COLD Real log_integral_to_zero(Real h, const Pace<Real>& start, const Pace<Real>& end) {
+SOFTMAXFLOW_COLD Real log_integral_to_zero(Real h, const LogInverseSpeed<Real>& start,
+                                           const LogInverseSpeed<Real>& end) {
     const Real one(1.0);
     const auto rises = end.log > start.log;
     const Real bottom = min(start.log, end.log), c = abs(end.log - start.log), square = h * h;
     const Real low = exp_call(-c), fall = one - low;
-    const auto bend = [&](const Pace<Real>& p) { return fma(p.slope, p.slope, -p.bend) * square; };
+    const auto second_derivative = [&](const LogInverseSpeed<Real>& p) {
+        return fma(p.slope, p.slope, -p.second_derivative) * square;
+    };
     const Real start_slope = -h * start.slope, end_slope = -h * end.slope;
     const Bubble<Real> r{select(rises, start_slope, -end_slope) + fall,
                          select(rises, end_slope, -start_slope) * low + fall,
-                         select(rises, bend(start), bend(end)),
-                         select(rises, bend(end), bend(start)) * low};
+                         select(rises, second_derivative(start), second_derivative(end)),
+                         select(rises, second_derivative(end), second_derivative(start)) * low};
     // (1 - e^(-c y)) / (1 - e^-c) and c / (1 - e^-c), by their first terms for small c.
     const auto small = c < Real(FormatOf<Real>::small_fall);
     const Real divisor = select(small, one, fall);

@@ -14,7 +14,7 @@ namespace softmaxflow::model::inline SOFTMAXFLOW_TARGET {
 
 /// Steps replicas that stand in Trajectories of HomeTeam, from where they stand to their next
 /// checkpoints.
-template <class FlowType, class StepperType, class HomeTeam, class Watcher = Unwatched>
+template <class FlowType, class StepperType, class PackTeam, class Monitor = NoMonitor>
 class Integration {
 public:
     using Flow = FlowType;
@@ -38,10 +38,10 @@ public:
           active_(p, team, arena, map, loss),
           stepper_(arena, active_.flow.slots(), p.outputs),
           trial_(arena, active_.flow.slots(), p.outputs),
-          room_(arena, active_.flow.slots(), p.outputs),
+          workspace_(arena, active_.flow.slots(), p.outputs),
           unit_(arena, p.outputs),
           rate_(arena, p.outputs),
-          watcher_(p, record, arena) {}
+          monitor_(p, record, arena) {}
 
     /// The replicas that waited for this method when the round began.
     SOFTMAXFLOW_HD static Int waiting(const Queue& queue) {
@@ -49,32 +49,32 @@ public:
     }
 
     /// A round: up to `most` steps of every lane, and one checkpoint at most of every replica.
-    /// homes.home(k) is where replica k of the queue stands, in lane homes.seat(k).
-    template <class Homes>
-    SOFTMAXFLOW_COLD void run(const Homes& homes, Queue& queue, Int most) {
-        for (int i = 0; i < width; ++i) fill(i, homes, queue);
+    /// Replica k of the queue lies in packs.pack(k), in its slot packs.replica_slot(k).
+    template <class Packs>
+    SOFTMAXFLOW_COLD void run(const Packs& packs, Queue& queue, Int most) {
+        for (int i = 0; i < width; ++i) fill(i, packs, queue);
         Int done = 0;
-        for (; done < most && busy() && !ends(queue); ++done) {
+        for (; done < most && busy() && !round_ends(queue); ++done) {
             step();
-            if (settled_) clear_lanes(homes, queue);
+            if (settled_) clear_lanes(packs, queue);
             if constexpr (on_host)
                 if (done % 64 == 63 && record_.tick != nullptr && !record_.tick(record_.context, 0))
                     queue.stopped = true;
         }
         for (int i = 0; i < width; ++i)
-            if (active_.busy(i)) leave(i);
+            if (active_.busy(i)) unload(i);
         if (leads()) fetch_add(queue.issued, done * width);
     }
 
 private:
-    using Active = Lanes<Flow, HomeTeam>;
+    using Active = Lanes<Flow, PackTeam>;
     SOFTMAXFLOW_HD Events<Active, Stepper> events() {
-        return {p_, active_, stepper_, room_, unit_, rate_, level_};
+        return {p_, active_, stepper_, workspace_, unit_, rate_, level_};
     }
     SOFTMAXFLOW_HD ArcTime<Flow> arc_time() {
-        return {active_.field, stepper_.next(), trial_, room_, unit_, rate_};
+        return {active_.field, stepper_.next(), trial_, workspace_, unit_, rate_};
     }
-    SOFTMAXFLOW_HD Ends<Flow> end() const { return {p_, active_.field}; }
+    SOFTMAXFLOW_HD Termination<Flow> termination() const { return {p_, active_.field}; }
     SOFTMAXFLOW_HD const Team& team() const { return active_.flow.tokens.team; }
     SOFTMAXFLOW_HD bool leads() const { return team().rank() == 0; }
     SOFTMAXFLOW_HD bool busy() const {
@@ -85,52 +85,52 @@ private:
 
     // --- Replicas come and go ---
 
-    SOFTMAXFLOW_HD bool ends(const Queue& queue) const {
+    SOFTMAXFLOW_HD bool round_ends(const Queue& queue) const {
         return from_first(team(), leads() ? int(queue.enough(waiting(queue))) : 0) != 0;
     }
 
     /// Seats the next replica in lane i, if there is one.
-    template <class Homes>
-    SOFTMAXFLOW_COLD void fill(int i, const Homes& homes, Queue& queue) {
+    template <class Packs>
+    SOFTMAXFLOW_COLD void fill(int i, const Packs& packs, Queue& queue) {
         while (!active_.busy(i)) {
             const Int k = from_first(team(), leads() ? fetch_add(queue.taken, 1) : 0);
             if (k >= queue.count) return;
-            auto& home = homes.home(k);
-            const int seat = homes.seat(k);
-            if (home.at[seat].stage != stage) continue;
-            active_.take(i, home, seat, stepper_.derivative());
-            watcher_.seat(i, active_.replica(i));
+            auto& pack = packs.pack(k);
+            const int replica_slot = packs.replica_slot(k);
+            if (pack.at[replica_slot].stage != stage) continue;
+            active_.load(i, pack, replica_slot, stepper_.derivative());
+            monitor_.load(i, active_.replica(i));
             events().set_level(i);
             aim(i);
         }
     }
     SOFTMAXFLOW_HD void aim(int i) {
-        set_lane(active_.course.target, i, Scalar(p_.checkpoints[active_.at[i].checkpoint]));
+        set_lane(active_.step_state.target, i, Scalar(p_.checkpoints[active_.at[i].checkpoint]));
     }
-    SOFTMAXFLOW_COLD void leave(int i) {
-        watcher_.leave(i, active_.replica(i));
+    SOFTMAXFLOW_COLD void unload(int i) {
+        monitor_.store(i, active_.replica(i));
         // At a restart the implicit method takes up what it has left, or what was left to it.
         if (active_.at[i].stage == Stage::stiff || Stepper::implicit)
-            set_lane(active_.course.stiff, i, Scalar(-1));
-        active_.give_back(i, stepper_.derivative());
+            set_lane(active_.step_state.stiff, i, Scalar(-1));
+        active_.store(i, stepper_.derivative());
     }
 
     /// Lanes whose replica stands at a checkpoint, at its end, or is left to the other method.
-    template <class Homes>
-    SOFTMAXFLOW_COLD void clear_lanes(const Homes& homes, Queue& queue) {
+    template <class Packs>
+    SOFTMAXFLOW_COLD void clear_lanes(const Packs& packs, Queue& queue) {
         settled_ = false;
         for (int i = 0; i < width; ++i) {
-            Whereabouts& w = active_.at[i];
+            CheckpointState& w = active_.at[i];
             if (!active_.busy(i) || !(w.due() || w.stage != stage)) continue;
-            leave(i);
-            fill(i, homes, queue);
+            unload(i);
+            fill(i, packs, queue);
         }
     }
 
     // --- One step of all lanes ---
 
     SOFTMAXFLOW_COLD void step() {
-        Course<Real>& c = active_.course;
+        StepState<Real>& c = active_.step_state;
         const Mask active = c.step > Real(0.0);
         const Real remaining = c.target - c.clock;
         Mask reaches = c.step >= remaining;
@@ -141,7 +141,7 @@ private:
         h = select(lands, c.landing, h);
         reaches = reaches & !lands;
 
-        stepper_.attempt(active_.field, tolerance_, active_.x, c.speed, c.vantage(), h);
+        stepper_.attempt(active_.field, tolerance_, active_.x, c.speed, c.frame(), h);
         const Mask within = active & (stepper_.error() <= Real(1.0));
         const Mask accepted = within & !events().missed(within, h);
         if (any(active & !within)) controller_.reject(c, active & !within, stepper_.error(), h);
@@ -153,7 +153,7 @@ private:
 
     /// Takes over the new states and everything known about them.
     SOFTMAXFLOW_COLD void advance(Mask accepted, Mask reaches, Real h) {
-        Course<Real>& c = active_.course;
+        StepState<Real>& c = active_.step_state;
         Evaluation& e = stepper_.evaluation();
         State& derivative = stepper_.derivative();
         for_each_entry(active_.flow, [&](auto at) SOFTMAXFLOW_INLINE {
@@ -166,7 +166,7 @@ private:
         const Mask changes = accepted & !(leader == c.leader);
         if (any(changes)) change_leader(changes, leader);
         c.clock = select(accepted, select(reaches, c.target, c.clock + h), c.clock);
-        watcher_.look(accepted, active_.field, active_.x, derivative, e, c.clock, h);
+        monitor_.look(accepted, active_.field, active_.x, derivative, e, c.clock, h);
         c.landing = select(accepted, Real(0.0), c.landing);
         c.top = select(accepted, top_share(active_.flow, e), c.top);
         c.output = select(accepted, norm(active_.flow.outputs, e.output), c.output);
@@ -189,10 +189,10 @@ private:
     /// Seen from another token, the same state and its derivative have other last bits: those that
     /// a run has that starts here.
     SOFTMAXFLOW_COLD void change_leader(Mask changes, Real leader) {
-        Course<Real>& c = active_.course;
+        StepState<Real>& c = active_.step_state;
         c.leader = select(changes, leader, c.leader);
         Real speed(0.0);
-        active_.field(active_.x, stepper_.evaluation(), c.vantage(), trial_, speed);
+        active_.field(active_.x, stepper_.evaluation(), c.frame(), trial_, speed);
         for_each_entry(active_.flow, [&](auto at) {
             auto& derivative = at(stepper_.derivative());
             derivative = select(changes, at(trial_), derivative);
@@ -201,8 +201,9 @@ private:
 
     /// Checkpoints and ends, where there are any.
     SOFTMAXFLOW_HD void settle(Mask active, Mask accepted, Mask at_checkpoint) {
-        const Course<Real>& c = active_.course;
-        const Real status = select(accepted, end().at_state(c), end().after_failure(c));
+        const StepState<Real>& c = active_.step_state;
+        const Real status =
+            select(accepted, termination().at_state(c), termination().after_failure(c));
         const Mask over = active & !(status == Real(ok));
         const Mask parks = accepted & park_mask();
         if (any(over | at_checkpoint | parks)) settle_lanes(status, over, at_checkpoint, parks);
@@ -212,7 +213,7 @@ private:
         const Real ended = select(over, one, zero), at = select(at_checkpoint, one, zero),
                    parked = select(parks, one, zero);
         for (int i = 0; i < width; ++i) {
-            Whereabouts& w = active_.at[i];
+            CheckpointState& w = active_.at[i];
             if (!active_.busy(i)) continue;
             if (lane(at, i) != 0.0) w.reach_checkpoint();
             if (lane(ended, i) != 0.0)
@@ -231,10 +232,10 @@ private:
     /// Stiff for long, and so far from the end that other steps pay: one of them costs twenty
     /// explicit ones.
     SOFTMAXFLOW_HD Mask park_mask() const {
-        const Course<Real>& c = active_.course;
-        const double end = p_.checkpoints[p_.checkpoint_count - 1];
+        const StepState<Real>& c = active_.step_state;
+        const double termination = p_.checkpoints[p_.checkpoint_count - 1];
         return (c.stiff >= Real(may_park() ? 15.0 : infinity())) &
-               (Real(end) - c.clock > Real(500.0) * c.step);
+               (Real(termination) - c.clock > Real(500.0) * c.step);
     }
 
     const Parameters& p_;
@@ -244,9 +245,9 @@ private:
     Active active_;
     Stepper stepper_;
     State trial_;
-    Evaluation room_;
+    Evaluation workspace_;
     decltype(Evaluation::output) unit_, rate_;
-    Watcher watcher_;
+    Monitor monitor_;
     Real level_ = Real(infinity());
     bool settled_ = false;  // some lane is to be cleared
 };

@@ -1,6 +1,6 @@
 #pragma once
-/// A stepper as those of step.hpp for stiff stretches: Rodas5P, a Rosenbrock method of order 5 with
-/// an embedded one of order 4, L-stable (Steinebach 2023). With the exact Jacobian J,
+/// A stepper as those of explicit_rk.hpp for stiff stretches: Rodas5P, a Rosenbrock method of order
+/// 5 with an embedded one of order 4, L-stable (Steinebach 2023). With the exact Jacobian J,
 ///
 ///     (1 / (gamma h) - J) u_i = f(x + sum_{j<i} a_ij u_j) + sum_{j<i} (c_ij / h) u_j,
 ///
@@ -76,17 +76,17 @@ public:
     SOFTMAXFLOW_HD const State& next_derivative() const { return slope_; }
 
     SOFTMAXFLOW_COLD void attempt(const Field<Flow>& field, const Tolerance<Real>& tolerance,
-                                  const State& x, Real speed, const Vantage<Real>& from, Real h) {
+                                  const State& x, Real speed, const Frame<Real>& frame, Real h) {
         // The Jacobian needs what the field leaves behind at x.
-        field(x, at_x_, from, slope_, speed);
+        field(x, at_x_, frame, slope_, speed);
         const Real eta = Real(Scheme::gamma) * h;
-        linear_.set(field, x, at_x_, from, speed, eta);
+        linear_.set(field, x, at_x_, frame, speed, eta);
         for (int i = 0; i < Scheme::stages; ++i) {
             if (i > 0) {
                 place(field, x, i);
-                field(next_, evaluation_, from, slope_, speed);
+                field(next_, evaluation_, frame, slope_, speed);
             }
-            take_stage(field, x, from, i, eta, speed);
+            take_stage(field, x, frame, i, eta, speed);
         }
         const int last = Scheme::stages - 1;
         for_each_entry(field.flow, [&](auto at) { at(next_) = at(next_) + at(stages_[last]); });
@@ -96,7 +96,7 @@ public:
             const Real ratio = at(stages_[last]) / tolerance(at(x), at(next_));
             return ratio * ratio;
         });
-        field(next_, evaluation_, from, slope_, speed);
+        field(next_, evaluation_, frame, slope_, speed);
     }
 
 private:
@@ -112,7 +112,7 @@ private:
     /// u_i from the field at its state, in slope_. |q| obeys the same linear equation, so its
     /// integral goes along: d|q| = <q / |q|, dq>.
     SOFTMAXFLOW_COLD void take_stage(const Field<Flow>& field, const State& x,
-                                     const Vantage<Real>& from, int i, Real eta, Real speed) {
+                                     const Frame<Real>& frame, int i, Real eta, Real speed) {
         State& u = stages_[i];
         const auto earlier = [&](auto term) {
             Real total(0.0);
@@ -122,7 +122,7 @@ private:
         for_each_entry(field.flow, [&](auto at) {
             at(u) = fma(eta, at(slope_), earlier([&](int j) { return at(stages_[j]); }));
         });
-        linear_.solve(field, x, at_x_, from, u);
+        linear_.solve(field, x, at_x_, frame, u);
         Real change(0.0), norm(0.0);
         for (int k = 0; k < field.flow.output_count(); ++k) {
             change = fma(at_x_.residual[k], linear_.residual_change(k), change);

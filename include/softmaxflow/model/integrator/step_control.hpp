@@ -7,7 +7,7 @@
 namespace softmaxflow::model::inline SOFTMAXFLOW_TARGET {
 
 template <class Real>
-struct Course {
+struct StepState {
     Real clock{0.0};    // t or tau
     Real other{0.0};    // the other one: tau in the time clock, log t in the arc clock
     Real step{0.0};     // to be tried next
@@ -17,23 +17,25 @@ struct Course {
     Real target{0.0};   // next checkpoint
     Real stiff{0.0};    // steps in a row that looked stiff
     Real steps{0.0}, rejected{0.0};
-    Real leader{0.0}, sign{1.0};  // Vantage
-    Real speed{0.0};              // |q| in the time clock
-    Pace<Real> pace;              // arc clock
-    Real top{0.0};                // max s
-    Real output{0.0};             // |z|
-    Real scale{0.0};              // 1 / the denominator of the map
+    Real leader{0.0}, sign{1.0};              // Frame
+    Real speed{0.0};                          // |q| in the time clock
+    LogInverseSpeed<Real> log_inverse_speed;  // arc clock
+    Real top{0.0};                            // max s
+    Real output{0.0};                         // |z|
+    Real scale{0.0};                          // 1 / the denominator of the map
 
     /// Calls f(own, other's) for every number.
     template <class F>
-    SOFTMAXFLOW_HD void with(const Course& o, F f) {
+    SOFTMAXFLOW_HD void with(const StepState& o, F f) {
         f(clock, o.clock), f(other, o.other), f(step, o.step), f(error, o.error);
         f(held, o.held), f(landing, o.landing), f(target, o.target), f(stiff, o.stiff);
         f(steps, o.steps), f(rejected, o.rejected), f(leader, o.leader), f(sign, o.sign);
-        f(speed, o.speed), f(pace.log, o.pace.log), f(pace.slope, o.pace.slope);
-        f(pace.bend, o.pace.bend), f(top, o.top), f(output, o.output), f(scale, o.scale);
+        f(speed, o.speed), f(log_inverse_speed.log, o.log_inverse_speed.log),
+            f(log_inverse_speed.slope, o.log_inverse_speed.slope);
+        f(log_inverse_speed.second_derivative, o.log_inverse_speed.second_derivative),
+            f(top, o.top), f(output, o.output), f(scale, o.scale);
     }
-    SOFTMAXFLOW_HD Vantage<Real> vantage() const { return {leader, sign}; }
+    SOFTMAXFLOW_HD Frame<Real> frame() const { return {leader, sign}; }
 };
 
 /// x^p for x > 0.
@@ -52,7 +54,7 @@ struct Controller {
 
     /// After an accepted step h; `clipped` where h was cut short for a checkpoint or an event.
     template <class Mask>
-    SOFTMAXFLOW_COLD void accept(Course<Real>& c, Mask accepted, Mask clipped, Real error,
+    SOFTMAXFLOW_COLD void accept(StepState<Real>& c, Mask accepted, Mask clipped, Real error,
                                  Real h) const {
         const Real bounded = max(error, Real(1e-10));
         Real factor = Real(safety) * power(bounded, Scalar(-0.7) / order) *
@@ -66,7 +68,7 @@ struct Controller {
     }
 
     template <class Mask>
-    SOFTMAXFLOW_COLD void reject(Course<Real>& c, Mask rejected, Real error, Real h) const {
+    SOFTMAXFLOW_COLD void reject(StepState<Real>& c, Mask rejected, Real error, Real h) const {
         const Real known = select(error < Real(1e10), max(error, Real(1.0)), Real(1e10));
         const Real factor =
             max(Real(safety) * power(known, Scalar(-1) / order), Real(most_shrinkage));
@@ -81,7 +83,7 @@ template <class Flow>
 SOFTMAXFLOW_COLD typename Flow::Real first_step(
     const Field<Flow>& field, const Tolerance<typename Flow::Real>& tolerance,
     ScalarOf<typename Flow::Real> order, const typename Flow::State& x,
-    const typename Flow::State& derivative, const Vantage<typename Flow::Real>& from,
+    const typename Flow::State& derivative, const Frame<typename Flow::Real>& frame,
     typename Flow::Evaluation& e, typename Flow::State& trial,
     typename Flow::State& trial_derivative) {
     using Real = typename Flow::Real;
@@ -97,9 +99,10 @@ SOFTMAXFLOW_COLD typename Flow::Real first_step(
     const Real h = select(tiny, Real(1e-6), Real(0.01) * state / slope);
     for_each_entry(field.flow, [&](auto at) { at(trial) = fma(h, at(derivative), at(x)); });
     Real speed(0.0);
-    field(trial, e, from, trial_derivative, speed);
-    const Real bend = size([&](auto at) { return at(trial_derivative) - at(derivative); }) / h;
-    const Real largest_change = max(slope, bend);
+    field(trial, e, frame, trial_derivative, speed);
+    const Real second_derivative =
+        size([&](auto at) { return at(trial_derivative) - at(derivative); }) / h;
+    const Real largest_change = max(slope, second_derivative);
     const Real longer =
         power(Real(0.01) / max(largest_change, Real(1e-15)), ScalarOf<Real>(1) / order);
     const Real second =

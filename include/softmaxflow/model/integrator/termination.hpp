@@ -6,7 +6,7 @@
 namespace softmaxflow::model::inline SOFTMAXFLOW_TARGET {
 
 template <class FlowType>
-struct Ends {
+struct Termination {
     using Flow = FlowType;
     using Real = typename Flow::Real;
 
@@ -19,20 +19,20 @@ struct Ends {
     }
 
     /// Status after an attempt that was rejected.
-    SOFTMAXFLOW_HD Real after_failure(const Course<Real>& c) const {
+    SOFTMAXFLOW_HD Real after_failure(const StepState<Real>& c) const {
         const Real shortest = max(abs(c.clock) * Real(FormatOf<Real>::shortest_step),
                                   Real(FormatOf<Real>::least_step));
         return select(c.step <= shortest, Real(step_underflow), limit(c));
     }
 
     /// Status of accepted states.
-    SOFTMAXFLOW_COLD Real at_state(const Course<Real>& c) const {
+    SOFTMAXFLOW_COLD Real at_state(const StepState<Real>& c) const {
         Real status = limit(c);
         if (p.stop_at_probability > 0.0)
             status = select(c.top >= Real(p.stop_at_probability), Real(stopped_early), status);
         visit(field.flow.loss, [&](auto loss) {
             if (!loss.finite_arc || field.decays()) return;
-            const Real speed = p.arc_clock ? exp_call(-c.pace.log) : c.speed;
+            const Real speed = p.arc_clock ? exp_call(-c.log_inverse_speed.log) : c.speed;
             status = select(speed <= convergence_bound(c.output), Real(converged), status);
         });
         visit(field.flow.map, [&](auto map) {
@@ -44,7 +44,7 @@ struct Ends {
     }
 
 private:
-    SOFTMAXFLOW_HD Real limit(const Course<Real>& c) const {
+    SOFTMAXFLOW_HD Real limit(const StepState<Real>& c) const {
         return select(c.steps + c.rejected >= Real(p.max_steps), Real(step_limit), Real(ok));
     }
 };

@@ -15,7 +15,7 @@ enum class Stage : int {
 };
 
 /// How far one replica has come, beside its state and its course.
-struct Whereabouts {
+struct CheckpointState {
     Stage stage = Stage::over;
     int checkpoint = 0, threshold = 0;  // its next ones
     int from = 0, to = -1;              // its state is to be recorded at these; none if to < from
@@ -47,8 +47,8 @@ struct Trajectories {
 
     Recorder<Real, Team> recorder;  // their states, and all that is known since their start
     typename Recorder<Real, Team>::State derivative;  // of those states
-    Course<Real> course;
-    Whereabouts at[width];
+    StepState<Real> step_state;
+    CheckpointState at[width];
 
     SOFTMAXFLOW_HD Trajectories(const Parameters& p, const Record& record, Team team, Arena& arena,
                                 Any<Maps> map, Any<Losses> loss)
@@ -60,15 +60,15 @@ struct Trajectories {
         bool any = false;
         for (int i = 0; i < width; ++i) {
             if (!at[i].due()) continue;
-            recorder.seat(i, at[i].from, at[i].to);
+            recorder.mark_due(i, at[i].from, at[i].to);
             any = true;
         }
         if (any) {
             set_clocks(p);
-            recorder.record_seats();
+            recorder.record_due();
         }
         for (int i = 0; i < width; ++i) {
-            Whereabouts& w = at[i];
+            CheckpointState& w = at[i];
             if (w.due() && w.stage == Stage::over) end(i, record, queue);
             w.from = 0, w.to = -1;
             if (w.stage == Stage::ready) fetch_add(queue.ready, 1);
@@ -80,17 +80,17 @@ private:
     SOFTMAXFLOW_COLD void set_clocks(const Parameters& p) {
         using Wide = WideOf<Real>;
         const auto wide = [](const Real& x) { return convert<Wide>(x); };
-        recorder.clock = wide(course.clock);
-        recorder.step_size = wide(course.step);
-        recorder.step_error = wide(course.error);
-        recorder.stiff_steps = wide(course.stiff);
-        recorder.arc = wide(p.arc_clock ? course.clock : course.other);
-        const Wide log_time = p.arc_clock ? wide(course.other) : log(wide(course.clock));
+        recorder.clock = wide(step_state.clock);
+        recorder.step_size = wide(step_state.step);
+        recorder.step_error = wide(step_state.error);
+        recorder.stiff_steps = wide(step_state.stiff);
+        recorder.arc = wide(p.arc_clock ? step_state.clock : step_state.other);
+        const Wide log_time = p.arc_clock ? wide(step_state.other) : log(wide(step_state.clock));
         recorder.log_time = select(log_time > Wide(-infinity()), log_time, Wide(not_a_number()));
     }
     SOFTMAXFLOW_COLD void end(int i, const Record& record, Queue& queue) {
-        recorder.store_end(i, at[i].status, at[i].stopped_before, lane(course.steps, i),
-                           lane(course.rejected, i));
+        recorder.store_end(i, at[i].status, at[i].stopped_before, lane(step_state.steps, i),
+                           lane(step_state.rejected, i));
         fetch_add(queue.ended, 1);
         if constexpr (on_host)
             if (record.tick != nullptr && !record.tick(record.context, 1)) queue.stopped = true;

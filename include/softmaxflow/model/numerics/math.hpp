@@ -214,7 +214,7 @@ SOFTMAXFLOW_HD Real larger_magnitude(Real a, Real b) {
 
 /// The largest |x| of several; a NaN may pass unseen.
 template <class Real>
-class Reach {
+class LargestMagnitude {
 public:
     SOFTMAXFLOW_HD void add(Real x) { most_ = larger_magnitude(most_, x); }
     /// The bound is a multiple of 2^-20 of its leading power.
@@ -225,7 +225,7 @@ private:
 };
 /// By high words. What is no number in f32 may pass unseen.
 template <>
-class Reach<double> {
+class LargestMagnitude<double> {
 public:
     SOFTMAXFLOW_HD void add(double x) { most_ = larger_number(most_, abs(high_word(x))); }
     SOFTMAXFLOW_HD bool below(double bound) const { return most_ < high_word(bound); }
@@ -345,7 +345,7 @@ SOFTMAXFLOW_HD Real sigmoid(Real x) {
 }
 
 /// The x with Phi(x) = p, for p in [2^-54, 1 - 2^-53] of the form k / 2^54 (p - 1/2 and 1 - p are
-/// then exact), as uniform() in rng.hpp makes them. In f64 alone: draws are rounded, not drawn
+/// then exact), as uniform() in philox.hpp makes them. In f64 alone: draws are rounded, not drawn
 /// anew.
 template <class Real>
 SOFTMAXFLOW_COLD Real normal_quantile(Real p) {

@@ -1,6 +1,6 @@
 #pragma once
 /// What the mathematics asks of a number, for double and float. This file, exp_table.hpp and
-/// counters.hpp alone know which compiler reads them: a host compiler, nvcc or NVRTC.
+/// atomics.hpp alone know which compiler reads them: a host compiler, nvcc or NVRTC.
 ///
 /// A `Real` offers + - * / and comparisons, correctly rounded as IEEE 754 has them, and the
 /// functions below. Nothing else of the platform is used, so a result depends on no library, no
@@ -106,9 +106,9 @@ struct Format<double> {
     static constexpr double least_tolerance = 0x1p-300;
     static constexpr double shortest_step = 0x1p-48, least_step = 0x1p-1000;
     static constexpr double shortest_landing = 0x1p-44;
-    // clock.hpp: how far ahead a second derivative looks for a change of the first, as a share of
-    // the next step; and the fall of log |q| below which differences of exponentials lose more than
-    // their series.
+    // log_time.hpp: how far ahead a second derivative looks for a change of the first, as a share
+    // of the next step; and the fall of log |q| below which differences of exponentials lose more
+    // than their series.
     static constexpr double look_ahead = 1e-6, small_fall = 1e-4;
 };
 

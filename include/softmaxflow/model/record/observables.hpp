@@ -85,9 +85,9 @@ struct GradientNorms {
                                   : root_of_product(flow.outputs, residual,
                                                     [&](int k) { return flow.value_drive(e, k); });
         values = row_norm * weight_norm;
-        const Real pull = flow.pull(e);
+        const Real logit_force_scale = flow.logit_force_scale(e);
         flow.for_each_drive(x, e, [&](int j, Real slope, Real centred) {
-            const Real drive = pull * slope * centred;
+            const Real drive = logit_force_scale * slope * centred;
             drives[j] = drive * drive;
         });
         logits =

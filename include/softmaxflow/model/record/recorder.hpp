@@ -13,7 +13,7 @@ namespace softmaxflow::model::inline SOFTMAXFLOW_TARGET {
 /// What a loop of steps keeps by value of what it has seen: first passages of max s through
 /// increasing thresholds, exact to the iteration, and how a replica failed.
 template <class Real>
-struct Seen {
+struct PassageState {
     Real level = Real(infinity());  // the next one
     Real next = Real(0.0);          // its index
     WideOf<Real> failed{0.0};       // a status, or 0
@@ -42,9 +42,9 @@ public:
           evaluation_(arena, flow.slots(), p.outputs),
           ranks_(arena, flow.slots()),
           logs_(arena, flow.slots()),
-          watch_{} {
-        for (int i = 0; i < width; ++i) seats_[i] = {};
-        watch_.level = StepReal(level(0));
+          passage_state_{} {
+        for (int i = 0; i < width; ++i) replica_slots_[i] = {};
+        passage_state_.level = StepReal(level(0));
     }
 
     Flow flow;
@@ -55,7 +55,7 @@ public:
 
     /// Draws or reads replicas [replica, replica + live); `live` may be less than the width.
     SOFTMAXFLOW_COLD void start(Int replica, int live) {
-        for (int i = 0; i < width; ++i) seats_[i] = {replica + i, 0, 0, i < live};
+        for (int i = 0; i < width; ++i) replica_slots_[i] = {replica + i, 0, 0, i < live};
         for (int i = 0; i < memories_; ++i) {
             for (int j = 0; j < flow.slots(); ++j) memory[i].logits[j] = Real(0.0);
             for (int k = 0; k < flow.slots() * p_.outputs; ++k) memory[i].values[k] = Real(0.0);
@@ -88,7 +88,7 @@ public:
         }
         store(record_.leader, index_or_none(leader_));
         for (int i = 0; i < width; ++i) {
-            if (!seats_[i].live || row(i) >= record_.state_count) continue;
+            if (!replica_slots_[i].live || row(i) >= record_.state_count) continue;
             for (int j = 0; j < flow.slots(); ++j)
                 if (flow.tokens.valid(j))
                     record_.ranks[row(i) * p_.tokens + flow.tokens.index(j)] = lane(ranks_[j], i);
@@ -97,38 +97,39 @@ public:
     }
 
     /// Descent: records a checkpoint of all.
-    SOFTMAXFLOW_COLD void reach(int checkpoint) {
+    SOFTMAXFLOW_COLD void record_checkpoint(int checkpoint) {
         const double iteration = p_.checkpoints[checkpoint];
         if (checkpoint == 0) note_start();
         evaluate();
         if constexpr (is_wide<StepReal>)
-            watch(flow, evaluation_, Int(iteration), watch_, p_.threshold_count > 0, leads());
-        for (int i = 0; i < width; ++i) seats_[i].from = seats_[i].to = checkpoint;
+            note_passages(flow, evaluation_, Int(iteration), passage_state_, p_.threshold_count > 0,
+                          leads());
+        for (int i = 0; i < width; ++i) replica_slots_[i].from = replica_slots_[i].to = checkpoint;
         const double time = p_.learning_rate * iteration;
         log_time = time > 0.0 ? log(Real(time)) : Real(not_a_number());
         store_checkpoint();
         if (checkpoint + 1 < p_.checkpoint_count) return;
         store_winner();
         for (int i = 0; i < width; ++i)
-            if (seats_[i].live)
-                store_end(i, lane(watch_.failed, i), p_.checkpoint_count, iteration, 0.0);
+            if (replica_slots_[i].live)
+                store_end(i, lane(passage_state_.failed, i), p_.checkpoint_count, iteration, 0.0);
     }
 
-    /// Flow: records every live seat at its own checkpoints, then empties them. Its last one, if
+    /// Flow: records every replica that is due at its own checkpoints. Its last one, if
     /// the replica has ended.
-    SOFTMAXFLOW_COLD void record_seats() {
+    SOFTMAXFLOW_COLD void record_due() {
         evaluate();
         store_checkpoint();
         store_winner();
-        for (int i = 0; i < width; ++i) seats_[i].live = false;
+        for (int i = 0; i < width; ++i) replica_slots_[i].live = false;
     }
-    SOFTMAXFLOW_HD bool live(int i) const { return seats_[i].live; }
-    SOFTMAXFLOW_HD Int replica(int i) const { return seats_[i].replica; }
-    /// Flow: seat i is to be recorded at checkpoints [from, to].
-    SOFTMAXFLOW_HD void seat(int i, int from, int to) {
-        seats_[i].from = from;
-        seats_[i].to = to;
-        seats_[i].live = true;
+    SOFTMAXFLOW_HD bool live(int i) const { return replica_slots_[i].live; }
+    SOFTMAXFLOW_HD Int replica(int i) const { return replica_slots_[i].replica; }
+    /// Flow: the replica in slot i is to be recorded at checkpoints [from, to].
+    SOFTMAXFLOW_HD void mark_due(int i, int from, int to) {
+        replica_slots_[i].from = from;
+        replica_slots_[i].to = to;
+        replica_slots_[i].live = true;
     }
 
     /// How replica `i` ended: all but its winner.
@@ -147,19 +148,22 @@ public:
     SOFTMAXFLOW_COLD auto finite() { return finite_state(); }
 
     /// What has been seen so far: a loop of steps takes a copy along and gives it back.
-    SOFTMAXFLOW_HD Seen<StepReal> seen() const { return watch_; }
-    SOFTMAXFLOW_HD void see(const Seen<StepReal>& seen) { watch_ = seen; }
+    SOFTMAXFLOW_HD PassageState<StepReal> passage_state() const { return passage_state_; }
+    SOFTMAXFLOW_HD void set_passage_state(const PassageState<StepReal>& passage_state) {
+        passage_state_ = passage_state;
+    }
 
     /// Looks at a state that a flow of StepReals has evaluated: first passages, and denominators
     /// that vanish. `passages`: whether there are thresholds (a loop of steps knows without looking
     /// at memory); `writes`: whether this lane stores what it finds.
     template <class AnyFlow>
-    SOFTMAXFLOW_HD void watch(const AnyFlow& evaluated, typename AnyFlow::Evaluation& e,
-                              Int iteration, Seen<StepReal>& seen, bool passages,
-                              bool writes) const {
+    SOFTMAXFLOW_HD void note_passages(const AnyFlow& evaluated, typename AnyFlow::Evaluation& e,
+                                      Int iteration, PassageState<StepReal>& passage_state,
+                                      bool passages, bool writes) const {
         visit(evaluated.map, [&](auto map) SOFTMAXFLOW_INLINE {
             if (map.signed_weights && any(abs(e.scales.weight) >= StepReal(1.0 / map_regulariser)))
-                seen.failed = note_singular(seen.failed, convert<Real>(e.scales.weight));
+                passage_state.failed =
+                    note_singular(passage_state.failed, convert<Real>(e.scales.weight));
             if (!passages) return;
             const auto numerator = [&](int j) SOFTMAXFLOW_INLINE { return e.numerators[j]; };
             const auto share = [&](int j) SOFTMAXFLOW_INLINE { return e.share(j); };
@@ -167,7 +171,8 @@ public:
                 map.signed_weights
                     ? largest(evaluated.tokens, e.token_scratch, share)
                     : e.scales.share * largest(evaluated.tokens, e.token_scratch, numerator);
-            if (any(top >= seen.level)) seen = pass(seen, top, iteration, writes);
+            if (any(top >= passage_state.level))
+                passage_state = pass(passage_state, top, iteration, writes);
         });
     }
 
@@ -175,17 +180,17 @@ private:
     SOFTMAXFLOW_COLD void evaluate() { flow.evaluate(x, evaluation_); }
 
     /// Stores the passages of every threshold up to `top`.
-    SOFTMAXFLOW_COLD Seen<StepReal> pass(Seen<StepReal> seen, StepReal top, Int iteration,
-                                         bool writes) const {
+    SOFTMAXFLOW_COLD PassageState<StepReal> pass(PassageState<StepReal> passage_state, StepReal top,
+                                                 Int iteration, bool writes) const {
         using Scalar = ScalarOf<StepReal>;
         for (int i = 0; i < width; ++i) {
-            int next = int(lane(seen.next, i));
+            int next = int(lane(passage_state.next, i));
             for (; lane(top, i) >= level(next) && next < p_.threshold_count; ++next)
-                if (writes && seats_[i].live) put_passage(i, next, double(iteration));
-            set_lane(seen.next, i, Scalar(next));
-            set_lane(seen.level, i, level(next));
+                if (writes && replica_slots_[i].live) put_passage(i, next, double(iteration));
+            set_lane(passage_state.next, i, Scalar(next));
+            set_lane(passage_state.level, i, level(next));
         }
-        return seen;
+        return passage_state;
     }
     SOFTMAXFLOW_HD ScalarOf<StepReal> level(int threshold) const {
         return ScalarOf<StepReal>(threshold < p_.threshold_count ? p_.thresholds[threshold]
@@ -225,15 +230,15 @@ private:
 
     // One lane of the team writes what is common to all.
     SOFTMAXFLOW_HD bool leads() const { return flow.tokens.team.rank() == 0; }
-    SOFTMAXFLOW_HD Int row(int i) const { return seats_[i].replica - record_.first; }
+    SOFTMAXFLOW_HD Int row(int i) const { return replica_slots_[i].replica - record_.first; }
     SOFTMAXFLOW_COLD void store(double* place, Real value) const {
         if (!leads()) return;
         for (int i = 0; i < width; ++i)
-            if (seats_[i].live) place[row(i)] = lane(value, i);
+            if (replica_slots_[i].live) place[row(i)] = lane(value, i);
     }
-    /// One row of the curves, at the checkpoints of every seat.
+    /// One row of the curves, at the checkpoints of every replica.
     SOFTMAXFLOW_COLD void store_curve(int i, Int curve, Real value) const {
-        for (int c = seats_[i].from; c <= seats_[i].to; ++c)
+        for (int c = replica_slots_[i].from; c <= replica_slots_[i].to; ++c)
             record_.curves[(Int(c) * record_.curve_count + curve) * record_.stride + row(i)] =
                 lane(value, i);
     }
@@ -262,14 +267,15 @@ private:
         for (int o = 0; o < observable_count; ++o) {
             const Real value = canonical(out[o]);
             for (int i = 0; leads() && i < width; ++i)
-                if (seats_[i].live) store_curve(i, o, value);
+                if (replica_slots_[i].live) store_curve(i, o, value);
         }
         if (p_.ranked) store_ranked();
-        watch_.failed =
-            select(finite_state() | !(watch_.failed == Real(0.0)), watch_.failed, Real(non_finite));
+        passage_state_.failed = select(finite_state() | !(passage_state_.failed == Real(0.0)),
+                                       passage_state_.failed, Real(non_finite));
         for (int i = 0; i < width; ++i)
-            if (seats_[i].live && row(i) < record_.state_count)
-                for (int c = seats_[i].from; c <= seats_[i].to; ++c) store_state(c, i);
+            if (replica_slots_[i].live && row(i) < record_.state_count)
+                for (int c = replica_slots_[i].from; c <= replica_slots_[i].to; ++c)
+                    store_state(c, i);
     }
 
     /// Weight, logit and projected value of every token, in the rows of their ranks.
@@ -279,7 +285,7 @@ private:
             const Real quantities[] = {evaluation_.weight(j), x.logits[j],
                                        flow.projected_value(x, evaluation_, j)};
             for (int i = 0; i < width; ++i) {
-                if (!seats_[i].live) continue;
+                if (!replica_slots_[i].live) continue;
                 for (int quantity = 0; quantity < 3; ++quantity)
                     store_curve(
                         i, observable_count + Int(quantity) * p_.tokens + Int(lane(ranks_[j], i)),
@@ -331,7 +337,7 @@ private:
                             }).index;
         const Real token = index_or_none(winner);
         for (int i = 0; leads() && i < width; ++i)
-            if (seats_[i].live && seats_[i].to + 1 == p_.checkpoint_count)
+            if (replica_slots_[i].live && replica_slots_[i].to + 1 == p_.checkpoint_count)
                 record_.winner[row(i)] = lane(token, i);
     }
 
@@ -354,16 +360,16 @@ private:
     const Parameters& p_;
     const Record& record_;
     /// Which replica a lane of the Real holds, and at which checkpoints it is to be recorded.
-    struct Seat {
+    struct ReplicaSlot {
         Int replica = 0;
         int from = 0, to = 0;
         bool live = false;
     };
-    Seat seats_[width];
+    ReplicaSlot replica_slots_[width];
     int memories_;
     typename Flow::Evaluation evaluation_;
     Storage<Real, 0> ranks_, logs_;
-    Seen<StepReal> watch_;
+    PassageState<StepReal> passage_state_;
     Real leader_{0.0};
 };
 
