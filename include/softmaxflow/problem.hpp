@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "softmaxflow/columns.hpp"
 #include "softmaxflow/config.hpp"
 #include "softmaxflow/model/dynamics/parameters.hpp"
 
@@ -22,23 +23,10 @@ struct StartData {
 /// States read from a states.nc, to go on from. Replicas are numbered as in the file, from 0.
 struct RestartData {
     std::int64_t replicas = 0;
-    double checkpoint = 0.0;     ///< iteration, or value of the clock, at which they were recorded
-    std::vector<double> logits;  ///< (replica, token)
-    std::vector<double> projected_values;  ///< Z: (replica, output, token)
-    std::vector<double> metric;            ///< K: (replica, output, output)
-    std::vector<double> response;          ///< (replica, output): y, p, labels, or the radius
-    std::vector<double> floor;             ///< (replica): loss that no output removes
-    std::vector<double> target;            ///< (replica, dim): W^T of losses with one output
-    std::vector<double> arc;               ///< (replica)
-    std::vector<double> initial_leader;    ///< (replica): token
-    std::vector<double> ranks;             ///< (replica, token): rank by (Z^T q)(0)
-    /// What the method remembers: momentum's velocity, or adam's first and second moment; empty
-    /// where the file has none, which starts from rest.
-    std::vector<double> memory_logits[2];  ///< (replica, token)
-    std::vector<double> memory_values[2];  ///< (replica, output, token)
-    /// Flow only, what its integrator goes on with: see StateRecord in result.hpp.
-    std::vector<double> clock, log_time, step_size;  ///< (replica)
-    std::vector<double> controller;                  ///< (replica, 2)
+    double checkpoint = 0.0;  ///< iteration, or value of the clock, at which they were recorded
+    /// By state column: (replica, extents). What the method remembers may be absent: it then starts
+    /// from rest.
+    ColumnArrays columns;
 };
 
 /// The objective read from `objective.file`, regression already in the basis where K is diagonal.

@@ -7,6 +7,7 @@
 #include <limits>
 #include <vector>
 
+#include "softmaxflow/columns.hpp"
 #include "softmaxflow/model/numerics/merged_moments.hpp"
 
 namespace softmaxflow {
@@ -41,37 +42,12 @@ struct Moments {
     std::int64_t finite = 0;
 };
 
-/// The state of one recorded replica (record.states) at every checkpoint.
+/// The state of one recorded replica (record.states): all that it takes to go on from it.
 struct StateRecord {
     std::int64_t replica = 0;
-    std::vector<double> logits;            ///< (checkpoint, token)
-    std::vector<double> probability;       ///< (checkpoint, token)
-    std::vector<double> projected_values;  ///< (checkpoint, output, token): Z
-    /// Momentum: [0] the velocity. Adam: [0] first, [1] second moment. Otherwise empty.
-    std::vector<double> memory_logits[2];  ///< (checkpoint, token)
-    std::vector<double> memory_values[2];  ///< (checkpoint, output, token)
-    std::vector<double> arc;               ///< (checkpoint)
-    std::vector<double> log_time;          ///< (checkpoint)
-    /// Flow: where the clock of the replica stood (its end, once it has converged or stopped), the
-    /// step it was about to take, and its controller: the last error relative to the tolerance, and
-    /// how many steps in a row looked stiff (-1: already with the implicit method).
-    std::vector<double> clock, step_size;  ///< (checkpoint)
-    std::vector<double> controller;        ///< (checkpoint, 2)
-    std::vector<double> metric;            ///< (output, output): K
-    std::vector<double> response;      ///< (output): y in the basis of K, p, labels, or the radius
-    std::vector<double> target;        ///< (dim): W^T of losses with one output
-    std::vector<double> ranks;         ///< (token): rank by (Z^T q)(0), 0 the largest
-    double floor = 0.0;                ///< regression: loss that no output removes
-    std::int32_t initial_leader = -1;  ///< token
-};
-
-/// What was seen of the claims of MonitorPlan along the trajectories of a block; empty without.
-struct MonitorResult {
-    std::vector<std::uint32_t> traits;  ///< (replica): bits of model::Needs that the start has
-    /// (claim, replica), all claims of model/claims/claim_list.hpp: the smallest margin over the
-    /// accepted steps (infinite where there was none), the clock or iteration where it was, and the
-    /// accumulated change of the quantity that had the smallest.
-    std::vector<double> margin, clock, increment;
+    /// By state column: (extents), or (checkpoint, extents) where the column has a value at every
+    /// checkpoint.
+    ColumnArrays columns;
 };
 
 /// Results of `count` consecutive replicas from `first`. Failed replicas enter `status` only.
@@ -85,17 +61,10 @@ struct BlockResult {
     /// (curve, checkpoint, bin): of this block, or of several delivered in one run, among whose
     /// counts those of this one are; then the others have none.
     std::vector<std::uint32_t> counts;
-    std::vector<Status> status;                ///< (replica)
-    std::vector<std::int32_t> initial_leader;  ///< (replica)
-    std::vector<std::int32_t> winner;          ///< (replica)
-    std::vector<double> first_passage;         ///< (replica, threshold): iteration or clock, or NaN
-    std::vector<double> final_observables;     ///< (replica, observable); record.replica_table
-    std::vector<StateRecord> states;           ///< those of the first record.states replicas here
-    std::vector<std::int64_t> steps, rejected_steps;  ///< (replica)
-    /// (replica): first checkpoint that carries the last state of a replica which had converged or
-    /// stopped before it; the number of checkpoints if there is none.
-    std::vector<std::int32_t> stopped_before;
-    MonitorResult monitor;
+    /// By replica column: (replica, extent).
+    ColumnArrays replicas;
+    std::vector<double> final_observables;  ///< (replica, observable); record.replica_table
+    std::vector<StateRecord> states;        ///< those of the first record.states replicas here
     /// Flow: steps that lanes could have taken, and those that replicas took. Depends on the
     /// machine.
     std::int64_t issued_steps = 0, useful_steps = 0;
@@ -132,11 +101,8 @@ struct PassageResult {
 
 /// One line per replica; filled when record.replica_table is set.
 struct ReplicaTable {
-    std::vector<std::int32_t> initial_leader, winner;  ///< (replica)
-    std::vector<double> first_passage;                 ///< (replica, threshold)
-    std::vector<std::int64_t> steps, rejected_steps;   ///< (replica)
-    std::vector<Status> status;                        ///< (replica)
-    std::vector<double> observables;                   ///< (observable, replica): at the end
+    ColumnArrays columns;             ///< by replica column: (replica, extent)
+    std::vector<double> observables;  ///< (observable, replica): at the end
 };
 
 struct Failure {

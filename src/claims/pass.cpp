@@ -7,24 +7,28 @@
 #include <cmath>
 #include <limits>
 
+#include "backend/host/columns.hpp"
 #include "ensemble/edges.hpp"
 #include "softmaxflow/error.hpp"
 #include "softmaxflow/model/claims/claim_list.hpp"
 #include "softmaxflow/model/numerics/math.hpp"
 
 namespace softmaxflow::claims {
+
+namespace replica_column = model::replica_column;
+namespace state_column = model::state_column;
+
 namespace {
 
 /// Adds the replicas of a block to the tally of one claim.
 void add_block(const BlockResult& block, const Claim& claim, double bound, Tally& tally) {
     const unsigned needed = claim.needs & model::decided_by_replica;
     for (std::int64_t i = 0; i < block.count; ++i) {
-        const auto place = static_cast<std::size_t>(claim.monitored * block.count + i);
-        const double margin = block.monitor.margin[place];
-        const bool ok = is_ok(block.status[i]);
+        const double margin = monitored(block, i, claim, replica_column::margin);
+        const bool ok = is_ok(host::status_of(block, i));
         ++tally.draws;
         // A replica that ended where it began shows nothing.
-        const bool in_class = (block.monitor.traits[i] & needed) == needed;
+        const bool in_class = (start_traits(block, i) & needed) == needed;
         if (!in_class || (ok && !(margin < std::numeric_limits<double>::infinity()))) {
             ++tally.excluded;
             continue;
@@ -33,8 +37,9 @@ void add_block(const BlockResult& block, const Claim& claim, double bound, Tally
             ++tally.failed;
             continue;
         }
-        const Candidate seen{block.first + i, margin, block.monitor.clock[place],
-                             block.monitor.increment[place]};
+        const Candidate seen{block.first + i, margin,
+                             monitored(block, i, claim, replica_column::margin_clock),
+                             monitored(block, i, claim, replica_column::increment)};
         const bool first = tally.smallest_replica < 0;
         if (first || margin < tally.smallest_margin ||
             (margin == tally.smallest_margin && seen.replica < tally.smallest_replica)) {
@@ -48,6 +53,17 @@ void add_block(const BlockResult& block, const Claim& claim, double bound, Tally
 }
 
 }  // namespace
+
+double monitored(const BlockResult& block, std::int64_t i, const Claim& claim, int column) {
+    const auto& numbers = block.replicas[column];
+    const auto claims = static_cast<std::int64_t>(numbers.size()) / block.count;
+    return numbers[static_cast<std::size_t>(i * claims + claim.monitored)];
+}
+
+unsigned start_traits(const BlockResult& block, std::int64_t i) {
+    return static_cast<unsigned>(
+        block.replicas[replica_column::start_traits][static_cast<std::size_t>(i)]);
+}
 
 double own_horizon(const Config& config) {
     const auto n = static_cast<double>(config.model.tokens);
@@ -123,31 +139,15 @@ RestartData start_of(const Problem& problem, Backend& backend, std::int64_t repl
     backend.run(
         one, {replica, 1}, [&](BlockResult&& block) { state = std::move(block.states.at(0)); },
         nullptr);
-    // The arrays of a state begin with its first checkpoint.
-    const auto first = [&](const std::vector<double>& array) {
-        const auto size = static_cast<std::ptrdiff_t>(array.size() / one.checkpoints.size());
-        return std::vector<double>(array.begin(), array.begin() + size);
-    };
     RestartData start;
-    start.replicas = 1;
     start.checkpoint = one.checkpoints.front();
-    start.logits = first(state.logits);
-    start.projected_values = first(state.projected_values);
-    start.metric = state.metric;
-    start.response = state.response;
-    start.floor = {state.floor};
-    start.target = state.target;
-    start.arc = first(state.arc);
-    start.initial_leader = {static_cast<double>(state.initial_leader)};
-    start.ranks = state.ranks;
-    if (is_flow(problem.config)) {
-        start.clock = first(state.clock);
-        start.log_time = first(state.log_time);
-        start.step_size = first(state.step_size);
-        start.controller = first(state.controller);
-        // log t is NaN where t = 0.
-        if (start.clock.front() == 0.0) start.log_time = {-std::numeric_limits<double>::infinity()};
-    }
+    host::append_state(start, host::at_checkpoint(state, 0, one.checkpoints.size()));
+    // Only a flow goes on from the time; its logarithm is NaN where t = 0.
+    std::vector<double>& log_time = start.columns[state_column::log_time];
+    if (!is_flow(problem.config))
+        log_time.clear();
+    else if (start.columns[state_column::clock].front() == 0.0)
+        log_time = {-std::numeric_limits<double>::infinity()};
     return start;
 }
 

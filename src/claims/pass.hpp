@@ -24,6 +24,12 @@ Problem monitored_problem(const Problem& base, const std::vector<const Claim*>& 
 std::vector<Tally> run_pass(const Problem& problem, const std::vector<const Claim*>& claims,
                             Backend& backend, const Progress& progress);
 
+/// What replica `i` of a block left of a monitored claim: its margin, margin_clock or increment, by
+/// replica column.
+double monitored(const BlockResult& block, std::int64_t i, const Claim& claim, int column);
+/// Bits of model::Needs that its start has.
+unsigned start_traits(const BlockResult& block, std::int64_t i);
+
 /// The margin below which a claim is violated, not counting rounding: -tolerance.
 double violation_bound(const Claim& claim, const Problem& problem);
 

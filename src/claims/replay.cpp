@@ -17,11 +17,13 @@
 #include "softmaxflow/model/initial/restart.hpp"
 #include "softmaxflow/model/integrator/extrapolation.hpp"
 #include "softmaxflow/model/integrator/step_control.hpp"
+#include "softmaxflow/model/record/recorder.hpp"
 
 namespace softmaxflow::claims {
 namespace {
 
 using model::Any;
+namespace state_column = model::state_column;
 
 template <class Real>
 using AnyFlow = model::Flow<Any<model::Maps>, Any<model::Losses>, Real, model::Solo, 0, 0>;
@@ -113,20 +115,25 @@ public:
         Parts& p = parts_;
         const int n = parameters_.tokens, m = parameters_.outputs;
         const double nan = std::numeric_limits<double>::quiet_NaN();
+        const auto put = [&](int column, double number) {
+            state.columns[column].push_back(number);
+        };
         for (int j = 0; j < n; ++j) {
-            state.logits.push_back(static_cast<double>(p.x.logits[j]));
-            state.probability.push_back(static_cast<double>(p.e.weight(j)));
+            put(state_column::logits, static_cast<double>(p.x.logits[j]));
+            put(state_column::probability, static_cast<double>(p.e.weight(j)));
         }
         for (int k = 0; k < m; ++k)
             for (int j = 0; j < n; ++j)
-                state.projected_values.push_back(static_cast<double>(p.x.value(k, j)));
-        const double clock = static_cast<double>(clock_);
-        state.arc.push_back(parameters_.arc_clock ? clock : nan);
-        state.log_time.push_back(nan);
-        if (!key_.flow) return;
-        state.clock.push_back(clock);
-        state.step_size.push_back(step_);
-        state.controller.insert(state.controller.end(), {1.0, 0.0});
+                put(state_column::projected_values, static_cast<double>(p.x.value(k, j)));
+        model::StepState<double> steps;
+        steps.clock = static_cast<double>(clock_);
+        steps.step = step_;
+        steps.other = nan;
+        model::Clocks<double> clocks;
+        steps.store(clocks, parameters_.arc_clock);
+        clocks.log_time = nan;
+        clocks.for_each(key_.flow,
+                        [&](int column, int, const double& number) { put(column, number); });
     }
 
 private:
@@ -273,12 +280,8 @@ StateRecord replay_states(const Problem& problem, Precision precision, double rt
     const RestartData& start = problem.restart;
     StateRecord state;
     in_precision(precision, [&]<class Real>(Real) { follow<Real>(problem, rtol, state); });
-    state.ranks = start.ranks;
-    state.metric = start.metric;
-    state.response = start.response;
-    state.floor = start.floor.front();
-    state.target = start.target;
-    state.initial_leader = static_cast<std::int32_t>(start.initial_leader.front());
+    for (int c = 0; c < state_column::count; ++c)
+        if (model::state_columns[c].when == model::When::start) state.columns[c] = start.columns[c];
     return state;
 }
 
@@ -287,9 +290,10 @@ Trial first_trial(const Problem& problem, const Claim& claim, Backend& backend) 
     backend.run(
         problem, {0, 1},
         [&](BlockResult&& block) {
-            trial.margin = block.monitor.margin[claim.monitored];
-            trial.clock = block.monitor.clock[claim.monitored];
-            trial.steps = block.steps.front();
+            trial.margin = monitored(block, 0, claim, model::replica_column::margin);
+            trial.clock = monitored(block, 0, claim, model::replica_column::margin_clock);
+            trial.steps =
+                static_cast<std::int64_t>(block.replicas[model::replica_column::steps].front());
         },
         nullptr);
     trial.digits = fmt::format("{:a}", trial.margin);

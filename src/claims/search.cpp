@@ -7,6 +7,7 @@
 #include <functional>
 #include <limits>
 
+#include "backend/host/columns.hpp"
 #include "claims/pass.hpp"
 #include "softmaxflow/model/numerics/math.hpp"
 
@@ -26,11 +27,11 @@ public:
           claim_(claim),
           size_(size),
           start_(start_of(monitored, backend, 0)) {
-        if (is_flow(monitored.config)) start_.step_size = {1e-6};
+        if (is_flow(monitored.config)) start_.columns[model::state_column::step_size] = {1e-6};
     }
 
     [[nodiscard]] std::size_t dimension() const {
-        return start_.projected_values.size() + (is_flow(problem_.config) ? 0 : 1);
+        return values().size() + (is_flow(problem_.config) ? 0 : 1);
     }
     [[nodiscard]] double low(std::size_t i) const { return is_rate(i) ? -1.0 : -size_; }
     [[nodiscard]] double high(std::size_t i) const { return is_rate(i) ? 4.0 : size_; }
@@ -43,9 +44,10 @@ public:
         backend_.run(
             one, {0, 1},
             [&](BlockResult&& block) {
-                const bool in_class = (block.monitor.traits.front() & needed) == needed;
-                if (in_class && is_ok(block.status.front()))
-                    margin = std::min(margin, block.monitor.margin[claim_.monitored]);
+                const bool in_class = (start_traits(block, 0) & needed) == needed;
+                if (in_class && is_ok(host::status_of(block, 0)))
+                    margin = std::min(margin,
+                                      monitored(block, 0, claim_, model::replica_column::margin));
             },
             nullptr);
         if (margin < best) {
@@ -59,16 +61,18 @@ public:
     Problem best_problem;
 
 private:
-    [[nodiscard]] bool is_rate(std::size_t i) const { return i >= start_.projected_values.size(); }
+    [[nodiscard]] const std::vector<double>& values() const {
+        return start_.columns[model::state_column::projected_values];
+    }
+    [[nodiscard]] bool is_rate(std::size_t i) const { return i >= values().size(); }
 
     [[nodiscard]] Problem problem_at(const double* x) const {
         RestartData start = start_;
-        const std::size_t n = start.projected_values.size();
-        std::copy(x, x + n, start.projected_values.begin());
+        std::vector<double>& values = start.columns[model::state_column::projected_values];
+        const std::size_t n = values.size();
+        std::copy(x, x + n, values.begin());
         // One output: tokens are numbered by their values.
-        if (problem_.outputs == 1)
-            std::sort(start.projected_values.begin(), start.projected_values.end(),
-                      std::greater<>());
+        if (problem_.outputs == 1) std::sort(values.begin(), values.end(), std::greater<>());
         Problem one = replay_problem(problem_, std::move(start));
         if (!is_flow(problem_.config))
             one.config.dynamics.learning_rate = model::exp(x[n] * 2.302585092994046);

@@ -1,5 +1,7 @@
 #include "cli/progress.hpp"
 
+#include "backend/host/columns.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -47,8 +49,7 @@ ProgressBar::~ProgressBar() {
 void BackendWithProgress::run(const Problem& problem, ReplicaRange range, const BlockSink& deliver,
                               const Progress& progress) {
     const BlockSink counting = [&](BlockResult&& block) {
-        bar_.add_failed(std::count_if(block.status.begin(), block.status.end(),
-                                      [](Status status) { return !is_ok(status); }));
+        bar_.add_failed(host::failed_replicas(block));
         deliver(std::move(block));
     };
     backend_.run(problem, range, counting, progress);

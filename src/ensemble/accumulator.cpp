@@ -15,6 +15,9 @@
 #include "stats/special_values.hpp"
 
 namespace softmaxflow {
+
+namespace replica_column = model::replica_column;
+
 namespace {
 
 /// The smaller (larger) so far, with -0 taken as +0: otherwise the order of arrival would show.
@@ -50,6 +53,7 @@ void append(std::vector<T>& all, const std::vector<T>& part) {
 CellAccumulator::CellAccumulator(const Problem& problem)
     : checkpoints_(static_cast<std::int64_t>(problem.checkpoints.size())),
       bins_(problem.config.record.bins),
+      extents_(host::column_extents(problem)),
       keep_table_(problem.config.record.replica_table),
       passage_grain_(is_flow(problem.config) ? 0.0 : 1.0),
       thresholds_(problem.config.record.thresholds),
@@ -103,30 +107,41 @@ void CellAccumulator::require_shape(const BlockResult& block) const {
         return array.empty() || array.size() == size;
     };
     if (!none_or(block.moments, cells_.size()) || !none_or(block.merged_moments, cells_.size()) ||
-        !none_or(block.counts, counts_.size()) || block.status.size() != count ||
-        block.initial_leader.size() != count || block.winner.size() != count ||
-        block.steps.size() != count || block.rejected_steps.size() != count ||
-        block.stopped_before.size() != count ||
-        block.first_passage.size() != count * thresholds_.size() ||
+        !none_or(block.counts, counts_.size()) || !has_columns(block) ||
         block.final_observables.size() < table)
         throw Error(Exit::internal, "the block of replicas from " + std::to_string(block.first) +
                                         " does not have the shape of its problem");
 }
 
+bool CellAccumulator::has_columns(const BlockResult& block) const {
+    for (int c = 0; c < replica_column::count; ++c)
+        if (extents_.keeps(model::replica_columns[c]) &&
+            static_cast<std::int64_t>(block.replicas[c].size()) !=
+                block.count * extents_.size(model::replica_columns[c]))
+            return false;
+    return true;
+}
+
 void CellAccumulator::add_replicas(const BlockResult& block) {
     total_ += block.count;
+    const auto& stopped_before = block.replicas[replica_column::stopped_before];
+    const auto& winner = block.replicas[replica_column::winner];
+    const auto& leader = block.replicas[replica_column::initial_leader];
+    const auto& passage = block.replicas[replica_column::first_passage];
     for (std::int64_t i = 0; i < block.count; ++i) {
-        if (!is_ok(block.status[i])) {
-            add_failure({block.first + i, block.status[i]});
+        const Status status = host::status_of(block, i);
+        if (!is_ok(status)) {
+            add_failure({block.first + i, status});
             continue;
         }
         ok_ += 1;
-        converged_ += block.status[i] == Status::converged ? 1 : 0;
-        stopped_early_ += block.status[i] == Status::stopped_early ? 1 : 0;
-        if (block.stopped_before[i] < checkpoints_) newly_stopped_.at(block.stopped_before[i]) += 1;
-        leader_won_ += block.winner[i] == block.initial_leader[i] ? 1 : 0;
+        converged_ += status == Status::converged ? 1 : 0;
+        stopped_early_ += status == Status::stopped_early ? 1 : 0;
+        if (const auto c = static_cast<std::int64_t>(stopped_before[i]); c < checkpoints_)
+            newly_stopped_.at(c) += 1;
+        leader_won_ += winner[i] == leader[i] ? 1 : 0;
         for (std::size_t t = 0; t < thresholds_.size(); ++t)
-            add_passage(passages_[t], block.first_passage[i * thresholds_.size() + t]);
+            add_passage(passages_[t], passage[i * thresholds_.size() + t]);
     }
 }
 
@@ -240,29 +255,34 @@ PassageResult CellAccumulator::passage_result(std::int64_t threshold) const {
 ReplicaTable CellAccumulator::table() const {
     ReplicaTable table;
     table.observables.reserve(model::observable_count * total_);
-    for (const auto& [first, rows] : rows_) {
-        append(table.initial_leader, rows.initial_leader);
-        append(table.winner, rows.winner);
-        append(table.first_passage, rows.first_passage);
-        append(table.status, rows.status);
-        append(table.steps, rows.steps);
-        append(table.rejected_steps, rows.rejected_steps);
-    }
+    for (int c = 0; c < replica_column::count; ++c)
+        if (model::replica_columns[c].stored != model::Stored::not_at_all)
+            for (const auto& [first, rows] : rows_) append(table.columns[c], rows.replicas[c]);
     for (std::int64_t observable = 0; observable < model::observable_count; ++observable)
         for (const auto& [first, rows] : rows_)
             for (std::int64_t i = 0; i < rows.count; ++i)
                 table.observables.push_back(
                     rows.final_observables[i * model::observable_count + observable]);
 
-    const auto replicas = table.status.size(), thresholds = thresholds_.size();
+    const std::vector<double> status = table.columns[replica_column::status];
+    const std::size_t replicas = status.size();
     for (std::size_t i = 0; i < replicas; ++i) {
-        if (is_ok(table.status[i])) continue;
-        table.initial_leader[i] = table.winner[i] = -1;
-        table.steps[i] = table.rejected_steps[i] = -1;
-        std::fill_n(table.first_passage.begin() + i * thresholds, thresholds, nan);
+        if (is_ok(static_cast<Status>(static_cast<int>(status[i])))) continue;
+        forget_replica(table, i);
         for (int o = 0; o < model::observable_count; ++o) table.observables[o * replicas + i] = nan;
     }
     return table;
+}
+
+/// Of a replica that failed, only how it did.
+void CellAccumulator::forget_replica(ReplicaTable& table, std::size_t replica) const {
+    for (int c = 0; c < replica_column::count; ++c) {
+        const model::ReplicaColumn& column = model::replica_columns[c];
+        if (c == replica_column::status || table.columns[c].empty()) continue;
+        const auto extent = static_cast<std::size_t>(extents_.size(column));
+        std::fill_n(table.columns[c].begin() + static_cast<std::ptrdiff_t>(replica * extent),
+                    extent, column.of_failed);
+    }
 }
 
 std::size_t CellAccumulator::bytes() const {
@@ -272,9 +292,7 @@ std::size_t CellAccumulator::bytes() const {
                       held(newly_stopped_);
     for (const auto& passage : passages_) sum += held(passage.counts);
     for (const auto& [first, rows] : rows_)
-        sum += sizeof rows + held(rows.initial_leader) + held(rows.winner) + held(rows.status) +
-               held(rows.first_passage) + held(rows.final_observables) + held(rows.steps) +
-               held(rows.rejected_steps) + held(rows.stopped_before);
+        sum += sizeof rows + rows.replicas.bytes() + held(rows.final_observables);
     return sum;
 }
 

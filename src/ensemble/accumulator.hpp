@@ -5,6 +5,7 @@
 #include <map>
 #include <vector>
 
+#include "backend/host/columns.hpp"
 #include "softmaxflow/problem.hpp"
 #include "softmaxflow/result.hpp"
 #include "stats/exact_sum.hpp"
@@ -45,6 +46,8 @@ private:
 
     void add_moments(const BlockResult& block);
     void require_shape(const BlockResult& block) const;
+    [[nodiscard]] bool has_columns(const BlockResult& block) const;
+    void forget_replica(ReplicaTable& table, std::size_t replica) const;
     void add_replicas(const BlockResult& block);
     void add_failure(Failure failure);
     void add_passage(Passage& passage, double clock) const;  // or iteration
@@ -54,6 +57,7 @@ private:
 
     // Extents and grids of the problem.
     std::int64_t checkpoints_, bins_;
+    host::ColumnExtents extents_;
     bool keep_table_;
     double passage_grain_;  // 1 where first passages are integers
     std::vector<double> thresholds_, edges_, passage_edges_;

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <iterator>
 
+#include "backend/host/columns.hpp"
 #include "ensemble/edges.hpp"
 #include "ensemble/random_key.hpp"
 #include "softmaxflow/ensemble.hpp"
@@ -51,34 +52,17 @@ void check_restart(const RestartData& restart, const Config& config, std::int64_
             "take an earlier init.checkpoint",
             end_key(config), end_of_run(config), flow ? "at the clock" : "after iteration",
             restart.checkpoint, flow ? "the clock runs" : "iterations count", flow ? "it" : "them");
-    const std::int64_t replicas = restart.replicas, tokens = config.model.tokens;
-    const auto size = [](const char* what, const std::vector<double>& data, std::int64_t expected,
-                         const char* shape) {
-        require(!data.empty(), "init.file: {} is missing ({})", what, shape);
-        require_size(what, data, expected, shape);
-    };
-    const std::int64_t vector = replicas * tokens, matrix = vector * outputs;
-    size("init.file: logits", restart.logits, vector, "state x token");
-    size("init.file: projected_values", restart.projected_values, matrix, "state x output x token");
-    size("init.file: metric", restart.metric, replicas * outputs * outputs,
-         "state x output x output");
-    size("init.file: response", restart.response, replicas * outputs, "state x output");
-    size("init.file: loss_floor", restart.floor, replicas, "state");
-    size("init.file: arc", restart.arc, replicas, "state");
-    if (flow) {
-        size("init.file: clock", restart.clock, replicas, "state");
-        size("init.file: log_time", restart.log_time, replicas, "state");
-        size("init.file: step_size", restart.step_size, replicas, "state");
-        size("init.file: controller", restart.controller, 2 * replicas, "state x 2");
-    }
-    size("init.file: initial_leader", restart.initial_leader, replicas, "state");
-    size("init.file: rank", restart.ranks, vector, "state x token");
-    require_size("init.file: target", restart.target, replicas * config.model.dim, "state x dim");
-    for (const int i : {0, 1}) {
-        require_size("init.file: memory of the method", restart.memory_logits[i], vector,
-                     "state x token");
-        require_size("init.file: memory of the method", restart.memory_values[i], matrix,
-                     "state x output x token");
+    const host::ColumnExtents extents = host::column_extents(config, outputs);
+    for (int c = 0; c < model::state_column::count; ++c) {
+        const model::StateColumn& column = model::state_columns[c];
+        const std::vector<double>& data = restart.columns[c];
+        const std::string shape = host::shape_text(column);
+        const std::string what =
+            host::is_memory(column) ? "memory of the method" : std::string(column.name);
+        require(!data.empty() || !host::is_needed(extents, column), "init.file: {} is missing ({})",
+                what, shape);
+        require_size(("init.file: " + what).c_str(), data, restart.replicas * extents.size(column),
+                     shape.c_str());
     }
 }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "backend/host/columns.hpp"
 #include "input/objective_check.hpp"
 #include "softmaxflow/ensemble.hpp"
 
@@ -12,6 +13,8 @@ namespace softmaxflow {
 namespace {
 
 using Values = std::vector<double>;
+using model::state_columns;
+namespace state_column = model::state_column;
 
 /// Of a row-major array whose first extent is `rows`.
 Values row_of(const Values& array, std::int64_t row, std::int64_t rows) {
@@ -42,12 +45,12 @@ public:
         expect_kind();
         choose_checkpoint();
         RestartData restart;
-        restart.projected_values = required("projected_values", {state_, at_, output_, token_});
-        states_ = static_cast<std::int64_t>(restart.projected_values.size()) / outputs_ /
-                  config_.model.tokens;
+        Values& values = restart.columns[state_column::projected_values];
+        values = read_column(state_column::projected_values);
+        states_ = static_cast<std::int64_t>(values.size()) / outputs_ / config_.model.tokens;
         restart.replicas = states_;
-        restart.logits = required("logits", {state_, at_, token_});
-        restart.arc = required("arc", {state_, at_});
+        for (const int c : {state_column::logits, state_column::arc})
+            restart.columns[c] = read_column(c);
         restart.checkpoint = is_flow(config_) ? required("checkpoint_clock", {at_}).front()
                                               : integers("iteration", {at_}).front();
         read_ranks(restart);
@@ -61,15 +64,14 @@ private:
     using Dimension = NetcdfInput::Dimension;
 
     void expect_known() const {
-        std::vector<std::string> known = {
-            "iteration",        "time",     "replica",   "logits",     "probability",
-            "projected_values", "log_time", "arc",       "metric",     "response",
-            "distribution",     "target",   "rank",      "loss_floor", "initial_leader",
-            "checkpoint_clock", "clock",    "step_size", "controller"};
+        std::vector<std::string> known = {"iteration", "time", "replica", "checkpoint_clock",
+                                          "distribution"};
+        for (const model::StateColumn& column : model::state_columns)
+            if (!host::is_memory(column)) known.emplace_back(column.name);
         for (const char* method : {"momentum", "adam"}) {
             for (const std::string& name : memory_names(method)) {
-                known.push_back(name + "_logits");
-                known.push_back(name + "_projected_values");
+                known.push_back(name + "_" + state_columns[state_column::memory_logits].name);
+                known.push_back(name + "_" + state_columns[state_column::memory_values].name);
             }
         }
         file_.expect_only(known);
@@ -119,15 +121,38 @@ private:
     Values required(const std::string& name, const std::vector<Dimension>& dimensions) const {
         return present(name, file_.read(name, dimensions));
     }
+    /// The extents of a column in the file.
+    std::vector<Dimension> dimensions_of(int c) const {
+        const model::StateColumn& column = state_columns[c];
+        std::vector<Dimension> dimensions = {state_};
+        if (column.when == model::When::checkpoint) dimensions.push_back(at_);
+        for (const model::Axis axis : column.axes) {
+            if (axis == model::Axis::token) dimensions.push_back(token_);
+            if (axis == model::Axis::output) dimensions.push_back(output_);
+            if (axis == model::Axis::output_b)
+                dimensions.push_back({"output_b", outputs_, output_.key});
+            if (axis == model::Axis::dim)
+                dimensions.push_back({"dim", config_.model.dim, "model.dim"});
+            if (axis == model::Axis::controller_entry)
+                dimensions.push_back({"controller_entry", 2, "the number of its entries"});
+        }
+        return dimensions;
+    }
+    Values read_column(int c) const {
+        const model::StateColumn& column = state_columns[c];
+        if (column.stored == model::Stored::int32) return integers(column.name, dimensions_of(c));
+        return required(column.name, dimensions_of(c));
+    }
     Values integers(const std::string& name, const std::vector<Dimension>& dimensions) const {
         return present(name, file_.read_integers(name, dimensions));
     }
 
     void read_ranks(RestartData& restart) const {
-        restart.ranks = integers("rank", {state_, token_});
-        restart.initial_leader = integers("initial_leader", {state_});
+        const Values& all = restart.columns[state_column::rank] = read_column(state_column::rank);
+        const Values& leaders = restart.columns[state_column::initial_leader] =
+            read_column(state_column::initial_leader);
         for (std::int64_t state = 0; state < states_; ++state) {
-            const Values ranks = row_of(restart.ranks, state, states_);
+            const Values ranks = row_of(all, state, states_);
             Values sorted = ranks;
             std::sort(sorted.begin(), sorted.end());
             for (std::size_t i = 0; i < sorted.size(); ++i) {
@@ -137,7 +162,7 @@ private:
                                        sorted.size() - 1, fmt::join(ranks, ", "), state));
             }
             const auto first = std::find(ranks.begin(), ranks.end(), 0.0) - ranks.begin();
-            const double leader = restart.initial_leader[std::size_t(state)];
+            const double leader = leaders[std::size_t(state)];
             if (leader == double(first)) continue;
             file_.fail("initial_leader",
                        fmt::format("state {} has token {}, but the token of rank 0 is {}", state,
@@ -147,25 +172,26 @@ private:
 
     void read_objective(RestartData& restart, const ObjectiveData& objective) const {
         const std::string& loss = config_.objective.loss;
-        restart.metric = required("metric", {state_, output_, {"output_b", outputs_, output_.key}});
+        Values& metric = restart.columns[state_column::metric] = read_column(state_column::metric);
+        Values& response = restart.columns[state_column::response];
         for (std::int64_t state = 0; state < states_; ++state)
-            check_metric(file_, row_of(restart.metric, state, states_), outputs_, loss);
+            check_metric(file_, row_of(metric, state, states_), outputs_, loss);
         if (loss == "cross_entropy") {
-            restart.response = required("distribution", {state_, {"class", outputs_, "model.dim"}});
+            response = required("distribution", {state_, {"class", outputs_, "model.dim"}});
             for (std::int64_t state = 0; state < states_; ++state)
-                check_distribution(file_, row_of(restart.response, state, states_));
+                check_distribution(file_, row_of(response, state, states_));
         } else if (loss == "logistic" || loss == "exponential") {
-            restart.response.assign(std::size_t(states_ * outputs_), 0.0);
+            response.assign(std::size_t(states_ * outputs_), 0.0);
         } else {
-            restart.response = required("response", {state_, output_});
+            response = read_column(state_column::response);
         }
-        if (loss == "classification") check_labels(file_, restart.response);
-        if (loss == "square") check_radius(restart.response);
-        restart.floor.assign(std::size_t(states_), 0.0);
-        if (loss == "regression") restart.floor = required("loss_floor", {state_});
-        if (has_target(config_)) {
-            restart.target = required("target", {state_, {"dim", config_.model.dim, "model.dim"}});
-        }
+        if (loss == "classification") check_labels(file_, response);
+        if (loss == "square") check_radius(response);
+        restart.columns[state_column::loss_floor].assign(std::size_t(states_), 0.0);
+        if (loss == "regression")
+            restart.columns[state_column::loss_floor] = read_column(state_column::loss_floor);
+        if (has_target(config_))
+            restart.columns[state_column::target] = read_column(state_column::target);
         check_objective_file(restart, objective);
     }
 
@@ -193,12 +219,12 @@ private:
                                              state));
             };
             Values diagonal;
-            const Values metric = row_of(restart.metric, state, states_);
+            const Values metric = row_of(restart.columns[state_column::metric], state, states_);
             for (std::size_t i = 0; i < metric.size(); i += std::size_t(outputs_) + 1)
                 diagonal.push_back(metric[i]);
             expect_same("metric", diagonal, objective.metric);
             expect_same(classes ? "distribution" : "response",
-                        row_of(restart.response, state, states_), response);
+                        row_of(restart.columns[state_column::response], state, states_), response);
         }
     }
 
@@ -206,10 +232,14 @@ private:
         const std::vector<std::string> names = memory_names(config_.dynamics.method);
         std::size_t found = 0;
         for (std::size_t i = 0; i < names.size(); ++i) {
-            const std::string logits = names[i] + "_logits";
-            const std::string values = names[i] + "_projected_values";
-            auto of_logits = file_.read(logits, {state_, at_, token_});
-            auto of_values = file_.read(values, {state_, at_, output_, token_});
+            const int of_logits_column =
+                state_column::memory(state_column::memory_logits, static_cast<int>(i));
+            const int of_values_column =
+                state_column::memory(state_column::memory_values, static_cast<int>(i));
+            const std::string logits = names[i] + "_" + state_columns[of_logits_column].name;
+            const std::string values = names[i] + "_" + state_columns[of_values_column].name;
+            auto of_logits = file_.read(logits, dimensions_of(of_logits_column));
+            auto of_values = file_.read(values, dimensions_of(of_values_column));
             if (of_logits.has_value() != of_values.has_value()) {
                 file_.fail(of_logits ? logits : values,
                            fmt::format("found without {}; give both, or none to start from rest",
@@ -217,8 +247,8 @@ private:
             }
             if (!of_logits) continue;
             found += 1;
-            restart.memory_logits[i] = std::move(of_logits->values);
-            restart.memory_values[i] = std::move(of_values->values);
+            restart.columns[of_logits_column] = std::move(of_logits->values);
+            restart.columns[of_values_column] = std::move(of_values->values);
         }
         if (found != 0 && found != names.size()) {
             file_.fail(
@@ -229,15 +259,16 @@ private:
     }
 
     void read_integrator(RestartData& restart) const {
-        const Dimension pair = {"controller_entry", 2, "the number of its entries"};
-        restart.clock = required("clock", {state_, at_});
-        restart.step_size = required("step_size", {state_, at_});
-        restart.controller = required("controller", {state_, at_, pair});
+        for (int c = 0; c < state_column::count; ++c)
+            if (state_columns[c].carriers == model::Carriers::flow)
+                restart.columns[c] = read_column(c);
         // The logarithm of no time at all is NaN, and files are not read for NaN.
-        restart.log_time.assign(std::size_t(states_), std::numeric_limits<double>::quiet_NaN());
-        if (restart.checkpoint > 0) restart.log_time = required("log_time", {state_, at_});
+        Values& log_time = restart.columns[state_column::log_time];
+        log_time.assign(std::size_t(states_), std::numeric_limits<double>::quiet_NaN());
+        if (restart.checkpoint > 0) log_time = read_column(state_column::log_time);
+        const Values& clocks = restart.columns[state_column::clock];
         for (std::int64_t state = 0; state < states_; ++state) {
-            const double clock = restart.clock[std::size_t(state)];
+            const double clock = clocks[std::size_t(state)];
             if (clock >= 0 && clock <= restart.checkpoint) continue;
             file_.fail("clock",
                        fmt::format("expected values from 0 to checkpoint_clock = {}, found {} in "

@@ -7,6 +7,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "backend/host/columns.hpp"
 #include "claims/pass.hpp"
 #include "config/config_file.hpp"
 #include "output/atomic_file.hpp"
@@ -34,24 +35,16 @@ Json hexadecimal(const std::vector<double>& numbers) {
     return list;
 }
 
-/// The start as a restart has it, by the names of states.nc.
-struct Part {
-    const char* name;
-    std::vector<double> RestartData::*numbers;
-};
-constexpr Part parts[] = {{"logits", &RestartData::logits},
-                          {"projected_values", &RestartData::projected_values},
-                          {"metric", &RestartData::metric},
-                          {"response", &RestartData::response},
-                          {"loss_floor", &RestartData::floor},
-                          {"target", &RestartData::target},
-                          {"arc", &RestartData::arc},
-                          {"initial_leader", &RestartData::initial_leader},
-                          {"rank", &RestartData::ranks},
-                          {"clock", &RestartData::clock},
-                          {"log_time", &RestartData::log_time},
-                          {"step_size", &RestartData::step_size},
-                          {"controller", &RestartData::controller}};
+/// The columns of a start as a restart has it, by the names of states.nc; descent that is tested
+/// has no memory.
+template <class F>
+void for_each_part(F f) {
+    for (int c = 0; c < model::state_column::count; ++c) {
+        const model::StateColumn& column = model::state_columns[c];
+        if (column.at_restart != model::AtRestart::not_read && !host::is_memory(column))
+            f(column.name, c);
+    }
+}
 
 Json trial_json(const Trial& trial) {
     return {{"precision", claims::precision_name(trial.precision)},
@@ -145,8 +138,9 @@ Json example_json(const Problem& problem, const claims::Claim& claim, const Repl
     json["trials"] = Json::array();
     for (const Trial& trial : replayed.trials) json["trials"].push_back(trial_json(trial));
     json["start"]["checkpoint"] = hexadecimal(replayed.start.checkpoint);
-    for (const auto& [name, member] : parts)
-        json["start"][name] = hexadecimal(replayed.start.*member);
+    for_each_part([&](const char* name, int c) {
+        json["start"][name] = hexadecimal(replayed.start.columns[c]);
+    });
     json["config"] = canonical_text(config, false);
     return json;
 }
@@ -166,9 +160,10 @@ double number(const std::filesystem::path& path, const std::string& text) {
 RestartData read_start(const std::filesystem::path& path, const Json& json) {
     RestartData start;
     start.replicas = 1;
-    for (const auto& [name, member] : parts)
+    for_each_part([&](const char* name, int c) {
         for (const Json& x : json.at(name))
-            (start.*member).push_back(number(path, x.get<std::string>()));
+            start.columns[c].push_back(number(path, x.get<std::string>()));
+    });
     start.checkpoint = number(path, json.at("checkpoint").get<std::string>());
     return start;
 }
@@ -280,7 +275,7 @@ Json search_json(const claims::Search& search, const RunInfo& info) {
     if (search.apparent)
         json["counterexample"] = example_json(search.problem, *search.claim, search.replayed, info);
     else
-        json["projected_values"] = search.start.projected_values;
+        json["projected_values"] = search.start.columns[model::state_column::projected_values];
     if (!is_flow(search.problem.config)) json["learning_rate"] = search.learning_rate;
     return json;
 }

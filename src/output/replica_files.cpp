@@ -3,6 +3,7 @@
 
 #include <array>
 
+#include "backend/host/columns.hpp"
 #include "output/results_builder.hpp"
 #include "softmaxflow/error.hpp"
 #include "softmaxflow/model/dynamics/catalogue.hpp"
@@ -15,20 +16,61 @@ constexpr std::array status_names = {"ok",          "converged",      "stopped_e
                                      "map_singular"};
 static_assert(status_names.size() == static_cast<std::size_t>(Status::map_singular) + 1);
 
-void add_status(DatasetBuilder& file, const std::vector<Status>& table) {
-    std::vector<std::int8_t> values, flags;
-    for (const Status status : table) values.push_back(static_cast<std::int8_t>(status));
+/// The numbers of a column in the type that the file stores them in.
+Values stored(const std::vector<double>& numbers, model::Stored as) {
+    switch (as) {
+        case model::Stored::int8:
+            return std::vector<std::int8_t>(numbers.begin(), numbers.end());
+        case model::Stored::int32:
+            return std::vector<std::int32_t>(numbers.begin(), numbers.end());
+        case model::Stored::int64:
+            return std::vector<std::int64_t>(numbers.begin(), numbers.end());
+        default:
+            return numbers;
+    }
+}
+
+/// What depends on the kind of run.
+std::string long_name_of(int column, bool flow) {
+    if (column == model::replica_column::steps)
+        return flow ? "steps taken by the integrator" : "iterations done";
+    if (column == model::replica_column::first_passage)
+        return std::string(flow ? "clock" : "iteration") +
+               " at which max_probability first reaches the threshold";
+    return model::replica_columns[column].long_name;
+}
+std::string comment_of(int column, bool flow) {
+    if (column != model::replica_column::steps) return model::replica_columns[column].comment;
+    return flow ? "of this run alone, where it goes on from a states.nc"
+                : "since the original start, where the run goes on from a states.nc";
+}
+
+void add_flags(Variable& status) {
+    std::vector<std::int8_t> flags;
     for (std::size_t i = 0; i < status_names.size(); ++i)
         flags.push_back(static_cast<std::int8_t>(i));
-    Variable& status =
-        file.variable("status", {"replica"}, std::move(values), "1", "how the replica ended",
-                      "ok, converged and stopped_early make up n_ok; the others failed");
     status.attributes.push_back({"flag_values", std::move(flags)});
     status.attributes.push_back({"flag_meanings", fmt::format("{}", fmt::join(status_names, " "))});
 }
 
+void add_columns(DatasetBuilder& file, const Problem& problem, const ReplicaTable& table) {
+    const host::ColumnExtents extents = host::column_extents(problem);
+    for (int c = 0; c < model::replica_column::count; ++c) {
+        const model::ReplicaColumn& column = model::replica_columns[c];
+        if (column.stored == model::Stored::not_at_all || !extents.carried_by(column.carriers) ||
+            extents.size(column) == 0)
+            continue;
+        Names dimensions = {"replica"};
+        if (column.axis == model::Axis::threshold) dimensions.emplace_back("threshold");
+        Variable& variable =
+            file.variable(column.name, dimensions, stored(table.columns[c], column.stored),
+                          column.unit, long_name_of(c, extents.flow), comment_of(c, extents.flow));
+        if (c == model::replica_column::status) add_flags(variable);
+    }
+}
+
 void add_final_observables(DatasetBuilder& file, const ReplicaTable& table) {
-    const std::size_t n = table.status.size();
+    const std::size_t n = table.columns[model::replica_column::status].size();
     if (table.observables.size() != n * model::observable_count) {
         throw Error(
             Exit::internal,
@@ -50,33 +92,9 @@ const char* status_name(Status status) { return status_names.at(static_cast<std:
 Dataset replicas_dataset(const Problem& problem, const CellResult& result, const RunInfo& info) {
     const ReplicaTable& table = result.table;
     DatasetBuilder file("Replicas at the end of the run", problem, result, info);
-    file.dimension("replica", table.status.size());
-    const bool thresholds = !problem.config.record.thresholds.empty();
-    if (thresholds) file.add_thresholds(problem);
-
-    add_status(file, table.status);
-    const bool flow = is_flow(problem.config);
-    if (flow) {
-        file.variable("steps", {"replica"}, table.steps, "1", "steps taken by the integrator",
-                      "of this run alone, where it goes on from a states.nc");
-        file.variable("rejected_steps", {"replica"}, table.rejected_steps, "1",
-                      "steps tried and given up, their error being too large");
-    } else {
-        file.variable("steps", {"replica"}, table.steps, "1", "iterations done",
-                      "since the original start, where the run goes on from a states.nc");
-    }
-    file.variable("initial_leader", {"replica"}, table.initial_leader, "1",
-                  "token of largest projected value (Z^T q) at the start, the first on ties",
-                  "tokens count from 0");
-    file.variable("winner", {"replica"}, table.winner, "1", "token of largest weight at the end",
-                  "tokens count from 0; means nothing where the replica failed");
-    if (thresholds) {
-        file.variable("first_passage", {"replica", "threshold"}, table.first_passage, "1",
-                      std::string(flow ? "clock" : "iteration") +
-                          " at which max_probability first reaches the threshold",
-                      "NaN where it never does; a run that goes on from a states.nc sees none "
-                      "before its first checkpoint");
-    }
+    file.dimension("replica", table.columns[model::replica_column::status].size());
+    if (!problem.config.record.thresholds.empty()) file.add_thresholds(problem);
+    add_columns(file, problem, table);
     add_final_observables(file, table);
     return file.finish();
 }

@@ -1,130 +1,103 @@
 // states.nc: what is recorded of the first replicas, enough to go on from.
 #include <fmt/format.h>
 
+#include "backend/host/columns.hpp"
 #include "input/restart_file.hpp"
 #include "output/results_builder.hpp"
 
 namespace softmaxflow {
 namespace {
 
-void append(std::vector<double>& all, const std::vector<double>& part) {
-    all.insert(all.end(), part.begin(), part.end());
+namespace state_column = model::state_column;
+
+/// What a file calls a column, and says of it.
+struct Text {
+    std::string name, long_name, comment;
+};
+
+/// What the loss compares the outputs with; nothing for the logistic and the exponential loss.
+Text response_text(const std::string& loss) {
+    if (loss == "cross_entropy")
+        return {"distribution", "target distribution p of the cross-entropy", ""};
+    if (loss == "classification") return {"response", "labels y of the samples, +1 or -1", ""};
+    if (loss == "regression" || loss == "square")
+        return {"response", "value of the output z at which the loss is least",
+                "regression: y in the basis of metric; square: the radius B"};
+    return {};
 }
 
-/// One array of every recorded replica, one replica after the other.
-std::vector<double> gather(const std::vector<StateRecord>& states,
-                           std::vector<double> StateRecord::*part) {
-    std::vector<double> all;
-    for (const StateRecord& state : states) append(all, state.*part);
-    return all;
-}
-
-/// One number of every recorded replica.
-template <class T>
-std::vector<T> gather(const std::vector<StateRecord>& states, T StateRecord::*part) {
-    std::vector<T> all;
-    for (const StateRecord& state : states) all.push_back(state.*part);
-    return all;
-}
-
-/// What the loss compares the outputs with; logistic and exponential loss have nothing.
-void add_objective(DatasetBuilder& file, const Problem& problem,
-                   const std::vector<StateRecord>& states) {
-    const std::string& loss = problem.config.objective.loss;
-    std::vector<double> response = gather(states, &StateRecord::response);
-    if (loss == "cross_entropy") {
-        file.dimension("class", static_cast<std::size_t>(problem.outputs));
-        file.variable("distribution", {"state", "class"}, std::move(response), "1",
-                      "target distribution p of the cross-entropy");
-    } else if (loss == "classification") {
-        file.variable("response", {"state", "output"}, std::move(response), "1",
-                      "labels y of the samples, +1 or -1");
-    } else if (loss == "regression" || loss == "square") {
-        file.variable("response", {"state", "output"}, std::move(response), "1",
-                      "value of the output z at which the loss is least",
-                      "regression: y in the basis of metric; square: the radius B");
-    }
-    if (loss == "regression") {
-        file.variable("loss_floor", {"state"}, gather(states, &StateRecord::floor), "1",
-                      "loss that no output removes",
-                      "from the part of y outside the column space of the design");
-    }
-    if (problem.outputs == 1 && !states.empty() && !states.front().target.empty()) {
-        file.dimension("dim", static_cast<std::size_t>(problem.config.model.dim));
-        file.variable("target", {"state", "dim"}, gather(states, &StateRecord::target), "1",
-                      "direction of the objective: z = target . beta");
-    }
-}
-
-/// What the method remembers from step to step.
-void add_memory(DatasetBuilder& file, const std::string& method,
-                const std::vector<StateRecord>& states) {
-    const std::vector<std::string> names = memory_names(method);
-    for (std::size_t i = 0; i < names.size(); ++i) {
-        std::vector<double> logits, values;
-        for (const StateRecord& state : states) {
-            append(logits, state.memory_logits[i]);
-            append(values, state.memory_values[i]);
-        }
-        const std::string what =
+/// What the method remembers from step to step: memory i, of the logits or of the values.
+Text memory_text(const std::string& method, int i, const model::StateColumn& column) {
+    const std::string name = memory_names(method).at(static_cast<std::size_t>(i));
+    const bool of_logits = column.axes[0] == model::Axis::token;
+    const char* values = method == "adam" ? "G in Z = Z(0) + K G" : "the projected values";
+    return {name + "_" + column.name,
+            fmt::format("{} of {}, of {}", name, method, of_logits ? "the logits" : values),
             method == "momentum"
                 ? "velocity <- momentum * velocity + gradient, by which the parameters step"
                 : fmt::format("moment <- beta * moment + (1 - beta) * {}, not corrected for bias",
-                              i == 0 ? "gradient" : "gradient^2");
-        file.variable(names[i] + "_logits", {"state", "checkpoint", "token"}, std::move(logits),
-                      "1", fmt::format("{} of {}, of the logits", names[i], method), what);
-        file.variable(
-            names[i] + "_projected_values", {"state", "checkpoint", "output", "token"},
-            std::move(values), "1",
-            fmt::format("{} of {}, of {}", names[i], method,
-                        method == "adam" ? "G in Z = Z(0) + K G" : "the projected values"),
-            what);
+                              i == 0 ? "gradient" : "gradient^2")};
+}
+
+Text text_of(const Config& config, int c) {
+    const model::StateColumn& column = model::state_columns[c];
+    if (c == state_column::response) return response_text(config.objective.loss);
+    if (c == state_column::loss_floor && config.objective.loss != "regression") return {};
+    if (host::is_memory(column))
+        return memory_text(config.dynamics.method, c >= state_column::memory_logits_2 ? 1 : 0,
+                           column);
+    if (c == state_column::log_time)
+        return {
+            column.name,
+            is_flow(config) ? "logarithm of the time t" : "logarithm of learning_rate * iteration",
+            column.comment};
+    return {column.name, column.long_name, column.comment};
+}
+
+/// The names of the extents in the file; those that only some columns have come with the first.
+Names dimensions_of(DatasetBuilder& file, const host::ColumnExtents& extents, const Text& text,
+                    const model::StateColumn& column) {
+    Names names = {"state"};
+    if (column.when == model::When::checkpoint) names.emplace_back("checkpoint");
+    for (const model::Axis axis : column.axes) {
+        constexpr const char* of_axes[] = {
+            "", "token", "output", "output_b", "dim", "controller_entry", "threshold", "claim"};
+        if (axis == model::Axis::none) continue;
+        names.emplace_back(of_axes[static_cast<int>(axis)]);
+        if (text.name == "distribution") names.back() = "class";
+        const bool own = axis == model::Axis::dim || axis == model::Axis::controller_entry;
+        if (own || text.name == "distribution")
+            file.dimension(names.back(), static_cast<std::size_t>(extents.of(axis)));
     }
+    return names;
 }
 
-/// What the integrator of a flow goes on with.
-void add_integrator(DatasetBuilder& file, const std::vector<StateRecord>& states) {
-    file.variable("clock", {"state", "checkpoint"}, gather(states, &StateRecord::clock), "1",
-                  "clock of the replica at the checkpoint",
-                  "less than checkpoint_clock where it had converged or stopped early before");
-    file.variable("step_size", {"state", "checkpoint"}, gather(states, &StateRecord::step_size),
-                  "1", "next step of the clock");
-    file.dimension("controller_entry", 2);
-    file.variable("controller", {"state", "checkpoint", "controller_entry"},
-                  gather(states, &StateRecord::controller), "1",
-                  "memory of the step controller: last error relative to the tolerance; steps in a "
-                  "row that looked stiff",
-                  "the second is -1 once the replica is with the implicit method");
+/// One array of every recorded replica, one replica after the other.
+std::vector<double> gather(const std::vector<StateRecord>& states, int column) {
+    std::vector<double> all;
+    for (const StateRecord& state : states) {
+        const std::vector<double>& part = state.columns[column];
+        all.insert(all.end(), part.begin(), part.end());
+    }
+    return all;
 }
 
-void add_state_arrays(DatasetBuilder& file, const Problem& problem,
-                      const std::vector<StateRecord>& states) {
-    file.variable("replica", {"state"}, gather(states, &StateRecord::replica), "1",
-                  "number of the replica");
-    file.variable("logits", {"state", "checkpoint", "token"}, gather(states, &StateRecord::logits),
-                  "1", "logits a");
-    file.variable("probability", {"state", "checkpoint", "token"},
-                  gather(states, &StateRecord::probability), "1", "attention weights s");
-    file.variable("projected_values", {"state", "checkpoint", "output", "token"},
-                  gather(states, &StateRecord::projected_values), "1",
-                  "projected values Z = W V, the part of V that the loss sees",
-                  "the output is z = Z s");
-    add_memory(file, problem.config.dynamics.method, states);
-    file.variable("arc", {"state", "checkpoint"}, gather(states, &StateRecord::arc), "1",
-                  "arc length tau: integral of the residual norm");
-    file.variable("log_time", {"state", "checkpoint"}, gather(states, &StateRecord::log_time),
-                  "log(time)",
-                  is_flow(problem.config) ? "logarithm of the time t"
-                                          : "logarithm of learning_rate * iteration",
-                  "NaN at the start");
-    if (is_flow(problem.config)) add_integrator(file, states);
-    file.variable("initial_leader", {"state"}, gather(states, &StateRecord::initial_leader), "1",
-                  "token of largest projected value (Z^T q) at the start, the first on ties",
-                  "tokens count from 0; the token of rank 0");
-    const std::vector<double> ranks = gather(states, &StateRecord::ranks);
-    file.variable("rank", {"state", "token"}, std::vector<std::int32_t>(ranks.begin(), ranks.end()),
-                  "1", "rank of the token by projected value (Z^T q) at the start",
-                  "from 0, the largest; on ties the lower token is first");
+void add_columns(DatasetBuilder& file, const Problem& problem,
+                 const std::vector<StateRecord>& states) {
+    const host::ColumnExtents extents = host::column_extents(problem);
+    host::for_each_state_column(extents, [&](int c, const model::StateColumn& column) {
+        const Text text = text_of(problem.config, c);
+        std::vector<double> numbers = gather(states, c);
+        if (text.name.empty() || (c == state_column::target && numbers.empty())) return;
+        const Names dimensions = dimensions_of(file, extents, text, column);
+        if (column.stored == model::Stored::int32)
+            file.variable(text.name, dimensions,
+                          std::vector<std::int32_t>(numbers.begin(), numbers.end()), column.unit,
+                          text.long_name, text.comment);
+        else
+            file.variable(text.name, dimensions, std::move(numbers), column.unit, text.long_name,
+                          text.comment);
+    });
 }
 
 }  // namespace
@@ -139,10 +112,10 @@ Dataset states_dataset(const Problem& problem, const CellResult& result, const R
     file.dimension("output_b", outputs);
     file.dimension("token", static_cast<std::size_t>(problem.config.model.tokens));
 
-    add_state_arrays(file, problem, states);
-    file.variable("metric", {"state", "output", "output_b"}, gather(states, &StateRecord::metric),
-                  "1", "K = W W^T: how strongly the projected values follow the residual");
-    add_objective(file, problem, states);
+    std::vector<std::int64_t> replicas;
+    for (const StateRecord& state : states) replicas.push_back(state.replica);
+    file.variable("replica", {"state"}, std::move(replicas), "1", "number of the replica");
+    add_columns(file, problem, states);
     return file.finish();
 }
 

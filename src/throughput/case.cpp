@@ -1,5 +1,7 @@
 #include "throughput/case.hpp"
 
+#include "backend/host/columns.hpp"
+
 #include <algorithm>
 #include <chrono>
 #include <cmath>
@@ -18,8 +20,7 @@ double time_run(const Problem& problem, Case& c, Backend& backend) {
     if (c.kind == CaseKind::statistics) statistics.emplace(problem);
     c.failed = c.issued_steps = c.useful_steps = 0;
     const BlockSink take = [&](BlockResult&& block) {
-        c.failed += std::count_if(block.status.begin(), block.status.end(),
-                                  [](Status status) { return !is_ok(status); });
+        c.failed += host::failed_replicas(block);
         c.issued_steps += block.issued_steps;
         c.useful_steps += block.useful_steps;
         if (statistics) statistics->add(std::move(block));

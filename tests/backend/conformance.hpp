@@ -9,6 +9,7 @@
 #include <map>
 #include <string>
 
+#include "backend/host/columns.hpp"
 #include "softmaxflow/ensemble.hpp"
 #include "softmaxflow/error.hpp"
 #include "softmaxflow/model/descent/steps.hpp"
@@ -16,6 +17,8 @@
 namespace conformance {
 
 using namespace softmaxflow;
+namespace state_column = model::state_column;
+namespace replica_column = model::replica_column;
 
 /// A run of two blocks, the last one short, with states, ranked curves and table.
 inline Config small_config(const std::string& map, const std::string& loss,
@@ -58,24 +61,10 @@ inline std::vector<std::uint64_t> words(const BlockResult& block) {
             put(x);
     }
     put_all(block.counts);
-    for (const Status status : block.status) put(static_cast<double>(status));
-    put_all(block.initial_leader);
-    put_all(block.winner);
-    put_all(block.first_passage);
+    for (int c = 0; c < replica_column::count; ++c) put_all(block.replicas[c]);
     put_all(block.final_observables);
-    put_all(block.monitor.traits);
-    for (const auto* array :
-         {&block.monitor.margin, &block.monitor.clock, &block.monitor.increment})
-        put_all(*array);
-    for (const StateRecord& s : block.states) {
-        put(s.floor);
-        put(s.initial_leader);
-        for (const auto* array :
-             {&s.logits, &s.probability, &s.projected_values, &s.memory_logits[0],
-              &s.memory_logits[1], &s.memory_values[0], &s.memory_values[1], &s.arc, &s.metric,
-              &s.response, &s.target, &s.ranks})
-            put_all(*array);
-    }
+    for (const StateRecord& state : block.states)
+        for (int c = 0; c < state_column::count; ++c) put_all(state.columns[c]);
     return all;
 }
 
@@ -127,36 +116,13 @@ inline RestartData restart_from(const std::map<std::int64_t, BlockResult>& block
                                 const Problem& problem, int checkpoint) {
     RestartData restart;
     restart.checkpoint = problem.checkpoints.at(checkpoint);
-    const auto append = [](std::vector<double>& to, const std::vector<double>& from) {
-        to.insert(to.end(), from.begin(), from.end());
-    };
-    const std::size_t checkpoints = problem.checkpoints.size();
-    const auto append_checkpoint = [&](std::vector<double>& to, const std::vector<double>& from) {
-        const auto size = static_cast<std::ptrdiff_t>(from.size() / checkpoints);
-        to.insert(to.end(), from.begin() + checkpoint * size,
-                  from.begin() + (checkpoint + 1) * size);
-    };
     for (const auto& [first, block] : blocks)
-        for (const StateRecord& state : block.states) {
-            ++restart.replicas;
-            append_checkpoint(restart.logits, state.logits);
-            append_checkpoint(restart.projected_values, state.projected_values);
-            append_checkpoint(restart.arc, state.arc);
-            append_checkpoint(restart.log_time, state.log_time);
-            append_checkpoint(restart.clock, state.clock);
-            append_checkpoint(restart.step_size, state.step_size);
-            append_checkpoint(restart.controller, state.controller);
-            for (const int i : {0, 1}) {
-                append_checkpoint(restart.memory_logits[i], state.memory_logits[i]);
-                append_checkpoint(restart.memory_values[i], state.memory_values[i]);
-            }
-            append(restart.metric, state.metric);
-            append(restart.response, state.response);
-            append(restart.target, state.target);
-            append(restart.ranks, state.ranks);
-            restart.floor.push_back(state.floor);
-            restart.initial_leader.push_back(state.initial_leader);
-        }
+        for (const StateRecord& state : block.states)
+            host::append_state(restart,
+                               host::at_checkpoint(state, static_cast<std::size_t>(checkpoint),
+                                                   problem.checkpoints.size()));
+    // Of the time descent keeps nothing.
+    if (!is_flow(problem.config)) restart.columns[state_column::log_time].clear();
     return restart;
 }
 

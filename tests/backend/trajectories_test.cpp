@@ -24,9 +24,8 @@ public:
             state_ *= 0x100000001b3;
         }
     }
-    template <class T>
-    void add_all(const std::vector<T>& numbers) {
-        for (const auto x : numbers) add(static_cast<double>(x));
+    void add_all(const std::vector<double>& numbers) {
+        for (const double x : numbers) add(x);
     }
     /// The part of an array that belongs to its last checkpoint.
     void add_last(const std::vector<double>& numbers, std::size_t checkpoints) {
@@ -43,25 +42,26 @@ private:
     std::uint64_t state_ = 0xcbf29ce484222325;
 };
 
+/// What a hash is over, in this order; a column that is added elsewhere does not change it.
+constexpr int left_columns[] = {replica_column::status,         replica_column::initial_leader,
+                                replica_column::winner,         replica_column::steps,
+                                replica_column::rejected_steps, replica_column::stopped_before,
+                                replica_column::first_passage};
+constexpr int carried_columns[] = {
+    state_column::logits,        state_column::projected_values, state_column::memory_logits,
+    state_column::memory_values, state_column::memory_logits_2,  state_column::memory_values_2,
+    state_column::arc,           state_column::log_time,         state_column::clock,
+    state_column::step_size,     state_column::controller};
+
 std::string trajectory_hash(const std::map<std::int64_t, BlockResult>& blocks,
                             const Problem& problem) {
     Hash hash;
     const std::size_t checkpoints = problem.checkpoints.size();
     for (const auto& [first, block] : blocks) {
-        for (const Status status : block.status) hash.add(static_cast<double>(status));
-        hash.add_all(block.initial_leader);
-        hash.add_all(block.winner);
-        hash.add_all(block.steps);
-        hash.add_all(block.rejected_steps);
-        hash.add_all(block.stopped_before);
-        hash.add_all(block.first_passage);
-        for (const StateRecord& state : block.states) {
-            for (const auto* numbers :
-                 {&state.logits, &state.projected_values, &state.memory_logits[0],
-                  &state.memory_values[0], &state.memory_logits[1], &state.memory_values[1],
-                  &state.arc, &state.log_time, &state.clock, &state.step_size, &state.controller})
-                hash.add_last(*numbers, checkpoints);
-        }
+        for (const int column : left_columns) hash.add_all(block.replicas[column]);
+        for (const StateRecord& state : block.states)
+            for (const int column : carried_columns)
+                hash.add_last(state.columns[column], checkpoints);
     }
     return hash.text();
 }

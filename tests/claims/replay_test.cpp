@@ -60,9 +60,12 @@ TEST_F(Replay, RepeatsTheBitsOfTheRun) {
     backend->run(
         monitored, {0, 20},
         [&](BlockResult&& block) {
-            const auto first = claim.monitored * block.count;
-            margins.assign(&block.monitor.margin[first], &block.monitor.margin[first] + 20);
-            clocks.assign(&block.monitor.clock[first], &block.monitor.clock[first] + 20);
+            for (std::int64_t i = 0; i < 20; ++i) {
+                margins.push_back(
+                    claims::monitored(block, i, claim, model::replica_column::margin));
+                clocks.push_back(
+                    claims::monitored(block, i, claim, model::replica_column::margin_clock));
+            }
         },
         nullptr);
     for (const std::int64_t r : {0, 7, 19}) {
@@ -93,9 +96,9 @@ TEST_F(Replay, KeepsTheSumsToManyDigits) {
     const StateRecord state = replay_states(one, Precision::f113, 1e-20);
     double before = 0, after = 0, logits = 0;
     for (int j = 0; j < 4; ++j) {
-        before += state.projected_values[j];
-        after += state.projected_values[4 + j];
-        logits += state.logits[4 + j];
+        before += state.columns[model::state_column::projected_values][j];
+        after += state.columns[model::state_column::projected_values][4 + j];
+        logits += state.columns[model::state_column::logits][4 + j];
     }
     EXPECT_NEAR(after - before, 30.0, 1e-13);
     EXPECT_NEAR(logits, 0.0, 1e-14);

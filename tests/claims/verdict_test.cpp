@@ -15,6 +15,9 @@
 #include "softmaxflow/model/claims/claim_list.hpp"
 
 namespace softmaxflow::claims {
+
+namespace replica_column = model::replica_column;
+namespace state_column = model::state_column;
 namespace {
 
 Tally planted(std::int64_t tested, std::int64_t confirmed) {
@@ -149,12 +152,13 @@ public:
             block.first = (end - 1) / block_size * block_size;
             block.count = end - block.first;
             const auto count = static_cast<std::size_t>(block.count);
-            block.monitor.margin.assign(model::MonitoredClaims::size * count, 1.0);
-            block.monitor.clock.assign(model::MonitoredClaims::size * count, 2.5);
-            block.monitor.increment.assign(model::MonitoredClaims::size * count, 0.0);
+            const std::size_t size = model::MonitoredClaims::size * count;
+            block.replicas[replica_column::margin].assign(size, 1.0);
+            block.replicas[replica_column::margin_clock].assign(size, 2.5);
+            block.replicas[replica_column::increment].assign(size, 0.0);
             for (std::int64_t i = 0; i < block.count; ++i) {
-                block.status.push_back(Status::ok);
-                block.monitor.traits.push_back(model::decided_by_replica);
+                block.replicas[replica_column::status].push_back(0.0);
+                block.replicas[replica_column::start_traits].push_back(model::decided_by_replica);
                 plant(block, block.first + i);
             }
             deliver(std::move(block));
@@ -170,10 +174,15 @@ TEST(Pass, CountsExcludedFailedAndSuspects) {
     PlantedBackend backend;
     backend.plant = [&](BlockResult& block, std::int64_t replica) {
         const auto i = static_cast<std::size_t>(replica - block.first);
-        double& margin = block.monitor.margin[claim.monitored * block.count + i];
+        double& margin =
+            block.replicas[replica_column::margin][i * model::MonitoredClaims::size +
+                                                   static_cast<std::size_t>(claim.monitored)];
         margin = 0.5;
-        if (replica % 10 == 0) block.monitor.traits[i] &= ~model::no_ties;
-        if (replica % 10 == 1) block.status[i] = Status::step_limit;
+        if (replica % 10 == 0)
+            block.replicas[replica_column::start_traits][i] -=
+                static_cast<unsigned>(model::no_ties);
+        if (replica % 10 == 1)
+            block.replicas[replica_column::status][i] = static_cast<double>(Status::step_limit);
         if (replica % 10 == 2) margin = std::numeric_limits<double>::infinity();
         if (replica % 10 == 3) margin = -1e-16;  // within the tolerance, 8 units
         if (replica % 100 == 4) margin = -1e-3 * static_cast<double>(replica);

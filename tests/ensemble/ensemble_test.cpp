@@ -69,17 +69,14 @@ void expect_same(const CellResult& a, const CellResult& b) {
     EXPECT_EQ(a.winner_is_leader.k, b.winner_is_leader.k);
     EXPECT_EQ(a.winner_is_leader.low, b.winner_is_leader.low);
     EXPECT_EQ(a.winner_is_leader.high, b.winner_is_leader.high);
-    expect_same(a.table.initial_leader, b.table.initial_leader);
-    expect_same(a.table.winner, b.table.winner);
-    expect_same(a.table.first_passage, b.table.first_passage);
-    expect_same(a.table.steps, b.table.steps);
-    expect_same(a.table.rejected_steps, b.table.rejected_steps);
-    expect_same(a.table.status, b.table.status);
+    for (int c = 0; c < replica_column::count; ++c)
+        expect_same(a.table.columns[c], b.table.columns[c]);
     expect_same(a.table.observables, b.table.observables);
     ASSERT_EQ(a.states.size(), b.states.size());
     for (std::size_t i = 0; i < a.states.size(); ++i) {
         EXPECT_EQ(a.states[i].replica, b.states[i].replica);
-        expect_same(a.states[i].logits, b.states[i].logits);
+        expect_same(a.states[i].columns[state_column::logits],
+                    b.states[i].columns[state_column::logits]);
     }
     ASSERT_EQ(a.failures.size(), b.failures.size());
     for (std::size_t i = 0; i < a.failures.size(); ++i) {
@@ -211,15 +208,16 @@ TEST(Ensemble, KeepsFailedReplicasOutAndInSight) {
     for (const ObservableResult& x : result.observables) EXPECT_LT(x.max.back(), 1e300);
 
     const std::int64_t failed = failures.front().replica, ok = failed == 0 ? 1 : 0;
-    EXPECT_EQ(result.table.status[failed], backend.status(failed));
-    EXPECT_EQ(result.table.winner[failed], -1);
-    EXPECT_EQ(result.table.steps[failed], -1);
-    EXPECT_TRUE(std::isnan(result.table.first_passage[failed * 3]));
+    EXPECT_EQ(result.table.columns[replica_column::status][failed],
+              static_cast<double>(backend.status(failed)));
+    EXPECT_EQ(result.table.columns[replica_column::winner][failed], -1);
+    EXPECT_EQ(result.table.columns[replica_column::steps][failed], -1);
+    EXPECT_TRUE(std::isnan(result.table.columns[replica_column::first_passage][failed * 3]));
     EXPECT_TRUE(std::isnan(result.table.observables[failed]));
-    EXPECT_EQ(result.table.winner[ok], backend.winner(ok));
-    EXPECT_EQ(result.table.steps[ok], FakeBackend::steps(ok));
-    EXPECT_EQ(result.table.rejected_steps[ok], ok % 7);
-    EXPECT_EQ(result.table.rejected_steps[failed], -1);
+    EXPECT_EQ(result.table.columns[replica_column::winner][ok], backend.winner(ok));
+    EXPECT_EQ(result.table.columns[replica_column::steps][ok], FakeBackend::steps(ok));
+    EXPECT_EQ(result.table.columns[replica_column::rejected_steps][ok], ok % 7);
+    EXPECT_EQ(result.table.columns[replica_column::rejected_steps][failed], -1);
     EXPECT_EQ(result.table.observables[4 * 5000 + ok], backend.value(ok, 4, 2));
 }
 
@@ -259,8 +257,10 @@ TEST(Ensemble, PassagesOfARestart) {
     problem.checkpoints = {9'000, 9'500, 10'000};
     FakeBackend backend;
     BlockResult block = backend.block(problem, 0);
-    std::fill(block.status.begin(), block.status.end(), Status::ok);
-    block.first_passage = {9'000, 9'001, nan, 9'002, 9'600, nan, 9'004, nan, nan};
+    std::fill_n(block.replicas[replica_column::status].begin(), block.count,
+                static_cast<double>(Status::ok));
+    block.replicas[replica_column::first_passage] = {9'000, 9'001, nan, 9'002, 9'600,
+                                                     nan,   9'004, nan, nan};
     CellAccumulator cell(problem);
     cell.add(std::move(block));
     const CellResult result = cell.finish();
@@ -304,7 +304,8 @@ TEST(Ensemble, PassagesOfAFlowAreNotWhole) {
     FakeBackend backend;
     backend.with_failures = false;
     BlockResult block = backend.block(problem, 0);
-    block.first_passage = {0.031, nan, 0.0, 0.0625, 7.5, 50.0, 0.11, 49.999, nan};
+    block.replicas[replica_column::first_passage] = {0.031, nan,  0.0,    0.0625, 7.5,
+                                                     50.0,  0.11, 49.999, nan};
     CellAccumulator cell(problem);
     cell.add(std::move(block));
     const CellResult result = cell.finish();
@@ -382,7 +383,8 @@ TEST(Ensemble, AllReplicasMayFail) {
     BlockResult block = backend.block(problem, 0);
     for (auto& moments : block.moments) moments = {};
     std::fill(block.counts.begin(), block.counts.end(), 0u);
-    std::fill(block.status.begin(), block.status.end(), Status::non_finite);
+    std::fill_n(block.replicas[replica_column::status].begin(), block.count,
+                static_cast<double>(Status::non_finite));
     CellAccumulator cell(problem);
     cell.add(std::move(block));
     const CellResult result = cell.finish();
@@ -411,14 +413,12 @@ TEST(Ensemble, NoticesWhatABackendGetsWrong) {
     BlockResult block = backend.block(problem, 0);
     block.counts.pop_back();
     EXPECT_THROW(cell.add(std::move(block)), Error);
-    for (const auto member : {&BlockResult::steps, &BlockResult::rejected_steps}) {
+    for (int c = 0; c < replica_column::count; ++c) {
+        if (model::replica_columns[c].carriers == model::Carriers::monitored) continue;
         block = backend.block(problem, 0);
-        (block.*member).pop_back();
+        block.replicas[c].pop_back();
         EXPECT_THROW(cell.add(std::move(block)), Error);
     }
-    block = backend.block(problem, 0);
-    block.stopped_before.pop_back();
-    EXPECT_THROW(cell.add(std::move(block)), Error);
 }
 
 TEST(Ensemble, MemoryDoesNotDependOnReplicasWithoutTables) {

@@ -14,6 +14,9 @@
 
 namespace softmaxflow::test {
 
+namespace replica_column = model::replica_column;
+namespace state_column = model::state_column;
+
 inline constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 
 // Uniform on [0, 1).
@@ -97,22 +100,26 @@ public:
                                   result.counts.data() + (o * checkpoints + c) * record.bins);
             }
         for (std::int64_t r = first; r < first + result.count; ++r) {
-            result.status.push_back(status(r));
-            result.initial_leader.push_back(leader(r));
-            result.winner.push_back(winner(r));
-            result.steps.push_back(steps(r));
-            result.rejected_steps.push_back(r % 7);
-            result.stopped_before.push_back(stopped_before(r, checkpoints));
+            const auto put = [&](int column, auto number) {
+                result.replicas[column].push_back(static_cast<double>(number));
+            };
+            put(replica_column::status, static_cast<int>(status(r)));
+            put(replica_column::initial_leader, leader(r));
+            put(replica_column::winner, winner(r));
+            put(replica_column::steps, steps(r));
+            put(replica_column::rejected_steps, r % 7);
+            put(replica_column::stopped_before, stopped_before(r, checkpoints));
             result.useful_steps += steps(r) + r % 7;
             result.issued_steps += 2 * steps(r);
             for (std::size_t t = 0; t < record.thresholds.size(); ++t)
-                result.first_passage.push_back(passage(r, t, problem.config.dynamics.iterations));
+                put(replica_column::first_passage,
+                    passage(r, t, problem.config.dynamics.iterations));
             for (int o = 0; record.replica_table && o < model::observable_count; ++o)
                 result.final_observables.push_back(value(r, o, checkpoints - 1));
             if (r < record.states) {
                 StateRecord state;
                 state.replica = r;
-                state.logits = {uniform(r)};
+                state.columns[state_column::logits] = {uniform(r)};
                 result.states.push_back(state);
             }
         }

@@ -11,6 +11,8 @@
 #include "softmaxflow/model/dynamics/catalogue.hpp"
 
 namespace softmaxflow {
+
+namespace state_column = model::state_column;
 namespace {
 
 Config seeded() {
@@ -266,15 +268,15 @@ RestartData restart_at(double checkpoint) {
     RestartData restart;
     restart.replicas = 2;
     restart.checkpoint = checkpoint;
-    restart.logits.resize(6);
-    restart.projected_values.resize(6);
-    restart.metric.resize(2);
-    restart.response.resize(2);
-    restart.floor.resize(2);
-    restart.target.resize(4);
-    restart.arc.resize(2);
-    restart.initial_leader.resize(2);
-    restart.ranks.resize(6);
+    restart.columns[state_column::logits].resize(6);
+    restart.columns[state_column::projected_values].resize(6);
+    restart.columns[state_column::metric].resize(2);
+    restart.columns[state_column::response].resize(2);
+    restart.columns[state_column::loss_floor].resize(2);
+    restart.columns[state_column::target].resize(4);
+    restart.columns[state_column::arc].resize(2);
+    restart.columns[state_column::initial_leader].resize(2);
+    restart.columns[state_column::rank].resize(6);
     return restart;
 }
 
@@ -321,10 +323,10 @@ TEST(MakeProblem, GoesOnWithAFlow) {
     config.dynamics.horizon = 10.0;
     config.record.checkpoint_list = {0.5, 2.5, 7.25};
     RestartData restart = restart_at(2.5);
-    restart.clock = {2.5, 1.75};  // the second had converged
-    restart.log_time = {0.9, 0.5};
-    restart.step_size = {0.1, 0.2};
-    restart.controller = {1, 0, 1, 0};
+    restart.columns[state_column::clock] = {2.5, 1.75};  // the second had converged
+    restart.columns[state_column::log_time] = {0.9, 0.5};
+    restart.columns[state_column::step_size] = {0.1, 0.2};
+    restart.columns[state_column::controller] = {1, 0, 1, 0};
     EXPECT_EQ(make_problem(config, {}, {}, 1, restart).checkpoints,
               (std::vector<double>{2.5, 7.25, 10}));
     const auto refused = [&](RestartData data) -> std::string {
@@ -336,10 +338,10 @@ TEST(MakeProblem, GoesOnWithAFlow) {
         return "";
     };
     RestartData wrong = restart;
-    wrong.step_size.clear();
+    wrong.columns[state_column::step_size].clear();
     expect_mention(refused(wrong), "step_size is missing");
     wrong = restart;
-    wrong.controller.pop_back();
+    wrong.columns[state_column::controller].pop_back();
     expect_mention(refused(wrong), "controller holds 3 numbers");
     wrong = restart;
     wrong.checkpoint = 10.0;
@@ -360,10 +362,15 @@ TEST(MakeProblem, RefusesStatesOfOtherShapes) {
     };
     EXPECT_EQ(with([](RestartData&) {}), "");
     expect_mention(with([](RestartData& r) { r.replicas = 3; }), "init.file holds 3 starts");
-    expect_mention(with([](RestartData& r) { r.logits.pop_back(); }), "logits holds 5 numbers");
-    expect_mention(with([](RestartData& r) { r.metric.resize(3); }), "metric holds 3 numbers");
-    expect_mention(with([](RestartData& r) { r.ranks.clear(); }), "rank is missing");
-    expect_mention(with([](RestartData& r) { r.memory_logits[1].resize(7); }),
+    expect_mention(with([](RestartData& r) { r.columns[state_column::logits].pop_back(); }),
+                   "logits holds 5 numbers");
+    expect_mention(with([](RestartData& r) { r.columns[state_column::metric].resize(3); }),
+                   "metric holds 3 numbers");
+    expect_mention(with([](RestartData& r) { r.columns[state_column::rank].clear(); }),
+                   "rank is missing");
+    expect_mention(with([](RestartData& r) {
+                       r.columns[state_column::memory(state_column::memory_logits, 1)].resize(7);
+                   }),
                    "memory of the method holds 7 numbers");
 }
 

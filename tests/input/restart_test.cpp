@@ -18,6 +18,8 @@
 #include "softmaxflow/ensemble.hpp"
 
 namespace softmaxflow {
+
+namespace state_column = model::state_column;
 namespace {
 
 namespace fs = std::filesystem;
@@ -66,33 +68,35 @@ StateRecord state_of(const Problem& problem, std::int64_t replica) {
     const std::string& loss = problem.config.objective.loss;
     StateRecord state;
     state.replica = replica;
-    state.logits = fresh(checkpoints * tokens);
-    state.probability = fresh(checkpoints * tokens);
-    state.projected_values = fresh(checkpoints * outputs * tokens);
+    state.columns[state_column::logits] = fresh(checkpoints * tokens);
+    state.columns[state_column::probability] = fresh(checkpoints * tokens);
+    state.columns[state_column::projected_values] = fresh(checkpoints * outputs * tokens);
     for (std::size_t c = 0; c < checkpoints; ++c) {
-        state.projected_values[c * outputs * tokens] = -0.0;
-        state.logits[c * tokens] = 5e-324;
-        state.logits[c * tokens + 1] = -1.7976931348623157e308;
+        state.columns[state_column::projected_values][c * outputs * tokens] = -0.0;
+        state.columns[state_column::logits][c * tokens] = 5e-324;
+        state.columns[state_column::logits][c * tokens + 1] = -1.7976931348623157e308;
     }
     for (std::size_t i = 0; i < memory_names(problem.config.dynamics.method).size(); ++i) {
-        state.memory_logits[i] = fresh(checkpoints * tokens);
-        state.memory_values[i] = fresh(checkpoints * outputs * tokens);
+        state.columns[state_column::memory(state_column::memory_logits, static_cast<int>(i))] =
+            fresh(checkpoints * tokens);
+        state.columns[state_column::memory(state_column::memory_values, static_cast<int>(i))] =
+            fresh(checkpoints * outputs * tokens);
     }
-    state.arc = fresh(checkpoints);
-    state.log_time = fresh(checkpoints);
-    state.log_time[0] = std::numeric_limits<double>::quiet_NaN();
+    state.columns[state_column::arc] = fresh(checkpoints);
+    state.columns[state_column::log_time] = fresh(checkpoints);
+    state.columns[state_column::log_time][0] = std::numeric_limits<double>::quiet_NaN();
     if (is_flow(problem.config)) {
-        state.clock = problem.checkpoints;
-        if (replica == 1) state.clock[2] = 12.5;  // converged there
-        state.step_size = fresh(checkpoints);
-        state.controller = fresh(2 * checkpoints);
+        state.columns[state_column::clock] = problem.checkpoints;
+        if (replica == 1) state.columns[state_column::clock][2] = 12.5;  // converged there
+        state.columns[state_column::step_size] = fresh(checkpoints);
+        state.columns[state_column::controller] = fresh(2 * checkpoints);
     }
-    state.metric = metric_of(loss, outputs);
-    state.response = response_of(loss, outputs);
-    if (outputs == 1) state.target = fresh(dim);
-    state.ranks = replica == 0 ? Values{2, 0, 3, 1} : Values{0, 3, 2, 1};
-    state.initial_leader = replica == 0 ? 1 : 0;
-    state.floor = loss == "regression" ? 0.1 : 0.0;
+    state.columns[state_column::metric] = metric_of(loss, outputs);
+    state.columns[state_column::response] = response_of(loss, outputs);
+    if (outputs == 1) state.columns[state_column::target] = fresh(dim);
+    state.columns[state_column::rank] = replica == 0 ? Values{2, 0, 3, 1} : Values{0, 3, 2, 1};
+    state.columns[state_column::initial_leader] = {replica == 0 ? 1.0 : 0.0};
+    state.columns[state_column::loss_floor] = {loss == "regression" ? 0.1 : 0.0};
     return state;
 }
 
@@ -156,22 +160,20 @@ protected:
     }
 
     /// (checkpoint, ...) of every state at one checkpoint.
-    template <class Part>
-    Values at(std::size_t checkpoint, Part part) const {
+    Values at(std::size_t checkpoint, int column) const {
         Values all;
         for (const StateRecord& state : result_.states) {
-            const Values& array = part(state);
+            const Values& array = state.columns[column];
             const auto size = static_cast<std::ptrdiff_t>(array.size() / checkpoints);
             const auto row = array.begin() + static_cast<std::ptrdiff_t>(checkpoint) * size;
             all.insert(all.end(), row, row + size);
         }
         return all;
     }
-    template <class Part>
-    Values whole(Part part) const {
+    Values whole(int column) const {
         Values all;
         for (const StateRecord& state : result_.states) {
-            const Values& array = part(state);
+            const Values& array = state.columns[column];
             all.insert(all.end(), array.begin(), array.end());
         }
         return all;
@@ -213,23 +215,13 @@ TEST_F(Restart, ReadsBackTheSameBits) {
         EXPECT_EQ(inputs.digests, std::vector{file_digest(config_.init.file)});
         EXPECT_EQ(r.replicas, 2) << what;
         EXPECT_EQ(r.checkpoint, problem_.checkpoints[c]) << what;
-        using S = StateRecord;
-        expect_bits(r.logits, at(c, std::mem_fn(&S::logits)), what);
-        expect_bits(r.projected_values, at(c, std::mem_fn(&S::projected_values)), what);
-        expect_bits(r.arc, at(c, std::mem_fn(&S::arc)), what);
-        expect_bits(r.metric, whole(std::mem_fn(&S::metric)), what);
-        expect_bits(r.response, whole(std::mem_fn(&S::response)), what);
-        expect_bits(r.target, whole(std::mem_fn(&S::target)), what);
-        expect_bits(r.ranks, whole(std::mem_fn(&S::ranks)), what);
-        for (const std::size_t i : {0, 1}) {
-            const auto logits = [&](const S& s) -> const Values& { return s.memory_logits[i]; };
-            const auto values = [&](const S& s) -> const Values& { return s.memory_values[i]; };
-            expect_bits(r.memory_logits[i], at(c, logits), what);
-            expect_bits(r.memory_values[i], at(c, values), what);
+        for (int i = 0; i < state_column::count; ++i) {
+            const model::StateColumn& column = model::state_columns[i];
+            if (column.at_restart == model::AtRestart::not_read || i == state_column::log_time)
+                continue;
+            const Values expected = column.when == model::When::checkpoint ? at(c, i) : whole(i);
+            expect_bits(r.columns[i], expected, what + " " + column.name);
         }
-        const double floor = what.starts_with("regression") ? 0.1 : 0.0;
-        EXPECT_EQ(r.floor, (Values{floor, floor})) << what;
-        EXPECT_EQ(r.initial_leader, (Values{1, 0})) << what;
     }
 }
 
@@ -243,7 +235,8 @@ TEST_F(Restart, MakesAProblemThatGoesOn) {
     const Problem problem = make_problem(config, std::move(inputs.starts),
                                          std::move(inputs.objective), 1, inputs.restart);
     EXPECT_EQ(problem.checkpoints, (Values{10, 100, 1000}));
-    EXPECT_EQ(problem.restart.logits, inputs.restart.logits);
+    EXPECT_EQ(problem.restart.columns[state_column::logits],
+              inputs.restart.columns[state_column::logits]);
     config.dynamics.iterations = 10;
     expect_error(Exit::usage,
                  "dynamics.iterations = 10, but init.file holds states after iteration 10",
@@ -251,17 +244,16 @@ TEST_F(Restart, MakesAProblemThatGoesOn) {
 }
 
 TEST_F(Restart, ReadsWhatAFlowGoesOnWith) {
-    using S = StateRecord;
     for (const std::int64_t checkpoint : {0, 1, 2}) {
         use("square", "flow");
         config_.init.checkpoint = checkpoint;
         const auto c = static_cast<std::size_t>(checkpoint);
         const RestartData r = read(dataset()).restart;
         EXPECT_EQ(r.checkpoint, problem_.checkpoints[c]);
-        expect_bits(r.clock, at(c, std::mem_fn(&S::clock)), "clock");
-        expect_bits(r.step_size, at(c, std::mem_fn(&S::step_size)), "step_size");
-        expect_bits(r.controller, at(c, std::mem_fn(&S::controller)), "controller");
-        expect_bits(r.log_time, at(c, std::mem_fn(&S::log_time)), "log_time");  // NaN at 0
+        // log_time is NaN at 0.
+        for (const int i : {state_column::clock, state_column::step_size, state_column::controller,
+                            state_column::log_time})
+            expect_bits(r.columns[i], at(c, i), model::state_columns[i].name);
         Config config = config_;
         config.ensemble.replicas = 2;
         config.record.checkpoint_list = {0.5, 10.0, 70.0, 400.0};
@@ -427,9 +419,9 @@ TEST_F(Restart, MemoryOfTheMethod) {
     Dataset data = dataset();
     without(data);
     remove(data, "velocity_logits");
-    EXPECT_TRUE(read(data).restart.memory_logits[0].empty());  // from rest
-    config_.dynamics.method = "adam";                          // which has no velocity
-    EXPECT_TRUE(read(dataset()).restart.memory_values[0].empty());
+    EXPECT_TRUE(read(data).restart.columns[state_column::memory_logits].empty());  // from rest
+    config_.dynamics.method = "adam";  // which has no velocity
+    EXPECT_TRUE(read(dataset()).restart.columns[state_column::memory_values].empty());
     use("logistic", "adam");
     refuse(
         "expected all of moment1, moment2 (logits and projected_values) for dynamics.method = "

@@ -122,7 +122,7 @@ template <class Real, class Pack>
 void expect_continues(const Case& c, const std::string& what) {
     const Words whole = run_any<Real>(c, replicas);
     const Words rest = run_any<Pack>(continued(c, whole, 1, replicas), replicas);
-    const int all = static_cast<int>(c.checkpoints.size()), n = c.parameters.tokens;
+    const int all = static_cast<int>(c.checkpoints.size());
     int unequal = 0;
     const auto compare = [&](double a, double b) {
         unequal += model::to_bits(a) != model::to_bits(b);
@@ -137,23 +137,19 @@ void expect_continues(const Case& c, const std::string& what) {
             for (int i = 0; i < (all - 1) * size; ++i)
                 compare(of_whole[(r * all + 1) * size + i], of_rest[r * (all - 1) * size + i]);
     };
-    compare_states(whole.logits, rest.logits, n);
-    compare_states(whole.probability, rest.probability, n);
-    compare_states(whole.values, rest.values, n * c.parameters.outputs);
-    for (const int i : {0, 1}) {
-        compare_states(whole.memory_logits[i], rest.memory_logits[i], n);
-        compare_states(whole.memory_values[i], rest.memory_values[i], n * c.parameters.outputs);
-    }
     const auto compare_all = [&](const auto& a, const auto& b) {
         ASSERT_EQ(a.size(), b.size());
         for (std::size_t i = 0; i < a.size(); ++i) compare(a[i], b[i]);
     };
-    compare_all(whole.leader, rest.leader);
-    compare_all(whole.winner, rest.winner);
-    compare_all(whole.ranks, rest.ranks);
-    compare_all(whole.metric, rest.metric);
-    compare_all(whole.response, rest.response);
-    compare_all(whole.floor, rest.floor);
+    for (int i = 0; i < model::state_column::count; ++i) {
+        const auto size = whole.state[i].size() / std::size_t(replicas);
+        if (model::state_columns[i].when == model::When::checkpoint)
+            compare_states(whole.state[i], rest.state[i], static_cast<int>(size) / all);
+        else
+            compare_all(whole.state[i], rest.state[i]);
+    }
+    for (const int i : {model::replica_column::initial_leader, model::replica_column::winner})
+        compare_all(whole.replica[i], rest.replica[i]);
     EXPECT_EQ(unequal, 0) << c.combination.name() << ", " << what;
 }
 
@@ -188,23 +184,10 @@ TEST(Bits, ArcOfManyStepsInSinglePrecisionGrowsToTheEnd) {
     EXPECT_NEAR(rounded.observable(Observable::arc, 2, 0, 1), arc, 1e-4 * arc);
 }
 
-/// Words of a flow: those above, and how its steps went.
-int unequal_words_of_flow(const Words& a, const Words& b) {
-    int unequal = unequal_words(a, b);
-    for (const auto array : {&Words::steps, &Words::rejected, &Words::stopped_before, &Words::clock,
-                             &Words::step_size, &Words::controller}) {
-        const auto &x = a.*array, &y = b.*array;
-        for (std::size_t i = 0; i < x.size(); ++i)
-            unequal += model::to_bits(x[i]) != model::to_bits(y[i]);
-    }
-    return unequal;
-}
-
 TEST(Bits, FlowOfPacksEqualsScalar) {
     for_each_flow([](const Case& c) {
         const Words packs = run_flow<model::Pack<4, 3>>(c, replicas);
-        EXPECT_EQ(0, unequal_words_of_flow(run_flow<double>(c, replicas), packs))
-            << c.combination.name();
+        EXPECT_EQ(0, unequal_words(run_flow<double>(c, replicas), packs)) << c.combination.name();
     });
 }
 
@@ -216,21 +199,25 @@ TEST(Bits, FlowDoesNotDependOnItsNeighbours) {
         const Words all = run_flow<model::Pack<2, 1>>(c, replicas),
                     few = run_flow<model::Pack<2, 1>>(c, 7);
         for (int r = 0; r < 7; ++r) {
-            EXPECT_EQ(all.steps[r], few.steps[r]) << c.combination.name();
-            EXPECT_EQ(model::to_bits(all.status[r]), model::to_bits(few.status[r]));
+            EXPECT_EQ(all.replica[model::replica_column::steps][r],
+                      few.replica[model::replica_column::steps][r])
+                << c.combination.name();
+            EXPECT_EQ(model::to_bits(all.replica[model::replica_column::status][r]),
+                      model::to_bits(few.replica[model::replica_column::status][r]));
         }
-        const std::size_t numbers = few.logits.size();
+        const std::size_t numbers = few.state[model::state_column::logits].size();
         for (std::size_t i = 0; i < numbers; ++i)
-            EXPECT_EQ(model::to_bits(all.logits[i]), model::to_bits(few.logits[i]))
+            EXPECT_EQ(model::to_bits(all.state[model::state_column::logits][i]),
+                      model::to_bits(few.state[model::state_column::logits][i]))
                 << c.combination.name();
     });
 }
 
 void expect_teams_equal_scalar(const Case& c) {
     const Words scalar = run_flow<double>(c, 2);
-    EXPECT_EQ(0, unequal_words_of_flow(scalar, run_flow_team<4>(c, 2))) << c.combination.name();
+    EXPECT_EQ(0, unequal_words(scalar, run_flow_team<4>(c, 2))) << c.combination.name();
     if ((c.combination.map + c.combination.loss) % 5 != 0) return;
-    EXPECT_EQ(0, unequal_words_of_flow(scalar, run_flow_team<16>(c, 2))) << c.combination.name();
+    EXPECT_EQ(0, unequal_words(scalar, run_flow_team<16>(c, 2))) << c.combination.name();
 }
 TEST(Bits, FlowOfTeamsEqualsScalar) {
     for_each_flow([](const Case& c) {

@@ -13,6 +13,7 @@
 
 #include "backend/cpu/flow_rounds.hpp"
 #include "backend/cpu/replicas.hpp"
+#include "backend/host/columns.hpp"
 #include "model/numerics/emulated_team.hpp"
 #include "softmaxflow/model/numerics/pack.hpp"
 
@@ -85,10 +86,8 @@ struct Case {
     /// What a file may give, shaped as in Parameters; empty: absent.
     std::vector<double> values, logits, target, projection, metric, response, distribution;
 
-    struct {
-        std::vector<double> logits, values, metric, response, floor, arc, leader, ranks;
-        std::vector<double> memory_logits[2], memory_values[2];
-    } restart;
+    /// States to go on from: (replica, extents).
+    std::vector<double> restart[model::state_column::count];
 
     explicit Case(Combination c, int tokens = 11) : combination(c) {
         parameters.tokens = tokens;
@@ -128,18 +127,7 @@ struct Case {
         bind(p.design_metric, metric);
         bind(p.design_response, response);
         bind(p.class_distribution, distribution);
-        bind(p.restart_logits, restart.logits);
-        bind(p.restart_values, restart.values);
-        bind(p.restart_metric, restart.metric);
-        bind(p.restart_response, restart.response);
-        bind(p.restart_floor, restart.floor);
-        bind(p.restart_arc, restart.arc);
-        bind(p.restart_leader, restart.leader);
-        bind(p.restart_ranks, restart.ranks);
-        for (const int i : {0, 1}) {
-            bind(p.restart_memory_logits[i], restart.memory_logits[i]);
-            bind(p.restart_memory_values[i], restart.memory_values[i]);
-        }
+        for (int c = 0; c < model::state_column::count; ++c) bind(p.restart[c], restart[c]);
         return p;
     }
 };
@@ -147,28 +135,26 @@ struct Case {
 /// Everything that a run of `count` replicas writes.
 struct Words {
     int curve_count;
-    std::vector<double> curves, passage, leader, winner, status, steps, rejected, stopped_before;
-    std::vector<double> clock, step_size, controller;
-    std::vector<double> logits, probability, values, memory_logits[2], memory_values[2];
-    std::vector<double> metric, response, ranks, floor;
+    std::vector<double> curves;
+    std::vector<double> replica[model::replica_column::count];  // (extent, replica)
+    std::vector<double> state[model::state_column::count];      // (replica, [checkpoint,] extents)
 
     Words(const model::Parameters& p, int count)
         : curve_count(model::observable_count + (p.ranked ? 3 * p.tokens : 0)) {
         const std::size_t rows = static_cast<std::size_t>(count), c = p.checkpoint_count;
         const double unset = std::numeric_limits<double>::quiet_NaN();
         curves.assign(c * curve_count * rows, unset);
-        passage.assign(p.threshold_count * rows, unset);
-        for (auto* array : {&leader, &winner, &status, &steps, &rejected, &stopped_before, &floor})
-            array->assign(rows, unset);
-        for (auto* array : {&clock, &step_size}) array->assign(rows * c, unset);
-        controller.assign(2 * rows * c, unset);
-        for (auto* array : {&logits, &probability, &memory_logits[0], &memory_logits[1]})
-            array->assign(rows * c * p.tokens, unset);
-        for (auto* array : {&values, &memory_values[0], &memory_values[1]})
-            array->assign(rows * c * p.outputs * p.tokens, unset);
-        metric.assign(rows * p.outputs * p.outputs, unset);
-        response.assign(rows * p.outputs, unset);
-        ranks.assign(rows * p.tokens, unset);
+        softmaxflow::host::ColumnExtents extents;
+        extents.tokens = p.tokens;
+        extents.outputs = p.outputs;
+        extents.thresholds = p.threshold_count;
+        for (int i = 0; i < model::replica_column::count; ++i)
+            replica[i].assign(extents.size(model::replica_columns[i]) * rows, unset);
+        for (int i = 0; i < model::state_column::count; ++i) {
+            const model::StateColumn& column = model::state_columns[i];
+            const std::size_t times = column.when == model::When::checkpoint ? c : 1;
+            state[i].assign(rows * times * extents.size(column), unset);
+        }
     }
 
     model::Record record(int count) {
@@ -176,47 +162,29 @@ struct Words {
         r.stride = r.state_count = count;
         r.curves = curves.data();
         r.curve_count = curve_count;
-        r.passage = passage.data();
-        r.leader = leader.data();
-        r.winner = winner.data();
-        r.status = status.data();
-        r.steps = steps.data();
-        r.rejected = rejected.data();
-        r.stopped_before = stopped_before.data();
-        r.clock = clock.data();
-        r.step_size = step_size.data();
-        r.controller = controller.data();
-        r.logits = logits.data();
-        r.probability = probability.data();
-        r.values = values.data();
-        for (const int i : {0, 1}) {
-            r.memory_logits[i] = memory_logits[i].data();
-            r.memory_values[i] = memory_values[i].data();
-        }
-        r.metric = metric.data();
-        r.response = response.data();
-        r.ranks = ranks.data();
-        r.floor = floor.data();
+        for (int i = 0; i < model::replica_column::count; ++i) r.replica[i] = replica[i].data();
+        for (int i = 0; i < model::state_column::count; ++i) r.state[i] = state[i].data();
         return r;
     }
 
     /// Of a run of `count` replicas.
-    [[nodiscard]] double observable(model::Observable name, int checkpoint, int replica,
+    [[nodiscard]] double observable(model::Observable name, int checkpoint, int r,
                                     int count) const {
-        return curves[(std::size_t(checkpoint) * curve_count + int(name)) * count + replica];
+        return curves[(std::size_t(checkpoint) * curve_count + int(name)) * count + r];
     }
 
     [[nodiscard]] std::vector<std::uint64_t> bits() const {
         std::vector<std::uint64_t> all;
-        for (const auto* array :
-             {&curves, &passage, &leader, &winner, &status, &logits, &probability, &values,
-              &memory_logits[0], &memory_logits[1], &memory_values[0], &memory_values[1], &metric,
-              &response, &ranks, &floor})
-            for (const double x : *array) {
+        const auto put = [&](const std::vector<double>& array) {
+            for (const double x : array) {
                 std::uint64_t word;
                 std::memcpy(&word, &x, sizeof word);
                 all.push_back(word);
             }
+        };
+        put(curves);
+        for (const auto& array : replica) put(array);
+        for (const auto& array : state) put(array);
         return all;
     }
 };
@@ -239,30 +207,27 @@ inline std::uint64_t fingerprint(const Words& words) {
 /// The rest of a run of `count` replicas from what it wrote at one of its checkpoints.
 inline Case continued(Case c, const Words& words, int checkpoint, int count) {
     const model::Parameters p = c.bound();
-    const auto at_checkpoint = [&](const std::vector<double>& array, int size) {
-        std::vector<double> part;
-        for (int r = 0; r < count; ++r) {
-            const auto begin = array.begin() + (r * p.checkpoint_count + checkpoint) * size;
-            part.insert(part.end(), begin, begin + size);
+    for (int i = 0; i < model::state_column::count; ++i) {
+        const model::StateColumn& column = model::state_columns[i];
+        const bool memory = softmaxflow::host::is_memory(column);
+        const int of_memory = i >= model::state_column::memory_logits_2 ? 2 : 1;
+        if (column.at_restart == model::AtRestart::not_read ||
+            column.at_restart == model::AtRestart::needed_by_flow ||
+            column.carriers == model::Carriers::flow ||
+            (memory && c.combination.memories() < of_memory))
+            continue;
+        const std::vector<double>& all = words.state[i];
+        if (column.when == model::When::start) {
+            c.restart[i] = all;
+            continue;
         }
-        return part;
-    };
-    auto& restart = c.restart;
-    const int matrix = p.outputs * p.tokens;
-    restart.logits = at_checkpoint(words.logits, p.tokens);
-    restart.values = at_checkpoint(words.values, matrix);
-    for (int i = 0; i < c.combination.memories(); ++i) {
-        restart.memory_logits[i] = at_checkpoint(words.memory_logits[i], p.tokens);
-        restart.memory_values[i] = at_checkpoint(words.memory_values[i], matrix);
+        const std::ptrdiff_t size =
+            static_cast<std::ptrdiff_t>(all.size()) / count / p.checkpoint_count;
+        for (int r = 0; r < count; ++r) {
+            const auto begin = all.begin() + (r * p.checkpoint_count + checkpoint) * size;
+            c.restart[i].insert(c.restart[i].end(), begin, begin + size);
+        }
     }
-    restart.metric = words.metric;
-    restart.response = words.response;
-    restart.floor = words.floor;
-    restart.leader = words.leader;
-    restart.ranks = words.ranks;
-    restart.arc.clear();
-    for (int r = 0; r < count; ++r)
-        restart.arc.push_back(words.observable(model::Observable::arc, checkpoint, r, count));
     c.checkpoints.erase(c.checkpoints.begin(), c.checkpoints.begin() + checkpoint);
     return c;
 }

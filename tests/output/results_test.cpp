@@ -15,6 +15,10 @@
 #include "output/sample_result.hpp"
 
 namespace softmaxflow {
+
+namespace state_column = model::state_column;
+namespace replica_column = model::replica_column;
+
 namespace {
 
 namespace fs = std::filesystem;
@@ -149,7 +153,7 @@ TEST(ResultsFile, WithoutThresholdsHasNoPassages) {
     Sample s = sample();
     s.problem.config.record.thresholds.clear();
     s.result.passages.clear();
-    s.result.table.first_passage.clear();
+    s.result.table.columns[replica_column::first_passage].clear();
     const Dataset results = results_dataset(s.problem, s.result, s.info);
     const Dataset replicas = replicas_dataset(s.problem, s.result, s.info);
     EXPECT_EQ(find(results, "passage_count"), nullptr);
@@ -179,16 +183,25 @@ TEST(EveryFile, DocumentsEveryVariable) {
     }
 }
 
+template <class T>
+std::vector<T> as(const std::vector<double>& numbers) {
+    return {numbers.begin(), numbers.end()};
+}
+
 TEST(ReplicasFile, HoldsTheTable) {
     const Sample s = sample();
     const ReplicaTable& table = s.result.table;
     std::vector<std::byte> image = netcdf_image(replicas_dataset(s.problem, s.result, s.info));
     const NetcdfReader file(image);
-    expect_integers(file, "initial_leader", {"replica"}, table.initial_leader);
-    expect_integers(file, "winner", {"replica"}, table.winner);
-    expect_integers(file, "steps", {"replica"}, table.steps);
+    expect_integers(file, "initial_leader", {"replica"},
+                    as<std::int32_t>(table.columns[replica_column::initial_leader]));
+    expect_integers(file, "winner", {"replica"},
+                    as<std::int32_t>(table.columns[replica_column::winner]));
+    expect_integers(file, "steps", {"replica"},
+                    as<std::int64_t>(table.columns[replica_column::steps]));
     expect_integers<std::int8_t>(file, "status", {"replica"}, {0, 1, 2, 0, 5});
-    expect_values(file, "first_passage", {"replica", "threshold"}, table.first_passage);
+    expect_values(file, "first_passage", {"replica", "threshold"},
+                  table.columns[replica_column::first_passage]);
     for (std::size_t i = 0; i < model::observable_count; ++i) {
         const auto row = table.observables.begin() + static_cast<std::ptrdiff_t>(5 * i);
         expect_values(file, model::observables[i].name, {"replica"}, std::vector(row, row + 5));
@@ -205,22 +218,18 @@ TEST(ReplicasFile, HoldsTheTable) {
     EXPECT_STREQ(status_name(Status::non_finite), "non_finite");
 }
 
-/// An array of both recorded states, one after the other.
-std::vector<double> both(const CellResult& cell, std::vector<double> StateRecord::*part) {
-    std::vector<double> all = cell.states[0].*part;
-    all.insert(all.end(), (cell.states[1].*part).begin(), (cell.states[1].*part).end());
+/// A column of both recorded states, one after the other.
+std::vector<double> both(const CellResult& cell, int column) {
+    std::vector<double> all = cell.states[0].columns[column];
+    const std::vector<double>& second = cell.states[1].columns[column];
+    all.insert(all.end(), second.begin(), second.end());
     return all;
 }
 
 /// What the method remembers, of both states: of the logits and of the projected values.
 std::pair<std::vector<double>, std::vector<double>> memory_of(const CellResult& cell, int which) {
-    std::pair<std::vector<double>, std::vector<double>> all;
-    for (const StateRecord& state : cell.states) {
-        const auto &a = state.memory_logits[which], &v = state.memory_values[which];
-        all.first.insert(all.first.end(), a.begin(), a.end());
-        all.second.insert(all.second.end(), v.begin(), v.end());
-    }
-    return all;
+    return {both(cell, state_column::memory(state_column::memory_logits, which)),
+            both(cell, state_column::memory(state_column::memory_values, which))};
 }
 
 TEST(StatesFile, HoldsTheStates) {
@@ -230,19 +239,19 @@ TEST(StatesFile, HoldsTheStates) {
     const Names vector = {"state", "checkpoint", "token"};
     const Names matrix = {"state", "checkpoint", "output", "token"};
     expect_integers<std::int64_t>(file, "replica", {"state"}, {0, 1});
-    expect_values(file, "logits", vector, both(s.result, &StateRecord::logits));
-    expect_values(file, "probability", vector, both(s.result, &StateRecord::probability));
-    expect_values(file, "projected_values", matrix, both(s.result, &StateRecord::projected_values));
+    expect_values(file, "logits", vector, both(s.result, state_column::logits));
+    expect_values(file, "probability", vector, both(s.result, state_column::probability));
+    expect_values(file, "projected_values", matrix, both(s.result, state_column::projected_values));
     expect_values(file, "velocity_logits", vector, memory_of(s.result, 0).first);
     expect_values(file, "velocity_projected_values", matrix, memory_of(s.result, 0).second);
-    expect_values(file, "arc", {"state", "checkpoint"}, both(s.result, &StateRecord::arc));
-    expect_values(file, "response", {"state", "output"}, both(s.result, &StateRecord::response));
+    expect_values(file, "arc", {"state", "checkpoint"}, both(s.result, state_column::arc));
+    expect_values(file, "response", {"state", "output"}, both(s.result, state_column::response));
     expect_values(file, "metric", {"state", "output", "output_b"},
-                  both(s.result, &StateRecord::metric));
+                  both(s.result, state_column::metric));
     expect_integers<std::int32_t>(file, "initial_leader", {"state"}, {1, 0});
     expect_integers<std::int32_t>(file, "rank", {"state", "token"}, {2, 0, 1, 0, 1, 2});
     expect_values(file, "log_time", {"state", "checkpoint"},
-                  both(s.result, &StateRecord::log_time));
+                  both(s.result, state_column::log_time));
     EXPECT_EQ(file.text("iteration", "long_name"), "iterations done at the checkpoint");
 }
 
@@ -262,8 +271,10 @@ TEST(FilesOfAFlow, HaveItsClock) {
 
         std::vector<std::byte> table = netcdf_image(replicas_dataset(s.problem, s.result, s.info));
         const NetcdfReader replicas(table);
-        expect_integers(replicas, "steps", {"replica"}, s.result.table.steps);
-        expect_integers(replicas, "rejected_steps", {"replica"}, s.result.table.rejected_steps);
+        expect_integers(replicas, "steps", {"replica"},
+                        as<std::int64_t>(s.result.table.columns[replica_column::steps]));
+        expect_integers(replicas, "rejected_steps", {"replica"},
+                        as<std::int64_t>(s.result.table.columns[replica_column::rejected_steps]));
         EXPECT_NE(replicas.text("first_passage", "long_name").find("clock"), std::string::npos);
     }
     const Sample descent = sample();
@@ -279,11 +290,11 @@ TEST(FilesOfAFlow, HoldWhatItGoesOnWith) {
     const Names each = {"state", "checkpoint"};
     expect_values(file, "checkpoint_clock", {"checkpoint"}, s.problem.checkpoints);
     expect_values(file, "time", {"checkpoint"}, s.problem.checkpoints);
-    expect_values(file, "clock", each, both(s.result, &StateRecord::clock));
-    expect_values(file, "step_size", each, both(s.result, &StateRecord::step_size));
+    expect_values(file, "clock", each, both(s.result, state_column::clock));
+    expect_values(file, "step_size", each, both(s.result, state_column::step_size));
     expect_values(file, "controller", {"state", "checkpoint", "controller_entry"},
-                  both(s.result, &StateRecord::controller));
-    expect_values(file, "log_time", each, both(s.result, &StateRecord::log_time));
+                  both(s.result, state_column::controller));
+    expect_values(file, "log_time", each, both(s.result, state_column::log_time));
     const Sample descent = sample();
     const Dataset without = states_dataset(descent.problem, descent.result, descent.info);
     for (const char* name : {"checkpoint_clock", "clock", "step_size", "controller"})
@@ -315,8 +326,8 @@ TEST(StatesFile, HoldsBothMomentsOfAdam) {
     Sample s = sample();
     s.problem.config.dynamics.method = "adam";
     for (StateRecord& state : s.result.states) {
-        state.memory_logits[1] = testing_support::fresh(4 * 3);
-        state.memory_values[1] = testing_support::fresh(4 * 2 * 3);
+        state.columns[state_column::memory_logits_2] = testing_support::fresh(4 * 3);
+        state.columns[state_column::memory_values_2] = testing_support::fresh(4 * 2 * 3);
     }
     std::vector<std::byte> image = netcdf_image(states_dataset(s.problem, s.result, s.info));
     const NetcdfReader file(image);

@@ -5,10 +5,14 @@
 #include <limits>
 #include <string>
 
+#include "backend/host/columns.hpp"
 #include "output/manifest.hpp"
 #include "softmaxflow/model/dynamics/catalogue.hpp"
 
 namespace softmaxflow::testing_support {
+
+namespace state_column = model::state_column;
+namespace replica_column = model::replica_column;
 
 inline constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 
@@ -74,23 +78,23 @@ inline ObservableResult sample_observable(std::size_t checkpoints, std::size_t b
 }
 
 inline StateRecord sample_state(std::int64_t replica) {
-    return {.replica = replica,
-            .logits = fresh(4 * 3),
-            .probability = fresh(4 * 3),
-            .projected_values = fresh(4 * 2 * 3),
-            .memory_logits = {fresh(4 * 3), {}},
-            .memory_values = {fresh(4 * 2 * 3), {}},
-            .arc = fresh(4),
-            .log_time = {nan, fresh(1)[0], fresh(1)[0], fresh(1)[0]},
-            .clock = {},
-            .step_size = {},
-            .controller = {},
-            .metric = {2.5 + double(replica), 0.0, 0.0, 1.25 / double(1 + replica)},
-            .response = fresh(2),
-            .target = {},
-            .ranks = replica == 0 ? std::vector{2.0, 0.0, 1.0} : std::vector{0.0, 1.0, 2.0},
-            .floor = fresh(1)[0],
-            .initial_leader = replica == 0 ? 1 : 0};
+    StateRecord state;
+    state.replica = replica;
+    ColumnArrays& columns = state.columns;
+    columns[state_column::logits] = fresh(4 * 3);
+    columns[state_column::probability] = fresh(4 * 3);
+    columns[state_column::projected_values] = fresh(4 * 2 * 3);
+    columns[state_column::memory_logits] = fresh(4 * 3);
+    columns[state_column::memory_values] = fresh(4 * 2 * 3);
+    columns[state_column::arc] = fresh(4);
+    columns[state_column::log_time] = {nan, fresh(1)[0], fresh(1)[0], fresh(1)[0]};
+    columns[state_column::metric] = {2.5 + double(replica), 0.0, 0.0, 1.25 / double(1 + replica)};
+    columns[state_column::response] = fresh(2);
+    columns[state_column::rank] =
+        replica == 0 ? std::vector{2.0, 0.0, 1.0} : std::vector{0.0, 1.0, 2.0};
+    columns[state_column::loss_floor] = fresh(1);
+    columns[state_column::initial_leader] = {replica == 0 ? 1.0 : 0.0};
+    return state;
 }
 
 inline CellResult sample_cell() {
@@ -104,15 +108,15 @@ inline CellResult sample_cell() {
             {threshold, fresh_counts(1)[0], fresh(quantile_count), fresh(quantile_count)});
     cell.passages[1].quantile[6] = std::numeric_limits<double>::infinity();
     cell.winner_is_leader = {3, 4, 0.75, 0.19, 0.99};
-    cell.table = {.initial_leader = {0, 1, 2, 0, 1},
-                  .winner = {0, 1, 2, 2, 0},
-                  .first_passage = fresh(5 * 2),
-                  .steps = fresh_counts(5),
-                  .rejected_steps = fresh_counts(5),
-                  .status = {Status::ok, Status::converged, Status::stopped_early, Status::ok,
-                             Status::non_finite},
-                  .observables = fresh(model::observable_count * 5)};
-    cell.table.first_passage[3] = nan;
+    ColumnArrays& left = cell.table.columns;
+    left[replica_column::initial_leader] = {0, 1, 2, 0, 1};
+    left[replica_column::winner] = {0, 1, 2, 2, 0};
+    left[replica_column::first_passage] = fresh(5 * 2);
+    left[replica_column::steps] = {11, 12, 13, 14, 15};
+    left[replica_column::rejected_steps] = {21, 22, 23, 24, 25};
+    left[replica_column::status] = {0, 1, 2, 0, 5};
+    left[replica_column::first_passage][3] = nan;
+    cell.table.observables = fresh(model::observable_count * 5);
     cell.states = {sample_state(0), sample_state(1)};
     cell.failures = {{4, Status::non_finite}};
     return cell;
@@ -128,10 +132,11 @@ inline Sample sample_flow(const std::string& clock) {
     s.problem.checkpoints = {0.0, 0.25, 2.5, 100.0};
     s.result.useful_steps = 70, s.result.issued_steps = 80;
     for (StateRecord& state : s.result.states) {
-        for (const int i : {0, 1}) state.memory_logits[i] = state.memory_values[i] = {};
-        state.clock = {0.0, 0.25, 2.5, state.replica == 0 ? 100.0 : 17.5};
-        state.step_size = fresh(4);
-        state.controller = fresh(4 * 2);
+        ColumnArrays& columns = state.columns;
+        columns[state_column::memory_logits] = columns[state_column::memory_values] = {};
+        columns[state_column::clock] = {0.0, 0.25, 2.5, state.replica == 0 ? 100.0 : 17.5};
+        columns[state_column::step_size] = fresh(4);
+        columns[state_column::controller] = fresh(4 * 2);
     }
     return s;
 }

@@ -31,8 +31,8 @@ std::size_t bytes_per_replica(const Problem& problem, const Kernels& kernels) {
     const model::Parameters p = host::make_parameters(problem);
     const Sizes sizes = sizes_of(key, p, kernels.advance.lanes);
     const auto places = static_cast<std::size_t>(problem.curves() * p.checkpoint_count);
-    const std::size_t staged =
-        places * sizeof(double) + static_cast<std::size_t>(p.threshold_count + 6) * sizeof(double);
+    const std::int64_t left = host::column_extents(problem).left_by_replica();
+    const std::size_t staged = (places + static_cast<std::size_t>(left)) * sizeof(double);
     if (key.flow) return staged + sizes.item + sizes.initialize;
     return staged + sizes.item + sizes.lane * static_cast<std::size_t>(working_lanes(kernels, key));
 }
@@ -63,23 +63,8 @@ DeviceInputs::DeviceInputs(Stream& stream, const Problem& problem)
     put(p.design_metric, problem.objective.metric);
     put(p.design_response, problem.objective.response);
     put(p.class_distribution, problem.objective.distribution);
-    const RestartData& restart = problem.restart;
-    put(p.restart_logits, restart.logits);
-    put(p.restart_values, restart.projected_values);
-    put(p.restart_metric, restart.metric);
-    put(p.restart_response, restart.response);
-    put(p.restart_floor, restart.floor);
-    put(p.restart_arc, restart.arc);
-    put(p.restart_leader, restart.initial_leader);
-    put(p.restart_ranks, restart.ranks);
-    put(p.restart_clock, restart.clock);
-    put(p.restart_log_time, restart.log_time);
-    put(p.restart_step_size, restart.step_size);
-    put(p.restart_controller, restart.controller);
-    for (int i = 0; i < 2; ++i) {
-        put(p.restart_memory_logits[i], restart.memory_logits[i]);
-        put(p.restart_memory_values[i], restart.memory_values[i]);
-    }
+    for (int c = 0; c < model::state_column::count; ++c)
+        put(p.restart[c], problem.restart.columns[c]);
     const double* edges = nullptr;
     put(edges, problem.edges);
     edges_ = std::move(arrays_.back());
@@ -274,12 +259,6 @@ void BatchRunner::download_curves() {
     auto& last = staging_.last_observables();
     stream_.download(last.data(), data + (checkpoints - 1) * curves * capacity,
                      last.size() * sizeof(double));
-    const std::int64_t states = staging_.state_count();
-    double* to = staging_.state_clocks().data();
-    for (const auto clock : {model::Observable::arc, model::Observable::log_time})
-        for (std::int64_t c = 0; states > 0 && c < checkpoints; ++c, to += states)
-            stream_.download(to, data + (c * curves + static_cast<int>(clock)) * capacity,
-                             static_cast<std::size_t>(states) * sizeof(double));
 }
 
 void BatchRunner::deliver_blocks(const BlockSink& deliver) {
@@ -288,7 +267,7 @@ void BatchRunner::deliver_blocks(const BlockSink& deliver) {
     kernels::Reduction r;
     r.curves = curves_.as<double>();
     r.stride = staging_.capacity();
-    r.status = device_record_.status;
+    r.status = device_record_.replica[model::replica_column::status];
     r.edges = device_inputs_.edges().as<double>();
     r.moments = moments_.as();
     r.counts = counts_.as<unsigned>();

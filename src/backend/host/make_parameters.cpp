@@ -38,13 +38,19 @@ const double* data_or_null(const std::vector<double>& array) {
 
 }  // namespace
 
+int map_index(const Config& config) { return index_of(model::Maps{}, config.model.map); }
+int loss_index(const Config& config) { return index_of(model::Losses{}, config.objective.loss); }
+int method_index(const Config& config) {
+    return index_of(model::Methods{}, config.dynamics.method);
+}
+
 KernelKey make_kernel_key(const Problem& problem) {
     const DynamicsConfig& dynamics = problem.config.dynamics;
     const bool decays = dynamics.value_decay != 0.0 || dynamics.logit_decay != 0.0;
     const bool flow = dynamics.method == "flow";
-    return {index_of(model::Maps{}, problem.config.model.map),
-            index_of(model::Losses{}, problem.config.objective.loss),
-            flow ? 0 : index_of(model::Methods{}, dynamics.method),
+    return {map_index(problem.config),
+            loss_index(problem.config),
+            flow ? 0 : method_index(problem.config),
             flow,
             static_cast<int>(dynamics.order),
             problem.config.backend.numerics == "fast" && !decays && !flow,
@@ -109,23 +115,8 @@ model::Parameters make_parameters(const Problem& problem) {
     p.design_floor = problem.objective.floor;
     p.class_distribution = data_or_null(problem.objective.distribution);
 
-    const RestartData& restart = problem.restart;
-    p.restart_logits = data_or_null(restart.logits);
-    p.restart_values = data_or_null(restart.projected_values);
-    p.restart_metric = data_or_null(restart.metric);
-    p.restart_response = data_or_null(restart.response);
-    p.restart_floor = data_or_null(restart.floor);
-    p.restart_arc = data_or_null(restart.arc);
-    p.restart_leader = data_or_null(restart.initial_leader);
-    p.restart_ranks = data_or_null(restart.ranks);
-    p.restart_clock = data_or_null(restart.clock);
-    p.restart_log_time = data_or_null(restart.log_time);
-    p.restart_step_size = data_or_null(restart.step_size);
-    p.restart_controller = data_or_null(restart.controller);
-    for (int i = 0; i < 2; ++i) {
-        p.restart_memory_logits[i] = data_or_null(restart.memory_logits[i]);
-        p.restart_memory_values[i] = data_or_null(restart.memory_values[i]);
-    }
+    for (int c = 0; c < model::state_column::count; ++c)
+        p.restart[c] = data_or_null(problem.restart.columns[c]);
 
     p.monitored = problem.monitor.claims;
     p.sorted = problem.monitor.sorted;

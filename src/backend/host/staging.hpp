@@ -3,6 +3,7 @@
 
 #include <vector>
 
+#include "backend/host/columns.hpp"
 #include "softmaxflow/backend.hpp"
 #include "softmaxflow/model/dynamics/parameters.hpp"
 #include "softmaxflow/problem.hpp"
@@ -26,15 +27,14 @@ public:
     /// the record, so that a device can have arrays of the same sizes.
     template <class F>
     void for_each_array(model::Record& record, F f) {
-        for (const auto& [member, array] : arrays_)
-            if (!array->empty()) f(member(record), *array);
+        for (int c = 0; c < replica_column::count; ++c)
+            if (record.replica[c] != nullptr) f(record.replica[c], replicas_[c]);
+        for (int c = 0; c < state_column::count; ++c)
+            if (record.state[c] != nullptr) f(record.state[c], states_[c]);
     }
     /// What is needed of the curves to make blocks without statistics, for devices that keep them:
-    /// those of the last checkpoint, (observable, replica), and the clocks of recorded states,
-    /// (arc or log_time, checkpoint, state).
+    /// those of the last checkpoint, (observable, replica).
     std::vector<double>& last_observables() { return last_; }
-    std::vector<double>& state_clocks() { return state_clocks_; }
-    [[nodiscard]] std::int64_t state_count() const { return state_count_; }
     [[nodiscard]] std::int64_t capacity() const { return capacity_; }
 
     [[nodiscard]] std::int64_t blocks() const { return (count_ + block_size - 1) / block_size; }
@@ -45,33 +45,28 @@ public:
 
 private:
     using Array = std::vector<double>;
-    using Member = double*& (*)(model::Record&);
 
     double* row(int curve, int checkpoint);
     void copy_curves();
     void reduce_curves(BlockResult& block);
+    void place_replicas();
     void place_states();
+    void copy_replicas(BlockResult& block, std::int64_t begin) const;
     void copy_states(BlockResult& block) const;
     [[nodiscard]] Array target_of(std::int64_t replica) const;
-    void place(Member member, Array& array, std::int64_t size, double value = 0.0);
-    void place_monitor();
-    void copy_monitor(BlockResult& block, std::int64_t begin) const;
 
     const Problem& problem_;
     const model::Parameters& parameters_;
     std::int64_t capacity_;
-    int checkpoints_, thresholds_, curve_count_, memories_ = 0;
+    ColumnExtents extents_;
+    int checkpoints_, curve_count_;
     std::int64_t first_ = 0, count_ = 0, state_count_ = 0;
     model::Record record_;
-    std::vector<std::pair<Member, Array*>> arrays_;
-    Array curves_;  // (checkpoint, curve, replica)
-    Array last_, state_clocks_;
-    Array passage_, leader_, winner_, status_, steps_, rejected_, stopped_before_;
+    Array curves_;           // (checkpoint, curve, replica)
+    Array last_;             // (observable, replica)
+    ColumnArrays replicas_;  // (extent, replica)
+    ColumnArrays states_;    // (replica, extents), or (replica, checkpoint, extents)
     long long issued_ = 0;
-    Array logits_, probability_, values_, memory_logits_[2], memory_values_[2];
-    Array metric_, response_, floor_, ranks_;
-    Array clock_, step_size_, controller_;
-    Array traits_, margin_, margin_clock_, increment_;
 };
 
 }  // namespace softmaxflow::host

@@ -58,10 +58,12 @@ std::vector<double> ranges(const MeasureContext& context, double kappa, double n
     const auto n = config.model.tokens;
     for_each_state(
         context, problem, [&](const StateRecord& state, const BlockResult& block, std::size_t i) {
-            const auto last = state.logits.end(), first = last - n;
+            const auto last = state.columns[state_column::logits].end(), first = last - n;
             const auto [low, high] = std::minmax_element(first, last);
             found[static_cast<std::size_t>(state.replica)] =
-                is_ok(block.status[i]) ? *high - *low : std::numeric_limits<double>::quiet_NaN();
+                is_ok(host::status_of(block, static_cast<std::int64_t>(i)))
+                    ? *high - *low
+                    : std::numeric_limits<double>::quiet_NaN();
         });
     return found;
 }

@@ -54,12 +54,12 @@ void for_each_state(
 bool enters(Tally& tally, const BlockResult& block, std::size_t index, unsigned needs) {
     const unsigned needed = needs & model::decided_by_replica;
     ++tally.draws;
-    if ((block.monitor.traits[index] & needed) != needed) {
+    if ((start_traits(block, static_cast<std::int64_t>(index)) & needed) != needed) {
         ++tally.excluded;
         return false;
     }
-    if (!is_ok(block.status[index])) ++tally.failed;
-    return is_ok(block.status[index]);
+    if (!is_ok(host::status_of(block, static_cast<std::int64_t>(index)))) ++tally.failed;
+    return is_ok(host::status_of(block, static_cast<std::int64_t>(index)));
 }
 
 void note_margin(Tally& tally, std::int64_t replica, double margin, double clock) {

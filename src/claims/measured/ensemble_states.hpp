@@ -5,10 +5,13 @@
 #include <functional>
 #include <vector>
 
+#include "backend/host/columns.hpp"
 #include "claims/measured/measured.hpp"
 #include "claims/replay.hpp"
 
 namespace softmaxflow::claims {
+
+namespace state_column = model::state_column;
 
 /// `base` as a flow on the arc clock (descent stays what it is), recorded in full at the given
 /// clocks, which end the run; tokens numbered by their projected values at the start.

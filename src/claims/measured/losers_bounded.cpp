@@ -16,8 +16,8 @@ double margin(const Problem& problem, const StateRecord& state) {
     const double bound = 8.0 / (problem.config.dynamics.logit_rate * problem.checkpoints.back());
     double grown = 0.0;
     for (std::int64_t j = 1; j < n; ++j)
-        grown +=
-            at(state.projected_values, last, n, j) - at(state.projected_values, last - 1, n, j);
+        grown += at(state.columns[state_column::projected_values], last, n, j) -
+                 at(state.columns[state_column::projected_values], last - 1, n, j);
     return (bound - grown) / (bound + std::abs(grown));
 }
 

@@ -27,10 +27,10 @@ double slope(const Problem& problem, const StateRecord& state, std::size_t first
     const std::int64_t n = problem.config.model.tokens;
     double x_sum = 0, y_sum = 0, xx = 0, xy = 0, count = 0;
     for (std::size_t c = first; c <= last; ++c) {
-        double low = at(state.logits, c, n, 1), high = low;
+        double low = at(state.columns[state_column::logits], c, n, 1), high = low;
         for (std::int64_t j = 2; j < n; ++j) {
-            low = std::min(low, at(state.logits, c, n, j));
-            high = std::max(high, at(state.logits, c, n, j));
+            low = std::min(low, at(state.columns[state_column::logits], c, n, j));
+            high = std::max(high, at(state.columns[state_column::logits], c, n, j));
         }
         const double x = std::log(problem.checkpoints[c]), y = std::log(high - low);
         x_sum += x, y_sum += y, xx += x * x, xy += x * y, count += 1;

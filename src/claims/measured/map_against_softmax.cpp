@@ -43,7 +43,7 @@ std::vector<double> final_peaks(const MeasureContext& context, const Config& bas
         [&](BlockResult&& block) {
             for (std::int64_t i = 0; i < block.count; ++i)
                 peaks[static_cast<std::size_t>(block.first + i)] =
-                    is_ok(block.status[i])
+                    is_ok(host::status_of(block, static_cast<std::int64_t>(i)))
                         ? block.final_observables[static_cast<std::size_t>(
                               i * model::observable_count +
                               static_cast<int>(model::Observable::max_probability))]

@@ -18,13 +18,14 @@ double ratio(const Problem& problem, const StateRecord& state) {
     const std::size_t last = problem.checkpoints.size() - 1;
     double others = 0.0, mean = 0.0;
     for (std::int64_t j = 1; j < tokens; ++j) {
-        others += at(state.probability, last, tokens, j);
-        mean += at(state.projected_values, last, tokens, j);
+        others += at(state.columns[state_column::probability], last, tokens, j);
+        mean += at(state.columns[state_column::projected_values], last, tokens, j);
     }
     const auto n = static_cast<double>(tokens);
-    const double lead = at(state.projected_values, last, tokens, 0) - mean / (n - 1);
+    const double lead =
+        at(state.columns[state_column::projected_values], last, tokens, 0) - mean / (n - 1);
     return others * lead * lead * problem.config.dynamics.logit_rate * n /
-           (2.0 * (n - 1) * state.metric.front());
+           (2.0 * (n - 1) * state.columns[state_column::metric].front());
 }
 
 /// eps(n) at tau = 1000: twice the largest deviation seen from values of scale 1e-6 ... 1, with
@@ -42,9 +43,10 @@ constexpr double second_look = 100.0;
 /// ... and what is left of large values at the start, against the arc.
 double allowance(const Problem& problem, const StateRecord& state, double tau) {
     const std::int64_t n = problem.config.model.tokens;
-    const double spread =
-        at(state.projected_values, 0, n, 0) - at(state.projected_values, 0, n, n - 1);
-    return table(static_cast<double>(n), tau) + spread / (state.metric.front() * tau);
+    const double spread = at(state.columns[state_column::projected_values], 0, n, 0) -
+                          at(state.columns[state_column::projected_values], 0, n, n - 1);
+    return table(static_cast<double>(n), tau) +
+           spread / (state.columns[state_column::metric].front() * tau);
 }
 
 double margin(const Problem& problem, const StateRecord& state, double tau) {

@@ -82,8 +82,10 @@ double largest_difference(const std::vector<double>& a, const std::vector<double
 
 double margin_of(const StateRecord& timed, const StateRecord& arc, std::int64_t n, double allowed) {
     const double apart =
-        std::max(largest_difference(timed.logits, arc.logits, n),
-                 largest_difference(timed.projected_values, arc.projected_values, n));
+        std::max(largest_difference(timed.columns[state_column::logits],
+                                    arc.columns[state_column::logits], n),
+                 largest_difference(timed.columns[state_column::projected_values],
+                                    arc.columns[state_column::projected_values], n));
     return (allowed - apart) / (allowed + apart);
 }
 
@@ -107,16 +109,17 @@ Finding measure(const MeasureContext& context) {
                        });
         const std::size_t first = tally.candidates.size();
         for (const StateRecord& state : states) {
-            const Problem arc = on_the_arc(replica_of_timed(state.replica), state.arc.back());
+            const Problem arc = on_the_arc(replica_of_timed(state.replica),
+                                           state.columns[state_column::arc].back());
             note_margin(tally, state.replica,
                         margin_of(state, state_of(context.backend, arc), n, allowed),
-                        state.arc.back());
+                        state.columns[state_column::arc].back());
         }
         judge(finding, first, context.mutant,
               [&](const Candidate& candidate, Precision precision, double rtol) {
                   const Problem one = replica_of_timed(candidate.replica);
                   const StateRecord state = replay_states(one, precision, rtol);
-                  const Problem arc = on_the_arc(one, state.arc.back());
+                  const Problem arc = on_the_arc(one, state.columns[state_column::arc].back());
                   return margin_of(state, replay_states(arc, precision, rtol), n, allowed);
               });
     }

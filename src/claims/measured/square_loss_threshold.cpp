@@ -53,13 +53,14 @@ std::vector<double> peaks(const MeasureContext& context, double scale, double ra
     Problem problem = context.problem_of(config);
     if (context.mutant) problem.monitor.mutant = square_loss_threshold.claim.mutant;
     std::vector<double> found(count);
-    for_each_state(
-        context, problem, [&](const StateRecord& state, const BlockResult& block, std::size_t i) {
-            const auto last = state.probability.end();
-            found[static_cast<std::size_t>(state.replica)] =
-                is_ok(block.status[i]) ? *std::max_element(last - config.model.tokens, last)
-                                       : std::numeric_limits<double>::quiet_NaN();
-        });
+    for_each_state(context, problem,
+                   [&](const StateRecord& state, const BlockResult& block, std::size_t i) {
+                       const auto last = state.columns[state_column::probability].end();
+                       found[static_cast<std::size_t>(state.replica)] =
+                           is_ok(host::status_of(block, static_cast<std::int64_t>(i)))
+                               ? *std::max_element(last - config.model.tokens, last)
+                               : std::numeric_limits<double>::quiet_NaN();
+                   });
     return found;
 }
 

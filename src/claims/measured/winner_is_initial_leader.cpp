@@ -13,9 +13,10 @@ namespace {
 double margin(const Problem& problem, const StateRecord& state) {
     const std::int64_t n = problem.config.model.tokens;
     const std::size_t last = problem.checkpoints.size() - 1;
-    const double own = at(state.probability, last, n, 0);
+    const double own = at(state.columns[state_column::probability], last, n, 0);
     double best = 0.0;
-    for (std::int64_t j = 1; j < n; ++j) best = std::max(best, at(state.probability, last, n, j));
+    for (std::int64_t j = 1; j < n; ++j)
+        best = std::max(best, at(state.columns[state_column::probability], last, n, j));
     return (own - best) / (own + best);
 }
 

@@ -176,11 +176,13 @@ double largest_deviation(const Case& c, int replica) {
         const QuadVector z = system.project(descent.x.v);
         const std::size_t row = replica * p.checkpoint_count + checkpoint;
         for (int i = 0; i < p.outputs * p.tokens; ++i)
-            worst =
-                std::max(worst, relative(words.values[row * p.outputs * p.tokens + i], z[i], 1.0));
+            worst = std::max(worst, relative(words.state[model::state_column::projected_values]
+                                                        [row * p.outputs * p.tokens + i],
+                                             z[i], 1.0));
         for (int j = 0; j < p.tokens; ++j)
-            worst =
-                std::max(worst, relative(words.logits[row * p.tokens + j], descent.x.a[j], 1.0));
+            worst = std::max(worst,
+                             relative(words.state[model::state_column::logits][row * p.tokens + j],
+                                      descent.x.a[j], 1.0));
     }
     return worst;
 }
@@ -214,11 +216,14 @@ TEST(Field, SumOfLogitsIsConserved) {
             const Words w = run_any<double>(c, 1);
             const auto sum_at = [&](int checkpoint) {
                 double total = 0.0;
-                for (int j = 0; j < 11; ++j) total += w.logits[checkpoint * 11 + j];
+                for (int j = 0; j < 11; ++j)
+                    total += w.state[model::state_column::logits][checkpoint * 11 + j];
                 return total;
             };
             EXPECT_NEAR(sum_at(3), sum_at(0), 1e-13) << c.combination.name();
-            EXPECT_NE(w.logits[0], w.logits[3 * 11]) << c.combination.name();
+            EXPECT_NE(w.state[model::state_column::logits][0],
+                      w.state[model::state_column::logits][3 * 11])
+                << c.combination.name();
         }
 }
 

@@ -327,7 +327,8 @@ TEST(LogTime, OfOneTokenInClosedForm) {
     const int replicas = 5, all = static_cast<int>(c.checkpoints.size());
     const Words w = run_flow<double>(c, replicas);
     for (int r = 0; r < replicas; ++r) {
-        const double z0 = w.values[static_cast<std::size_t>(r) * all];
+        const double z0 =
+            w.state[model::state_column::projected_values][static_cast<std::size_t>(r) * all];
         for (int i = 1; i < all; ++i) {
             const Quad tau(c.checkpoints[i]), far = z0 + tau;
             const Quad exact = far + log(tau * exp(-far) + 1 - exp(-tau));
@@ -367,12 +368,16 @@ int run_hard_case(const Case& c, const std::string& name) {
     const Words w = run_flow<double>(c, 3);
     int failed = 0;
     for (int r = 0; r < 3; ++r) {
-        EXPECT_GE(w.status[r], model::ok) << name;
-        EXPECT_LE(w.status[r], model::map_singular) << name;
-        EXPECT_LE(w.steps[r] + w.rejected[r], 301) << name;
-        for (int j = 0; w.status[r] == model::ok && j < 11; ++j)
-            EXPECT_TRUE(std::isfinite(w.logits[(r * 3 + 2) * 11 + j])) << name;
-        failed += w.status[r] > model::stopped_early ? 1 : 0;
+        EXPECT_GE(w.replica[model::replica_column::status][r], model::ok) << name;
+        EXPECT_LE(w.replica[model::replica_column::status][r], model::map_singular) << name;
+        EXPECT_LE(w.replica[model::replica_column::steps][r] +
+                      w.replica[model::replica_column::rejected_steps][r],
+                  301)
+            << name;
+        for (int j = 0; w.replica[model::replica_column::status][r] == model::ok && j < 11; ++j)
+            EXPECT_TRUE(std::isfinite(w.state[model::state_column::logits][(r * 3 + 2) * 11 + j]))
+                << name;
+        failed += w.replica[model::replica_column::status][r] > model::stopped_early ? 1 : 0;
     }
     return failed;
 }

@@ -161,10 +161,11 @@ TEST(Observe, ReluWithoutPositiveLogitsHasNoWeights) {
     Case c = given({relu, square, gradient_descent}, {1.0, 2.0, 3.0}, {-1.0, 0.0, -0.0});
     c.parameters.learning_rate = 0.25;
     const Words words = run_any<double>(c, 1);
-    EXPECT_EQ(words.status[0], 0.0);
-    EXPECT_EQ(words.winner[0], -1.0);
-    EXPECT_EQ(words.leader[0], 2.0);
-    for (const double iteration : words.passage) EXPECT_TRUE(std::isnan(iteration));
+    EXPECT_EQ(words.replica[model::replica_column::status][0], 0.0);
+    EXPECT_EQ(words.replica[model::replica_column::winner][0], -1.0);
+    EXPECT_EQ(words.replica[model::replica_column::initial_leader][0], 2.0);
+    for (const double iteration : words.replica[model::replica_column::first_passage])
+        EXPECT_TRUE(std::isnan(iteration));
     for (std::size_t checkpoint = 0; checkpoint < c.checkpoints.size(); ++checkpoint) {
         for (const Observable name :
              {Observable::entropy, Observable::effective_tokens, Observable::participation_ratio,
@@ -177,9 +178,9 @@ TEST(Observe, ReluWithoutPositiveLogitsHasNoWeights) {
         EXPECT_EQ(words.observable(Observable::loss, int(checkpoint), 0, 1), 0.125);
         for (int j = 0; j < 3; ++j) {
             const int place = static_cast<int>(checkpoint) * 3 + j;
-            EXPECT_EQ(words.probability[place], 0.0);
-            EXPECT_EQ(words.values[place], c.values[j]);
-            EXPECT_EQ(words.logits[place], c.logits[j]);
+            EXPECT_EQ(words.state[model::state_column::probability][place], 0.0);
+            EXPECT_EQ(words.state[model::state_column::projected_values][place], c.values[j]);
+            EXPECT_EQ(words.state[model::state_column::logits][place], c.logits[j]);
         }
     }
 }
@@ -198,21 +199,24 @@ TEST(Observe, SignDescentStaysWhereTheGradientIsZero) {
     // z = B: the residual is zero, and so is every gradient.
     Case c = given({softmax, square, sign_descent}, {0.5, 0.5, 0.5, 0.5}, {0.0, 0.0, 0.0, 0.0});
     const Words still = run_any<double>(c, 1);
-    for (std::size_t i = 0; i < still.logits.size(); ++i) {
-        EXPECT_EQ(still.logits[i], 0.0);
-        EXPECT_EQ(still.values[i], 0.5);
+    for (std::size_t i = 0; i < still.state[model::state_column::logits].size(); ++i) {
+        EXPECT_EQ(still.state[model::state_column::logits][i], 0.0);
+        EXPECT_EQ(still.state[model::state_column::projected_values][i], 0.5);
     }
     // Away from it every entry moves by the learning rate.
     c.values[0] = 0.25;
     const Words moved = run_any<double>(c, 1);
     for (int j = 0; j < 4; ++j) {
-        EXPECT_EQ(moved.values[4 + j], c.values[j] + 0.1);
-        EXPECT_EQ(moved.logits[4 + j], j == 0 ? -0.1 : 0.1);
+        EXPECT_EQ(moved.state[model::state_column::projected_values][4 + j],
+                  c.values[j] + 0.1);
+        EXPECT_EQ(moved.state[model::state_column::logits][4 + j], j == 0 ? -0.1 : 0.1);
     }
 }
 
 TEST(Observe, SumOfLogitsThatVanishesIsSingular) {
-    const auto status = [](const Case& c) { return run_any<double>(c, 1).status[0]; };
+    const auto status = [](const Case& c) {
+        return run_any<double>(c, 1).replica[model::replica_column::status][0];
+    };
     EXPECT_EQ(status(given({sum, square, 0}, {1.0, 1.0}, {1.0, -1.0})), model::map_singular);
     EXPECT_EQ(status(given({sum, square, 0}, {1.0, 1.0}, {0.0, -2e-10})), model::map_singular);
     Case frozen = given({sum, square, 0}, {1.0, 1.0}, {0.0, 1e-9});
@@ -226,9 +230,13 @@ TEST(Observe, SumOfLogitsThatVanishesIsSingular) {
     passing.parameters.logit_decay = 1.0;
     passing.checkpoints = {0, 1, 2};
     const Words words = run_any<double>(passing, 1);
-    EXPECT_LT(std::fabs(words.logits[2] + words.logits[3]), 1e-10);
-    EXPECT_GT(std::fabs(words.logits[4] + words.logits[5]), 1e-3);
-    EXPECT_EQ(words.status[0], model::map_singular);
+    EXPECT_LT(std::fabs(words.state[model::state_column::logits][2] +
+                        words.state[model::state_column::logits][3]),
+              1e-10);
+    EXPECT_GT(std::fabs(words.state[model::state_column::logits][4] +
+                        words.state[model::state_column::logits][5]),
+              1e-3);
+    EXPECT_EQ(words.replica[model::replica_column::status][0], model::map_singular);
     passing.checkpoints = {0, 2};
     EXPECT_EQ(status(passing), model::map_singular);
 }
@@ -236,16 +244,19 @@ TEST(Observe, SumOfLogitsThatVanishesIsSingular) {
 TEST(Observe, StatesThatAreNotFiniteFail) {
     for (const int map : {softmax, sigmoid, l1, l2, relu}) {
         Case c = given({map, exponential, 0}, {-1.0, 1.0}, {0.5, 1.0});
-        EXPECT_EQ(run_any<double>(c, 1).status[0], 0.0) << model::Maps::names[map];
+        EXPECT_EQ(run_any<double>(c, 1).replica[model::replica_column::status][0], 0.0)
+            << model::Maps::names[map];
         for (const double planted : {model::not_a_number(), inf}) {
             c.logits[1] = planted;
-            EXPECT_EQ(run_any<double>(c, 1).status[0], model::non_finite)
+            EXPECT_EQ(run_any<double>(c, 1).replica[model::replica_column::status][0],
+                      model::non_finite)
                 << model::Maps::names[map] << " " << planted;
         }
     }
     Case overflowing = given({softmax, exponential, 0}, {-1.0, 1.0}, {0.5, 1.0});
     overflowing.parameters.learning_rate = -1e300;
-    EXPECT_EQ(run_any<double>(overflowing, 1).status[0], model::non_finite);
+    EXPECT_EQ(run_any<double>(overflowing, 1).replica[model::replica_column::status][0],
+              model::non_finite);
 }
 
 TEST(Observe, RanksFollowTheProjectedValues) {
@@ -260,8 +271,9 @@ TEST(Observe, RanksFollowTheProjectedValues) {
         };
         for (int r = 0; r < count; ++r) {
             std::vector<int> token(n, -1);
-            for (int j = 0; j < n; ++j) token.at(std::size_t(words.ranks[r * n + j])) = j;
-            EXPECT_EQ(token[0], words.leader[r]);
+            for (int j = 0; j < n; ++j)
+                token.at(std::size_t(words.state[model::state_column::rank][r * n + j])) = j;
+            EXPECT_EQ(token[0], words.replica[model::replica_column::initial_leader][r]);
             for (int rank = 0; rank < n; ++rank) {
                 ASSERT_GE(token[rank], 0) << "two tokens of one rank";
                 EXPECT_GE(curve(0, 2, std::max(rank - 1, 0), r), curve(0, 2, rank, r));
@@ -269,8 +281,10 @@ TEST(Observe, RanksFollowTheProjectedValues) {
             for (int checkpoint = 0; checkpoint < 4; ++checkpoint)
                 for (int rank = 0; rank < n; ++rank) {
                     const int place = (r * 4 + checkpoint) * n + token[rank];
-                    EXPECT_EQ(curve(checkpoint, 0, rank, r), words.probability[place]);
-                    EXPECT_EQ(curve(checkpoint, 1, rank, r), words.logits[place]);
+                    EXPECT_EQ(curve(checkpoint, 0, rank, r),
+                              words.state[model::state_column::probability][place]);
+                    EXPECT_EQ(curve(checkpoint, 1, rank, r),
+                              words.state[model::state_column::logits][place]);
                 }
         }
     }
@@ -279,9 +293,11 @@ TEST(Observe, RanksFollowTheProjectedValues) {
 TEST(Observe, EqualTokensRankByIndex) {
     Case c = given({softmax, square, 0}, {1.0, 3.0, 1.0, 3.0, 2.0}, {0.0, 0.0, 0.0, 0.0, 0.0});
     c.parameters.loss_constant = 9.0;
-    EXPECT_EQ(run_any<double>(c, 1).ranks, (std::vector<double>{3.0, 0.0, 4.0, 1.0, 2.0}));
+    EXPECT_EQ(run_any<double>(c, 1).state[model::state_column::rank],
+              (std::vector<double>{3.0, 0.0, 4.0, 1.0, 2.0}));
     c.parameters.loss_constant = -9.0;  // q < 0 turns the order around
-    EXPECT_EQ(run_any<double>(c, 1).ranks, (std::vector<double>{0.0, 3.0, 1.0, 4.0, 2.0}));
+    EXPECT_EQ(run_any<double>(c, 1).state[model::state_column::rank],
+              (std::vector<double>{0.0, 3.0, 1.0, 4.0, 2.0}));
 }
 
 TEST(Observe, FirstPassageIsExactAndUsesShares) {
@@ -304,10 +320,11 @@ TEST(Observe, FirstPassageIsExactAndUsesShares) {
             for (int i = 60; i >= 0; --i)
                 if (largest(i) >= c.thresholds[t]) expected = i;
             if (std::isnan(expected)) {
-                EXPECT_TRUE(std::isnan(words.passage[t]));
+                EXPECT_TRUE(std::isnan(words.replica[model::replica_column::first_passage][t]));
                 continue;
             }
-            EXPECT_EQ(words.passage[t], expected) << model::Maps::names[map];
+            EXPECT_EQ(words.replica[model::replica_column::first_passage][t], expected)
+                << model::Maps::names[map];
             reached += expected > 0.0;
         }
         EXPECT_GT(reached, 0) << model::Maps::names[map];

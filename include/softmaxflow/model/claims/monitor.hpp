@@ -65,25 +65,27 @@ public:
         Real traits = bit(equal, equal_logits) + bit(untied, no_ties) + bit(losers, equal_losers);
         if (p_.outputs == 1) traits = traits + bit(sign > Real(0.0), positive_residual);
         for (int i = 0; i < width; ++i)
-            if (origin.live(i)) record_.traits[origin.replica(i) - record_.first] = lane(traits, i);
+            if (origin.live(i))
+                record_.replica[replica_column::start_traits][origin.replica(i) - record_.first] =
+                    lane(traits, i);
     }
 
     /// Lane i takes up a replica where it was left.
     SOFTMAXFLOW_COLD void load(int i, Int replica) {
         for (int c = 0; active() && c < claims; ++c) {
             const Int place = c * record_.stride + (replica - record_.first);
-            set_lane(found_[c].margin, i, record_.margin[place]);
-            set_lane(found_[c].clock, i, record_.margin_clock[place]);
-            set_lane(found_[c].increment, i, record_.increment[place]);
+            set_lane(found_[c].margin, i, of(replica_column::margin)[place]);
+            set_lane(found_[c].clock, i, of(replica_column::margin_clock)[place]);
+            set_lane(found_[c].increment, i, of(replica_column::increment)[place]);
         }
     }
     /// The replica of lane i leaves it.
     SOFTMAXFLOW_COLD void store(int i, Int replica) {
         for (int c = 0; active() && c < claims; ++c) {
             const Int place = c * record_.stride + (replica - record_.first);
-            record_.margin[place] = lane(found_[c].margin, i);
-            record_.margin_clock[place] = lane(found_[c].clock, i);
-            record_.increment[place] = lane(found_[c].increment, i);
+            of(replica_column::margin)[place] = lane(found_[c].margin, i);
+            of(replica_column::margin_clock)[place] = lane(found_[c].clock, i);
+            of(replica_column::increment)[place] = lane(found_[c].increment, i);
         }
     }
 
@@ -110,6 +112,10 @@ public:
     }
 
 private:
+    SOFTMAXFLOW_HD double* of(replica_column::Index column) const {
+        return record_.replica[column];
+    }
+
     struct Found {
         Real margin, clock, increment;
     };

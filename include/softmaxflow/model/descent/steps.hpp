@@ -27,7 +27,7 @@ struct DescentState {
         recorder.start(replica, live);
         iteration = Int(p.checkpoints[0]);
         // Moments that start from rest count their steps from here.
-        if (p.restart_memory_logits[0] != nullptr)
+        if (has_memory(p, 0))
             for (Int i = 0; i < iteration; ++i) settings.advance();
     }
 };
@@ -74,7 +74,7 @@ public:
         MethodSettings<ScalarOf<Real>> settings(p_);
         settings.go_on_from(descent_state.settings);
         auto passage_state = recorder.passage_state();
-        auto arc = recorder.arc;
+        auto arc = recorder.clocks.arc;
         Int from = descent_state.iteration;
         do {
             Int next = from - from % steps_per_part + steps_per_part;
@@ -96,7 +96,7 @@ public:
             store(recorder.memory[i], memory_[i], tokens);
         if (!leads && OtherTeam::size != Team::size) return;
         recorder.set_passage_state(passage_state);
-        recorder.arc = arc;
+        recorder.clocks.arc = arc;
         descent_state.settings = settings;
         descent_state.iteration = to;
     }

@@ -3,6 +3,8 @@
 /// objects of every instruction set and the device. Arrays are row-major with the shapes given;
 /// a null pointer means "absent".
 
+#include "softmaxflow/model/dynamics/columns.hpp"
+
 namespace softmaxflow::model {
 
 enum class Target : int { random_unit, random_normal, basis };
@@ -20,7 +22,7 @@ enum class Mutant : int {
 };
 
 /// What a trajectory must be for a claim to be about it. Of the first group the config decides, of
-/// the second every replica on its own: these bits are stored as Record::traits.
+/// the second every replica on its own: these bits are stored in the column start_traits.
 enum Needs : unsigned {
     softmax_map = 1U << 0,
     smooth_map = 1U << 1,  ///< softmax, sigmoid, l2, relu, or sum
@@ -97,21 +99,9 @@ struct Parameters {
     double design_floor = 0.0;                  // c |y outside the column space|^2
     const double* class_distribution = nullptr;  // (output): p
 
-    // States to go on from, as RestartData in problem.hpp; all but the memories together.
-    const double* restart_logits = nullptr;                       // (replica, token)
-    const double* restart_values = nullptr;                       // (replica, output, token)
-    const double* restart_metric = nullptr;                       // (replica, output, output)
-    const double* restart_response = nullptr;                     // (replica, output)
-    const double* restart_floor = nullptr;                        // (replica)
-    const double* restart_arc = nullptr;                          // (replica)
-    const double* restart_leader = nullptr;                       // (replica)
-    const double* restart_ranks = nullptr;                        // (replica, token)
-    const double* restart_memory_logits[2] = {nullptr, nullptr};  // (replica, token)
-    const double* restart_memory_values[2] = {nullptr, nullptr};  // (replica, output, token)
-    const double* restart_clock = nullptr;                        // (replica); flow, as the others
-    const double* restart_log_time = nullptr;                     // (replica)
-    const double* restart_step_size = nullptr;                    // (replica)
-    const double* restart_controller = nullptr;                   // (replica, 2)
+    /// States to go on from, by the index of the state column: (replica, extents); null where there
+    /// is none. Not null at logits means that the run goes on.
+    const double* restart[state_column::count] = {};
 
     bool ranked = false;  // record curves per token
 
@@ -138,35 +128,13 @@ struct Record {
 
     double* curves = nullptr;  // (checkpoint, curve, replica): observables, then the ranked ones
     int curve_count = 0;
-    double* passage = nullptr;         // (threshold, replica): preset to NaN
-    double* leader = nullptr;          // (replica): token, or -1
-    double* winner = nullptr;          // (replica): token, or -1
-    double* status = nullptr;          // (replica): Status as a number
-    double* steps = nullptr;           // (replica): steps taken
-    double* rejected = nullptr;        // (replica): attempts given up
-    double* stopped_before = nullptr;  // (replica): as in BlockResult
-    long long* issued = nullptr;       // flow: steps that lanes could have taken
+    double* replica[replica_column::count] = {};  // by column: (extent, replica), preset
+    long long* issued = nullptr;                  // flow: steps that lanes could have taken
 
-    // Claims: presets are infinity for margins, NaN for clocks and 0 for increments.
-    double* traits = nullptr;        // (replica): bits of Needs that the start has
-    double* margin = nullptr;        // (claim, replica): smallest over the accepted steps
-    double* margin_clock = nullptr;  // (claim, replica): where
-    double* increment = nullptr;     // (claim, replica): accumulated, of the worst quantity
-
-    // Full states of replicas below state_count (counted from `first`).
+    // Of replicas below state_count (counted from `first`), by column: (replica, extents), or
+    // (replica, checkpoint, extents) where the column has a value at every checkpoint.
     long long state_count = 0;
-    double* logits = nullptr;                       // (replica, checkpoint, token)
-    double* probability = nullptr;                  // (replica, checkpoint, token)
-    double* values = nullptr;                       // (replica, checkpoint, output, token): Z
-    double* memory_logits[2] = {nullptr, nullptr};  // as logits; what the method remembers
-    double* memory_values[2] = {nullptr, nullptr};  // as values
-    double* metric = nullptr;                       // (replica, output, output): K
-    double* response = nullptr;                     // (replica, output): y, p, labels, or B
-    double* ranks = nullptr;                        // (replica, token)
-    double* clock = nullptr;                        // (replica, checkpoint): flow
-    double* step_size = nullptr;                    // (replica, checkpoint): flow
-    double* controller = nullptr;                   // (replica, checkpoint, 2): flow
-    double* floor = nullptr;                        // (replica): loss that no output removes
+    double* state[state_column::count] = {};
 
     // Called at checkpoints with the replica-steps done since the last call (flow: with the
     // replicas that have ended, or 0); false asks to stop.

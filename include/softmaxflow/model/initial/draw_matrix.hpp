@@ -13,8 +13,8 @@ SOFTMAXFLOW_HD bool needs_singular_vectors(const Parameters& p) {
     const bool invariant = p.value_law == ValueLaw::normal || p.value_law == ValueLaw::zero ||
                            p.value_law == ValueLaw::rank_one ||
                            p.value_law == ValueLaw::equal_losers;
-    return !p.identity_design && p.design_projection == nullptr && p.restart_logits == nullptr &&
-           (p.start_values != nullptr || !invariant);
+    return !p.identity_design && p.design_projection == nullptr &&
+           p.restart[state_column::logits] == nullptr && (p.start_values != nullptr || !invariant);
 }
 
 /// Draws the objective and Z(0); x comes with Z = 0.

@@ -8,6 +8,11 @@
 
 namespace softmaxflow::model::inline SOFTMAXFLOW_TARGET {
 
+/// Whether the states to go on from hold that memory of the method; else it starts from rest.
+SOFTMAXFLOW_HD bool has_memory(const Parameters& p, int i) {
+    return p.restart[state_column::memory(state_column::memory_logits, i)] != nullptr;
+}
+
 template <class Flow>
 class Restart {
 public:
@@ -19,43 +24,44 @@ public:
 
     /// The state, what the method remembers (at rest where the file has nothing), the objective.
     SOFTMAXFLOW_COLD void operator()(Flow& flow, State& x, State* memory, int memories) const {
-        read_state(flow, x, p_.restart_logits, p_.restart_values);
+        read_state(flow, x, state_column::logits, state_column::projected_values);
         for (int i = 0; i < memories; ++i)
-            if (p_.restart_memory_logits[i] != nullptr)
-                read_state(flow, memory[i], p_.restart_memory_logits[i],
-                           p_.restart_memory_values[i]);
+            if (has_memory(p_, i))
+                read_state(flow, memory[i], state_column::memory(state_column::memory_logits, i),
+                           state_column::memory(state_column::memory_values, i));
         read_objective(flow);
     }
 
-    SOFTMAXFLOW_COLD void read_clocks(Real& arc, Real& log_time, Real& clock, Real& step_size,
-                                      Real& step_error, Real& stiff_steps) const {
-        arc = source_.from_file(p_.restart_arc, 1, 0);
-        if (p_.restart_clock == nullptr) return;
-        log_time = source_.from_file(p_.restart_log_time, 1, 0);
-        clock = source_.from_file(p_.restart_clock, 1, 0);
-        step_size = source_.from_file(p_.restart_step_size, 1, 0);
-        step_error = source_.from_file(p_.restart_controller, 2, 0);
-        stiff_steps = source_.from_file(p_.restart_controller, 2, 1);
+    /// Descent knows its clocks but for the arc.
+    template <class AnyClocks>
+    SOFTMAXFLOW_COLD void read_clocks(AnyClocks& clocks) const {
+        const bool flow = p_.restart[state_column::clock] != nullptr;
+        clocks.for_each(flow, [&](state_column::Index column, int entry, Real& number) {
+            if (column == state_column::log_time && !flow) return;
+            number = from_column(column, column == state_column::controller ? 2 : 1, entry);
+        });
     }
-    SOFTMAXFLOW_HD Real leader() const { return source_.from_file(p_.restart_leader, 1, 0); }
+    SOFTMAXFLOW_HD Real leader() const { return from_column(state_column::initial_leader, 1, 0); }
     template <class Array>
     SOFTMAXFLOW_COLD void read_ranks(const Flow& flow, Array& rank) const {
         for (int j = 0; j < flow.slots(); ++j)
             if (flow.tokens.valid(j))
-                rank[j] = source_.from_file(p_.restart_ranks, p_.tokens, flow.tokens.index(j));
+                rank[j] = from_column(state_column::rank, p_.tokens, flow.tokens.index(j));
     }
 
 private:
-    SOFTMAXFLOW_COLD void read_state(const Flow& flow, State& x, const double* logits,
-                                     const double* values) const {
+    SOFTMAXFLOW_HD Real from_column(int column, Int row_length, Int offset) const {
+        return source_.from_file(p_.restart[column], row_length, offset);
+    }
+
+    SOFTMAXFLOW_COLD void read_state(const Flow& flow, State& x, int logits, int values) const {
         const int n = p_.tokens, m = flow.output_count();
         for (int j = 0; j < flow.slots(); ++j) {
             const bool valid = flow.tokens.valid(j);
             const int token = flow.tokens.index(j);
-            x.logits[j] = valid ? source_.from_file(logits, n, token) : Real(0.0);
+            x.logits[j] = valid ? from_column(logits, n, token) : Real(0.0);
             for (int k = 0; k < m; ++k)
-                x.value(k, j) =
-                    valid ? source_.from_file(values, Int(m) * n, k * n + token) : Real(0.0);
+                x.value(k, j) = valid ? from_column(values, Int(m) * n, k * n + token) : Real(0.0);
         }
     }
 
@@ -63,12 +69,12 @@ private:
         auto& objective = flow.objective;
         const int m = flow.output_count();
         objective.constant = p_.loss_constant;
-        objective.floor = source_.from_file(p_.restart_floor, 1, 0);
+        objective.floor = from_column(state_column::loss_floor, 1, 0);
         const auto metric = [&](int k, int l) {
-            return source_.from_file(p_.restart_metric, Int(m) * m, k * m + l);
+            return from_column(state_column::metric, Int(m) * m, k * m + l);
         };
         for (int k = 0; k < m; ++k) {
-            objective.response[k] = source_.from_file(p_.restart_response, m, k);
+            objective.response[k] = from_column(state_column::response, m, k);
             objective.metric[k] = metric(k, k);
             for (int l = 0; objective.dense && l < m; ++l)
                 objective.factor[k * m + l] = objective.matrix[k * m + l] = metric(k, l);

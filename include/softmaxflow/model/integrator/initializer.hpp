@@ -88,17 +88,12 @@ private:
 
     SOFTMAXFLOW_COLD void initialize_steps(Trajectories<Real, Team>& t) {
         const Recorder<Real, Team>& origin = t.recorder;
-        const bool restart = p_.restart_clock != nullptr;
+        const bool goes_on = p_.restart[state_column::clock] != nullptr;
         StepState<Real> c;
-        c.clock = convert<Real>(restart ? origin.clock : Wide(0.0));
-        c.other = convert<Real>(!p_.arc_clock ? origin.arc
-                                : restart     ? origin.log_time
-                                              : Wide(-infinity()));
+        c.load_clocks(origin.clocks, p_.arc_clock, goes_on);
         evaluate_frame(c);
-        if (restart) {
-            c.step = convert<Real>(origin.step_size);
-            c.error = convert<Real>(origin.step_error);
-            c.stiff = convert<Real>(origin.stiff_steps);
+        if (goes_on) {
+            c.load_control(origin.clocks);
         } else {
             c.step = first_step(field_,
                                 Tolerance<Real>{ScalarOf<Real>(p_.rtol), ScalarOf<Real>(p_.atol)},

@@ -35,6 +35,34 @@ struct StepState {
         f(log_inverse_speed.second_derivative, o.log_inverse_speed.second_derivative),
             f(top, o.top), f(output, o.output), f(scale, o.scale);
     }
+    /// What a run that goes on from here needs to know of it; log t is NaN where t = 0.
+    template <class Clocks>
+    SOFTMAXFLOW_COLD void store(Clocks& clocks, bool arc_clock) const {
+        using Wide = WideOf<Real>;
+        const auto wide = [](const Real& x) { return convert<Wide>(x); };
+        clocks.clock = wide(clock);
+        clocks.step = wide(step);
+        clocks.step_error = wide(error);
+        clocks.stiff_steps = wide(stiff);
+        clocks.arc = wide(arc_clock ? clock : other);
+        const Wide log_time = arc_clock ? wide(other) : log(wide(clock));
+        clocks.log_time = select(log_time > Wide(-infinity()), log_time, Wide(not_a_number()));
+    }
+    /// The clocks of a start, or of a state to go on from.
+    template <class Clocks>
+    SOFTMAXFLOW_COLD void load_clocks(const Clocks& clocks, bool arc_clock, bool goes_on) {
+        using Wide = WideOf<Real>;
+        clock = convert<Real>(goes_on ? clocks.clock : Wide(0.0));
+        other = convert<Real>(!arc_clock ? clocks.arc
+                              : goes_on  ? clocks.log_time
+                                         : Wide(-infinity()));
+    }
+    template <class Clocks>
+    SOFTMAXFLOW_COLD void load_control(const Clocks& clocks) {
+        step = convert<Real>(clocks.step);
+        error = convert<Real>(clocks.step_error);
+        stiff = convert<Real>(clocks.stiff_steps);
+    }
     SOFTMAXFLOW_HD Frame<Real> frame() const { return {leader, sign}; }
 };
 

@@ -64,7 +64,7 @@ struct Trajectories {
             any = true;
         }
         if (any) {
-            set_clocks(p);
+            step_state.store(recorder.clocks, p.arc_clock);
             recorder.record_due();
         }
         for (int i = 0; i < width; ++i) {
@@ -77,17 +77,6 @@ struct Trajectories {
     }
 
 private:
-    SOFTMAXFLOW_COLD void set_clocks(const Parameters& p) {
-        using Wide = WideOf<Real>;
-        const auto wide = [](const Real& x) { return convert<Wide>(x); };
-        recorder.clock = wide(step_state.clock);
-        recorder.step_size = wide(step_state.step);
-        recorder.step_error = wide(step_state.error);
-        recorder.stiff_steps = wide(step_state.stiff);
-        recorder.arc = wide(p.arc_clock ? step_state.clock : step_state.other);
-        const Wide log_time = p.arc_clock ? wide(step_state.other) : log(wide(step_state.clock));
-        recorder.log_time = select(log_time > Wide(-infinity()), log_time, Wide(not_a_number()));
-    }
     SOFTMAXFLOW_COLD void end(int i, const Record& record, Queue& queue) {
         recorder.store_end(i, at[i].status, at[i].stopped_before, lane(step_state.steps, i),
                            lane(step_state.rejected, i));

@@ -19,6 +19,23 @@ struct PassageState {
     WideOf<Real> failed{0.0};       // a status, or 0
 };
 
+/// What a replica carries from checkpoint to checkpoint beside its state: clocks, and what an
+/// integrator goes on with.
+template <class Real>
+struct Clocks {
+    Real arc{0.0}, log_time{0.0};
+    Real clock{0.0}, step{0.0}, step_error{0.0}, stiff_steps{0.0};  // flow
+
+    /// Calls f(state column, entry of it, number) for those that descent has, or for all.
+    template <class F>
+    SOFTMAXFLOW_HD void for_each(bool flow, F f) {
+        f(state_column::arc, 0, arc), f(state_column::log_time, 0, log_time);
+        if (!flow) return;
+        f(state_column::clock, 0, clock), f(state_column::step_size, 0, step);
+        f(state_column::controller, 0, step_error), f(state_column::controller, 1, stiff_steps);
+    }
+};
+
 /// StepReal is what the steps are taken in.
 template <class StepReal, class TeamType>
 class Recorder {
@@ -49,9 +66,7 @@ public:
 
     Flow flow;
     State x, memory[most_memories];
-    Real arc{0.0}, log_time{0.0};
-    /// Flow: what an integrator goes on with.
-    Real clock{0.0}, step_size{0.0}, step_error{0.0}, stiff_steps{0.0};
+    Clocks<Real> clocks;
 
     /// Draws or reads replicas [replica, replica + live); `live` may be less than the width.
     SOFTMAXFLOW_COLD void start(Int replica, int live) {
@@ -61,7 +76,7 @@ public:
             for (int k = 0; k < flow.slots() * p_.outputs; ++k) memory[i].values[k] = Real(0.0);
         }
         const Bits first(replica), last(replica + live - 1);
-        if (p_.restart_logits == nullptr) {
+        if (p_.restart[state_column::logits] == nullptr) {
             Start<Flow>(p_, first, last)(flow, x, evaluation_);
             if (p_.sorted) sort_tokens();
             round_to_steps();
@@ -69,7 +84,7 @@ public:
         }
         const Restart<Flow> restart(p_, first, last);
         restart(flow, x, memory, memories_);
-        restart.read_clocks(arc, log_time, clock, step_size, step_error, stiff_steps);
+        restart.read_clocks(clocks);
         round_to_steps();
         leader_ = restart.leader();
         restart.read_ranks(flow, ranks_);
@@ -78,7 +93,7 @@ public:
     /// What is known from the start: the initial leader, the ranks, the objective.
     SOFTMAXFLOW_COLD void note_start() {
         evaluate();
-        if (p_.restart_logits == nullptr) {
+        if (p_.restart[state_column::logits] == nullptr) {
             for (int j = 0; j < flow.slots(); ++j)
                 logs_[j] = flow.projected_value(x, evaluation_, j);
             leader_ = find_leader(flow.tokens, evaluation_.token_scratch, [&](int j) {
@@ -86,12 +101,12 @@ public:
                       }).index;
             rank_tokens(flow.tokens, logs_, ranks_);
         }
-        store(record_.leader, index_or_none(leader_));
+        store(replica_column::initial_leader, index_or_none(leader_));
         for (int i = 0; i < width; ++i) {
             if (!replica_slots_[i].live || row(i) >= record_.state_count) continue;
+            double* ranks = record_.state[state_column::rank] + row(i) * p_.tokens;
             for (int j = 0; j < flow.slots(); ++j)
-                if (flow.tokens.valid(j))
-                    record_.ranks[row(i) * p_.tokens + flow.tokens.index(j)] = lane(ranks_[j], i);
+                if (flow.tokens.valid(j)) ranks[flow.tokens.index(j)] = lane(ranks_[j], i);
             if (leads()) store_objective(i);
         }
     }
@@ -106,7 +121,7 @@ public:
                           leads());
         for (int i = 0; i < width; ++i) replica_slots_[i].from = replica_slots_[i].to = checkpoint;
         const double time = p_.learning_rate * iteration;
-        log_time = time > 0.0 ? log(Real(time)) : Real(not_a_number());
+        clocks.log_time = time > 0.0 ? log(Real(time)) : Real(not_a_number());
         store_checkpoint();
         if (checkpoint + 1 < p_.checkpoint_count) return;
         store_winner();
@@ -136,10 +151,10 @@ public:
     SOFTMAXFLOW_COLD void store_end(int i, double status, int stopped_before, double steps,
                                     double rejected) {
         if (!leads()) return;
-        record_.status[row(i)] = status;
-        record_.stopped_before[row(i)] = stopped_before;
-        record_.steps[row(i)] = steps;
-        record_.rejected[row(i)] = rejected;
+        record_.replica[replica_column::status][row(i)] = status;
+        record_.replica[replica_column::stopped_before][row(i)] = stopped_before;
+        record_.replica[replica_column::steps][row(i)] = steps;
+        record_.replica[replica_column::rejected_steps][row(i)] = rejected;
     }
     SOFTMAXFLOW_COLD void store_passage(int i, int threshold, double when) {
         if (leads()) put_passage(i, threshold, when);
@@ -197,7 +212,7 @@ private:
                                                                  : infinity());
     }
     SOFTMAXFLOW_HD void put_passage(int i, int threshold, double when) const {
-        record_.passage[threshold * record_.stride + row(i)] = when;
+        record_.replica[replica_column::first_passage][threshold * record_.stride + row(i)] = when;
     }
 
     /// The denominator is within its regulariser of zero: its sign, and with it that of every
@@ -231,10 +246,10 @@ private:
     // One lane of the team writes what is common to all.
     SOFTMAXFLOW_HD bool leads() const { return flow.tokens.team.rank() == 0; }
     SOFTMAXFLOW_HD Int row(int i) const { return replica_slots_[i].replica - record_.first; }
-    SOFTMAXFLOW_COLD void store(double* place, Real value) const {
+    SOFTMAXFLOW_COLD void store(replica_column::Index column, Real value) const {
         if (!leads()) return;
         for (int i = 0; i < width; ++i)
-            if (replica_slots_[i].live) place[row(i)] = lane(value, i);
+            if (replica_slots_[i].live) record_.replica[column][row(i)] = lane(value, i);
     }
     /// One row of the curves, at the checkpoints of every replica.
     SOFTMAXFLOW_COLD void store_curve(int i, Int curve, Real value) const {
@@ -250,12 +265,15 @@ private:
     SOFTMAXFLOW_COLD void store_objective(int i) {
         const auto& objective = flow.objective;
         const Int m = flow.output_count();
-        record_.floor[row(i)] = lane(objective.floor, i);
+        double* response = record_.state[state_column::response] + row(i) * m;
+        double* metric = record_.state[state_column::metric] + row(i) * m * m;
+        record_.state[state_column::initial_leader][row(i)] = lane(index_or_none(leader_), i);
+        record_.state[state_column::loss_floor][row(i)] = lane(objective.floor, i);
         for (Int k = 0; k < m; ++k) {
-            record_.response[row(i) * m + k] = lane(objective.response[int(k)], i);
+            response[k] = lane(objective.response[int(k)], i);
             for (Int l = 0; l < m; ++l) {
                 const Real diagonal = k == l ? objective.metric[int(k)] : Real(0.0);
-                record_.metric[(row(i) * m + k) * m + l] =
+                metric[k * m + l] =
                     lane(objective.dense ? objective.matrix[int(k * m + l)] : diagonal, i);
             }
         }
@@ -263,7 +281,8 @@ private:
 
     SOFTMAXFLOW_COLD void store_checkpoint() {
         Real out[observable_count];
-        observe(flow, x, evaluation_, {leader_, arc, log_time, p_.logit_rate}, logs_, out);
+        observe(flow, x, evaluation_, {leader_, clocks.arc, clocks.log_time, p_.logit_rate}, logs_,
+                out);
         for (int o = 0; o < observable_count; ++o) {
             const Real value = canonical(out[o]);
             for (int i = 0; leads() && i < width; ++i)
@@ -309,24 +328,28 @@ private:
         const Int n = p_.tokens, m = p_.outputs;
         const Int checkpoint = row(i) * p_.checkpoint_count + c;
         const auto put = [&](double* place, Real value) { *place = canonical(lane(value, i)); };
-        if (p_.flow && leads()) {
-            put(record_.clock + checkpoint, clock);
-            put(record_.step_size + checkpoint, step_size);
-            put(record_.controller + 2 * checkpoint, step_error);
-            put(record_.controller + 2 * checkpoint + 1, stiff_steps);
-        }
+        if (leads())
+            clocks.for_each(p_.flow, [&](state_column::Index column, int entry, Real& number) {
+                const int entries = column == state_column::controller ? 2 : 1;
+                put(record_.state[column] + entries * checkpoint + entry, number);
+            });
         for (int j = 0; j < flow.slots(); ++j) {
             if (!flow.tokens.valid(j)) continue;
             const Int token = flow.tokens.index(j), place = checkpoint * n + token;
-            put(record_.logits + place, x.logits[j]);
-            put(record_.probability + place, evaluation_.weight(j));
+            put(record_.state[state_column::logits] + place, x.logits[j]);
+            put(record_.state[state_column::probability] + place, evaluation_.weight(j));
             for (int k = 0; k < flow.output_count(); ++k)
-                put(record_.values + (checkpoint * m + k) * n + token, x.value(k, j));
+                put(record_.state[state_column::projected_values] + (checkpoint * m + k) * n +
+                        token,
+                    x.value(k, j));
             for (int i_memory = 0; i_memory < memories_; ++i_memory) {
-                put(record_.memory_logits[i_memory] + place, memory[i_memory].logits[j]);
+                double* of_logits =
+                    record_.state[state_column::memory(state_column::memory_logits, i_memory)];
+                double* of_values =
+                    record_.state[state_column::memory(state_column::memory_values, i_memory)];
+                put(of_logits + place, memory[i_memory].logits[j]);
                 for (int k = 0; k < flow.output_count(); ++k)
-                    put(record_.memory_values[i_memory] + (checkpoint * m + k) * n + token,
-                        memory[i_memory].value(k, j));
+                    put(of_values + (checkpoint * m + k) * n + token, memory[i_memory].value(k, j));
             }
         }
     }
@@ -338,7 +361,7 @@ private:
         const Real token = index_or_none(winner);
         for (int i = 0; leads() && i < width; ++i)
             if (replica_slots_[i].live && replica_slots_[i].to + 1 == p_.checkpoint_count)
-                record_.winner[row(i)] = lane(token, i);
+                record_.replica[replica_column::winner][row(i)] = lane(token, i);
     }
 
     /// A call: GCC 12 at -O3 takes a conversion there and back for none at all.
