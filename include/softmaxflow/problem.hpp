@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "softmaxflow/columns.hpp"
+#include "softmaxflow/column_arrays.hpp"
 #include "softmaxflow/config.hpp"
 #include "softmaxflow/model/dynamics/parameters.hpp"
 

@@ -7,7 +7,7 @@
 #include <limits>
 #include <vector>
 
-#include "softmaxflow/columns.hpp"
+#include "softmaxflow/column_arrays.hpp"
 #include "softmaxflow/model/numerics/merged_moments.hpp"
 
 namespace softmaxflow {

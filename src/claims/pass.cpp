@@ -7,7 +7,7 @@
 #include <cmath>
 #include <limits>
 
-#include "backend/host/columns.hpp"
+#include "backend/host/column_extents.hpp"
 #include "ensemble/edges.hpp"
 #include "softmaxflow/error.hpp"
 #include "softmaxflow/model/claims/claim_list.hpp"

@@ -7,7 +7,7 @@
 #include <functional>
 #include <limits>
 
-#include "backend/host/columns.hpp"
+#include "backend/host/column_extents.hpp"
 #include "claims/pass.hpp"
 #include "softmaxflow/model/numerics/math.hpp"
 

@@ -1,6 +1,6 @@
 #include "cli/progress.hpp"
 
-#include "backend/host/columns.hpp"
+#include "backend/host/column_extents.hpp"
 
 #include <fmt/format.h>
 

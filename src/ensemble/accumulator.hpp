@@ -5,7 +5,7 @@
 #include <map>
 #include <vector>
 
-#include "backend/host/columns.hpp"
+#include "backend/host/column_extents.hpp"
 #include "softmaxflow/problem.hpp"
 #include "softmaxflow/result.hpp"
 #include "stats/exact_sum.hpp"

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <iterator>
 
-#include "backend/host/columns.hpp"
+#include "backend/host/column_extents.hpp"
 #include "ensemble/edges.hpp"
 #include "ensemble/random_key.hpp"
 #include "softmaxflow/ensemble.hpp"

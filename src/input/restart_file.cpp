@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <limits>
 
-#include "backend/host/columns.hpp"
+#include "backend/host/column_extents.hpp"
 #include "input/objective_check.hpp"
 #include "softmaxflow/ensemble.hpp"
 

@@ -7,7 +7,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
-#include "backend/host/columns.hpp"
+#include "backend/host/column_extents.hpp"
 #include "claims/pass.hpp"
 #include "config/config_file.hpp"
 #include "output/atomic_file.hpp"

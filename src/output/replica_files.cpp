@@ -3,7 +3,7 @@
 
 #include <array>
 
-#include "backend/host/columns.hpp"
+#include "backend/host/column_extents.hpp"
 #include "output/results_builder.hpp"
 #include "softmaxflow/error.hpp"
 #include "softmaxflow/model/dynamics/catalogue.hpp"

@@ -1,7 +1,7 @@
 // states.nc: what is recorded of the first replicas, enough to go on from.
 #include <fmt/format.h>
 
-#include "backend/host/columns.hpp"
+#include "backend/host/column_extents.hpp"
 #include "input/restart_file.hpp"
 #include "output/results_builder.hpp"
 

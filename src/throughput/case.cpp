@@ -1,6 +1,6 @@
 #include "throughput/case.hpp"
 
-#include "backend/host/columns.hpp"
+#include "backend/host/column_extents.hpp"
 
 #include <algorithm>
 #include <chrono>

@@ -9,7 +9,7 @@
 #include <map>
 #include <string>
 
-#include "backend/host/columns.hpp"
+#include "backend/host/column_extents.hpp"
 #include "softmaxflow/ensemble.hpp"
 #include "softmaxflow/error.hpp"
 #include "softmaxflow/model/descent/steps.hpp"

@@ -13,7 +13,7 @@
 
 #include "backend/cpu/flow_rounds.hpp"
 #include "backend/cpu/replicas.hpp"
-#include "backend/host/columns.hpp"
+#include "backend/host/column_extents.hpp"
 #include "model/numerics/emulated_team.hpp"
 #include "softmaxflow/model/numerics/pack.hpp"
 

@@ -5,7 +5,7 @@
 #include <limits>
 #include <string>
 
-#include "backend/host/columns.hpp"
+#include "backend/host/column_extents.hpp"
 #include "output/manifest.hpp"
 #include "softmaxflow/model/dynamics/catalogue.hpp"
 

@@ -3,7 +3,7 @@
 
 #include <vector>
 
-#include "backend/host/columns.hpp"
+#include "backend/host/column_extents.hpp"
 #include "softmaxflow/backend.hpp"
 #include "softmaxflow/model/dynamics/parameters.hpp"
 #include "softmaxflow/problem.hpp"

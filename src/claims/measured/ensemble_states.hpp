@@ -5,7 +5,7 @@
 #include <functional>
 #include <vector>
 
-#include "backend/host/columns.hpp"
+#include "backend/host/column_extents.hpp"
 #include "claims/measured/measured.hpp"
 #include "claims/replay.hpp"
 

@@ -3,7 +3,7 @@
 /// objects of every instruction set and the device. Arrays are row-major with the shapes given;
 /// a null pointer means "absent".
 
-#include "softmaxflow/model/dynamics/columns.hpp"
+#include "softmaxflow/model/dynamics/column_table.hpp"
 
 namespace softmaxflow::model {
 

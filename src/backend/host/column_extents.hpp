@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "softmaxflow/model/dynamics/columns.hpp"
+#include "softmaxflow/model/dynamics/column_table.hpp"
 #include "softmaxflow/problem.hpp"
 #include "softmaxflow/result.hpp"
 

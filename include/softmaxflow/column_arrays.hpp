@@ -8,7 +8,7 @@
 namespace softmaxflow {
 
 /// One array per column, by its index in a table of columns (state_columns or replica_columns of
-/// model/dynamics/columns.hpp, which has names, extents, units and texts). An empty array is
+/// model/dynamics/column_table.hpp, which has names, extents, units and texts). An empty array is
 /// absent. Arrays are row-major; which extents come before those of the column says who holds it.
 class ColumnArrays {
 public:

@@ -1,4 +1,4 @@
-#include "backend/host/columns.hpp"
+#include "backend/host/column_extents.hpp"
 
 #include "backend/host/make_parameters.hpp"
 #include "softmaxflow/model/claims/claim_list.hpp"
