@@ -74,8 +74,8 @@ SOFTMAXFLOW_HD void merge(Team team, MergedMoments& all, const BlockMoments& blo
         });
     }
     if (team.rank() != 0) return;
-    fetch_min(all.min, ordered(block.min));
-    fetch_max(all.max, ordered(block.max));
+    fetch_extreme<Extreme::least>(all.min, ordered(block.min));
+    fetch_extreme<Extreme::greatest>(all.max, ordered(block.max));
     fetch_add(all.finite, block.finite);
 }
 
