@@ -7,6 +7,7 @@
 #include "conformance.hpp"
 #include "fake_device.hpp"
 #include "softmaxflow/model/claims/claim_list.hpp"
+#include "softmaxflow/model/numerics/merged_moments.hpp"
 #include "stats/exact_sum.hpp"
 
 using namespace conformance;
@@ -120,7 +121,7 @@ TEST(Cuda, ABlockForAReplicaGivesTheSameWords) {
         config.record.checkpoint_count = 2;
         config.ensemble.replicas = config.record.states = 2;
         const Problem problem = problem_of(config);
-        EXPECT_EQ(cuda::lanes_of_any(problem, host::make_kernel_key(problem)), 256);
+        EXPECT_EQ(cuda::lanes_of_any(problem), 256);
         EXPECT_EQ(outcome(problem, *cpu_backend()),
                   outcome(problem, *fake::backend(std::make_shared<fake::Device>())));
     }

@@ -94,10 +94,8 @@ public:
         return {"fake device", 9, 0, 1, 1.0, behaviour.memory};
     }
     std::unique_ptr<cuda::Stream> stream() override { return std::make_unique<Stream>(behaviour); }
-    cuda::Kernel kernel(const std::string& name) override {
-        const emulated::Kernel found = emulated::find(name);
-        if (found.lanes == 0) throw cuda::DeviceError("fake device: no kernel " + name);
-        return wrap(found);
+    cuda::Kernel kernel(const kernels::KernelRow& row) override {
+        return wrap(emulated::find(row));
     }
     cuda::Kernel load(const std::vector<char>&, const std::string&) override {
         throw cuda::DeviceError("fake device: it runs no machine code");

@@ -126,6 +126,18 @@ template <class... Scheme, class F>
 SOFTMAXFLOW_HD constexpr bool with_scheme(List<Scheme...>, int order, F&& f) {
     return ((Scheme::order == order ? (f(Scheme{}), true) : false) || ...);
 }
+/// The scheme of an order that the compiler knows; no type where there is none.
+template <int Order, class ListType>
+struct FindScheme;
+template <int Order, class First, class... Rest>
+struct FindScheme<Order, List<First, Rest...>> : FindScheme<Order, List<Rest...>> {};
+template <int Order, class First, class... Rest>
+requires(First::order == Order) struct FindScheme<Order, List<First, Rest...>> {
+    using Type = First;
+};
+template <int Order>
+using SchemeOf = typename FindScheme<Order, Schemes>::Type;
+
 /// Calls f(Scheme{}) for the explicit scheme of that order; returns false if there is none.
 template <class F>
 SOFTMAXFLOW_HD constexpr bool with_scheme(int order, F&& f) {
