@@ -25,6 +25,7 @@ public:
     using State = typename Flow::State;
     using Evaluation = typename Flow::Evaluation;
     using Mask = typename RealTraits<Real>::Mask;
+    static_assert(CheckStepper<Stepper>::kept);
     static constexpr int width = width_of<Real>;
     /// The replicas that this method steps.
     static constexpr Stage stage = Stepper::implicit ? Stage::stiff : Stage::ready;

@@ -12,6 +12,31 @@
 
 namespace softmaxflow::model::inline SOFTMAXFLOW_TARGET {
 
+template <class S>
+concept HasOrders = requires {
+    { S::name } -> Same<const char* const&>;
+    { S::order } -> Same<const int&>;
+    { S::error_order } -> Same<const int&>;
+    { S::stages } -> Same<const int&>;
+    { S::real_stability } -> Same<const double&>;
+};
+template <class S>
+concept HasCoefficients = requires(int i, int j) {
+    { S::a(i, j) } -> Same<double>;
+    { S::error(i) } -> Same<double>;
+};
+template <class S>
+concept Scheme = HasOrders<S> && HasCoefficients<S>;
+
+template <class S>
+struct CheckScheme {
+    static_assert(HasOrders<S>,
+                  "a scheme needs a name, the ints order, error_order and stages and the double "
+                  "real_stability: see tableau.hpp");
+    static_assert(HasCoefficients<S>, "a scheme needs a(i, j) and error(i): see tableau.hpp");
+    static constexpr bool kept = Scheme<S>;
+};
+
 /// Bogacki and Shampine 1989, order 3(2).
 struct BogackiShampine {
     static constexpr const char* name = "bogacki_shampine";
@@ -121,6 +146,7 @@ struct DormandPrince {
 
 /// The only list of explicit schemes. A config names one by its order, so no two share one.
 using Schemes = List<BogackiShampine, Tsitouras, DormandPrince>;
+static_assert(all_keep<CheckScheme>(Schemes{}));
 
 template <class... Scheme, class F>
 SOFTMAXFLOW_HD constexpr bool with_scheme(List<Scheme...>, int order, F&& f) {
