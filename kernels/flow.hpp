@@ -59,4 +59,13 @@ using AnyExplicit = AnyPart<AnyFlow<Real, Team>, model::Explicit<Scheme, AnyFlow
 template <class Real, class Team>
 using AnyImplicit = AnyPart<AnyFlow<Real, Team>, model::Implicit<AnyFlow<Real, Team>>>;
 
+template <class Real, class Team, int Order>
+SOFTMAXFLOW_HD void explicit_steps(const Batch& batch, long long index, Team team) {
+    integrate<AnyExplicit<Real, Team, model::SchemeOf<Order>>>(batch, index, team);
+}
+template <class Real, class Team>
+SOFTMAXFLOW_HD void implicit_steps(const Batch& batch, long long index, Team team) {
+    integrate<AnyImplicit<Real, Team>>(batch, index, team);
+}
+
 }  // namespace softmaxflow::kernels::inline SOFTMAXFLOW_TARGET

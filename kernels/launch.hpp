@@ -17,12 +17,11 @@ __device__ __forceinline__ void run_item(const Arguments& arguments, Body body) 
 
 }  // namespace softmaxflow::kernels
 
-#define SOFTMAXFLOW_KERNEL(name, lanes, Arguments, body)                                  \
+/// The kernel of a row of kernel_list.hpp.
+#define SOFTMAXFLOW_KERNEL(work, precision, order, lanes, Arguments, body)                \
     extern "C" __global__ void __launch_bounds__(softmaxflow::kernels::threads_of(lanes)) \
-        name(const __grid_constant__ softmaxflow::kernels::Arguments arguments) {         \
-        using namespace softmaxflow::kernels;                                             \
-        run_item<lanes>(arguments, [](const auto& a, long long item, auto team) {         \
-            using Team [[maybe_unused]] = decltype(team);                                 \
-            body(a, item, team);                                                          \
-        });                                                                               \
+        SOFTMAXFLOW_KERNEL_NAME(work, precision, order, lanes)(                           \
+            const __grid_constant__ softmaxflow::kernels::Arguments arguments) {          \
+        softmaxflow::kernels::run_item<lanes>(arguments,                                  \
+                                              SOFTMAXFLOW_BODY(precision, order, body));  \
     }

@@ -5,12 +5,11 @@
 
 #include "kernels/batch.hpp"
 #include "softmaxflow/model/numerics/merged_moments.hpp"
+#include "softmaxflow/plain/status.hpp"
 
 namespace softmaxflow::kernels::inline SOFTMAXFLOW_TARGET {
 
 namespace model = softmaxflow::model;
-
-inline constexpr int block_size = 64;
 
 template <class Team>
 SOFTMAXFLOW_HD void reduce(const Reduction& r, long long index, Team team) {
@@ -23,11 +22,11 @@ SOFTMAXFLOW_HD void reduce(const Reduction& r, long long index, Team team) {
     const double* edges = r.edges + static_cast<long long>(curve) * (r.bins + 1);
     unsigned* counts = r.counts + static_cast<long long>(place) * r.bins;
     const auto value = [&](int i) {
-        return r.status[first + i] <= model::stopped_early ? values[i] : model::not_a_number();
+        return r.status[first + i] <= double(last_ok_status) ? values[i] : model::not_a_number();
     };
     const int count = left < block_size ? static_cast<int>(left) : block_size;
     const auto moments = model::block_moments<block_size>(team, count, value);
-    model::merge(team, reinterpret_cast<model::MergedMoments*>(r.moments)[place], moments);
+    model::merge(team, reinterpret_cast<MergedMoments*>(r.moments)[place], moments);
     for (int i = team.rank(); i < count; i += Team::size)
         if (const double x = value(i); model::is_finite(x))
             model::fetch_add(counts[model::bin_of(x, edges, r.bins)], 1U);

@@ -1,7 +1,7 @@
 // replicas.nc: one line per replica.
 #include <fmt/format.h>
 
-#include <array>
+#include <iterator>
 
 #include "backend/host/column_extents.hpp"
 #include "output/results_builder.hpp"
@@ -10,11 +10,6 @@
 
 namespace softmaxflow {
 namespace {
-
-constexpr std::array status_names = {"ok",          "converged",      "stopped_early",
-                                     "step_limit",  "step_underflow", "non_finite",
-                                     "map_singular"};
-static_assert(status_names.size() == static_cast<std::size_t>(Status::map_singular) + 1);
 
 /// The numbers of a column in the type that the file stores them in.
 Values stored(const std::vector<double>& numbers, model::Stored as) {
@@ -47,7 +42,7 @@ std::string comment_of(int column, bool flow) {
 
 void add_flags(Variable& status) {
     std::vector<std::int8_t> flags;
-    for (std::size_t i = 0; i < status_names.size(); ++i)
+    for (std::size_t i = 0; i < std::size(status_names); ++i)
         flags.push_back(static_cast<std::int8_t>(i));
     status.attributes.push_back({"flag_values", std::move(flags)});
     status.attributes.push_back({"flag_meanings", fmt::format("{}", fmt::join(status_names, " "))});
@@ -86,8 +81,6 @@ void add_final_observables(DatasetBuilder& file, const ReplicaTable& table) {
 }
 
 }  // namespace
-
-const char* status_name(Status status) { return status_names.at(static_cast<std::size_t>(status)); }
 
 Dataset replicas_dataset(const Problem& problem, const CellResult& result, const RunInfo& info) {
     const ReplicaTable& table = result.table;

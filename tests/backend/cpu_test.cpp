@@ -328,7 +328,7 @@ TEST(Cpu, FailedReplicasAreMarkedAndHurtNobody) {
                 EXPECT_EQ(bad.final_observables[i], good.final_observables[i]) << map;
             }
         }
-        for (const Moments& m : bad.moments) EXPECT_LE(m.finite, 19);
+        for (const BlockMoments& m : bad.moments) EXPECT_LE(m.finite, 19);
     };
     for (const char* map : model::Maps::names)
         expect_failed(map, std::numeric_limits<double>::quiet_NaN(), Status::non_finite);
@@ -366,7 +366,7 @@ TEST(Cpu, RestartGivesTheWordsOfTheUninterruptedRun) {
             // (curve, checkpoint): the last three checkpoints.
             const std::size_t all = problem.checkpoints.size(), some = all - 2;
             for (std::size_t i = 0; i < b.moments.size(); ++i) {
-                const Moments &x = a.moments[i / some * all + 2 + i % some], &y = b.moments[i];
+                const BlockMoments &x = a.moments[i / some * all + 2 + i % some], &y = b.moments[i];
                 compare(x.sum.high, y.sum.high);
                 compare(x.sum_of_squares.low, y.sum_of_squares.low);
                 compare(x.min, y.min);

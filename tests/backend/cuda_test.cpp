@@ -7,6 +7,7 @@
 #include "conformance.hpp"
 #include "fake_device.hpp"
 #include "softmaxflow/model/claims/claim_list.hpp"
+#include "softmaxflow/model/numerics/merged_moments.hpp"
 #include "stats/exact_sum.hpp"
 
 using namespace conformance;
@@ -31,17 +32,9 @@ std::vector<std::uint64_t> own_words(BlockResult block) {
 class Place {
 public:
     void add(const BlockResult& block, std::size_t place) {
-        if (!block.moments.empty()) {
-            const Moments& m = block.moments[place];
-            model::merge(model::Solo{}, all_,
-                         {{m.sum.high, m.sum.low},
-                          {m.sum_of_squares.high, m.sum_of_squares.low},
-                          m.min,
-                          m.max,
-                          static_cast<int>(m.finite)});
-        }
+        if (!block.moments.empty()) model::merge(model::Solo{}, all_, block.moments[place]);
         if (block.merged_moments.empty()) return;
-        const model::MergedMoments& m = block.merged_moments[place];
+        const MergedMoments& m = block.merged_moments[place];
         sum_.add(m.sum);
         squares_.add(m.sum_of_squares);
         all_.min = std::min(all_.min, m.min);
@@ -59,7 +52,7 @@ public:
 
 private:
     ExactSum sum_, squares_;
-    model::MergedMoments all_ = model::no_moments();
+    MergedMoments all_ = model::no_moments();
 };
 
 Outcome outcome(const Problem& problem, Backend& backend) {
@@ -128,7 +121,7 @@ TEST(Cuda, ABlockForAReplicaGivesTheSameWords) {
         config.record.checkpoint_count = 2;
         config.ensemble.replicas = config.record.states = 2;
         const Problem problem = problem_of(config);
-        EXPECT_EQ(cuda::lanes_of_any(problem, host::make_kernel_key(problem)), 256);
+        EXPECT_EQ(cuda::lanes_of_any(problem), 256);
         EXPECT_EQ(outcome(problem, *cpu_backend()),
                   outcome(problem, *fake::backend(std::make_shared<fake::Device>())));
     }

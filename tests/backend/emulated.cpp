@@ -1,6 +1,5 @@
 #include "emulated.hpp"
 
-#include <map>
 #include <new>
 
 #include "fibers.hpp"
@@ -35,14 +34,9 @@ Kernel make(Body) {
             }};
 }
 
-#define SOFTMAXFLOW_EMULATED(name, lanes, Arguments, body)             \
-    {#name, make<(lanes == 1 ? 1 : team_size), kernels::Arguments>(    \
-                [](const auto& arguments, long long item, auto team) { \
-                    using namespace kernels;                           \
-                    using Team [[maybe_unused]] = decltype(team);      \
-                    body(arguments, item, team);                       \
-                })},
-#define SOFTMAXFLOW_EMULATED_LIST(list) SOFTMAXFLOW_##list##_ENTRIES(SOFTMAXFLOW_EMULATED)
+#define SOFTMAXFLOW_EMULATED(image, work, precision, order, lanes, Arguments, body) \
+    make<(lanes == 1 ? 1 : team_size), kernels::Arguments>(                         \
+        SOFTMAXFLOW_BODY(precision, order, body)),
 
 template <int Lanes>
 Kernel make_fixed() {
@@ -63,11 +57,10 @@ Kernel make_fixed_flow() {
 
 }  // namespace
 
-Kernel find(const std::string& name) {
-    static const std::map<std::string, Kernel> all = {
-        SOFTMAXFLOW_IMAGES(SOFTMAXFLOW_EMULATED_LIST)};
-    const auto found = all.find(name);
-    return found == all.end() ? Kernel{} : found->second;
+Kernel find(const kernels::KernelRow& row) {
+    // In the order of the table.
+    static const Kernel all[] = {SOFTMAXFLOW_KERNELS(SOFTMAXFLOW_EMULATED)};
+    return all[&row - kernels::kernel_table];
 }
 
 Kernel specialised_descent(int lanes) { return lanes == 1 ? make_fixed<1>() : make_fixed<2>(); }

@@ -2,17 +2,17 @@
 /// The kernels of kernels/kernel_list.hpp on the host: the same bodies, a team of fibers for a team
 /// of lanes, and memory laid out as that of a device.
 
-#include <string>
+#include "kernels/kernel_list.hpp"
 
 namespace emulated {
 
 struct Kernel {
-    int lanes = 0;  ///< 0: there is no such kernel
+    int lanes = 1;
     void (*run)(const void* arguments) = nullptr;
 };
 
-/// A kernel of the list.
-Kernel find(const std::string& name);
+/// The kernel of a row of the table.
+Kernel find(const softmaxflow::kernels::KernelRow& row);
 
 /// The loop of steps for softmax, logistic loss, gradient descent, 8 tokens, compiled for them,
 /// with 1 or 2 lanes.

@@ -8,6 +8,7 @@
 
 #include "backend/cuda/cuda_backend.hpp"
 #include "emulated.hpp"
+#include "softmaxflow/model/integrator/tableau.hpp"
 
 namespace fake {
 
@@ -93,10 +94,8 @@ public:
         return {"fake device", 9, 0, 1, 1.0, behaviour.memory};
     }
     std::unique_ptr<cuda::Stream> stream() override { return std::make_unique<Stream>(behaviour); }
-    cuda::Kernel kernel(const std::string& name) override {
-        const emulated::Kernel found = emulated::find(name);
-        if (found.lanes == 0) throw cuda::DeviceError("fake device: no kernel " + name);
-        return wrap(found);
+    cuda::Kernel kernel(const kernels::KernelRow& row) override {
+        return wrap(emulated::find(row));
     }
     cuda::Kernel load(const std::vector<char>&, const std::string&) override {
         throw cuda::DeviceError("fake device: it runs no machine code");
@@ -114,7 +113,8 @@ inline cuda::Specialiser specialise(int lanes) {
         if (lanes == 0 || s.map != "Softmax" || s.loss != "Logistic" || s.real != "double" ||
             s.tokens != 8)
             return std::nullopt;
-        if (s.method == "Tsitouras") return Device::wrap(emulated::specialised_flow(lanes));
+        if (s.method == cuda::type_name(model::Tsitouras::name))
+            return Device::wrap(emulated::specialised_flow(lanes));
         if (s.method != "GradientDescent") return std::nullopt;
         return Device::wrap(emulated::specialised_descent(lanes));
     };

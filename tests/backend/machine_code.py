@@ -29,7 +29,8 @@ F32 = {"FFMA", "FMUL", "FADD"}
 # unit is an approximation.
 SEEDS = {"MUFU.RCP64H", "MUFU.RSQ64H", "MUFU.RCP", "MUFU.RSQ"}
 
-# Shapes of the tuning table (backend/cuda/specialisation.cpp): map, loss, method, n, m, lanes.
+# Map, loss, method, n, m, and the least number of lanes: in f64 those of the tuning table
+# (backend/cuda/specialisation.cpp).
 DESCENT = ("Softmax", "Logistic", "GradientDescent")
 ONE_OUTPUT = [(*DESCENT, 4, 1, 1), (*DESCENT, 8, 1, 1), (*DESCENT, 16, 1, 1), (*DESCENT, 32, 1, 2),
               (*DESCENT, 64, 1, 4)]
@@ -61,10 +62,11 @@ class Image:
         with tempfile.NamedTemporaryFile(suffix=".cubin") as file:
             # The search for leaks may crash on threads of NVRTC that are just ending.
             run = subprocess.run([DUMP, file.name, str(architecture), *map(str, shape), real,
-                                  str(self.blocks(shape, real)), str(int(fast))], capture_output=True, text=True,
+                                  str(int(fast))], capture_output=True, text=True,
                                  env=dict(os.environ, LSAN_OPTIONS="detect_leaks=0"))
             if run.returncode:
                 sys.exit(run.returncode if run.returncode == 77 else run.stderr + run.stdout)
+            self.tuning = json.loads(run.stdout)  # lanes, threads, blocks; stages of a scheme
             self.text = self.disassemble("-sass", file.name)
             usage = self.disassemble("-res-usage", file.name)
             self.labelled = self.disassemble("-c", file.name, "nvdisasm")
@@ -126,10 +128,6 @@ class Image:
 class Code(Image):
     """The kernel `advance`: its loop of steps of descent."""
 
-    @staticmethod
-    def blocks(shape, real):
-        return blocks_of(shape, real)
-
     def instructions(self):
         """(address, instruction) of the kernel itself."""
         code, function = [], None
@@ -157,10 +155,6 @@ class Code(Image):
 class Attempt(Image):
     """The kernel `integrate`: an attempt of a step of the flow, which is a function in it."""
 
-    @staticmethod
-    def blocks(shape, real):
-        return max(1, 256 // (128 if shape[5] <= 32 else shape[5]))
-
     def instructions(self):
         code, inside = [], False
         for line in self.labelled.splitlines():
@@ -177,15 +171,6 @@ class Attempt(Image):
         ways = [self.shortest(after, 0, i, end) for i, (_, text) in enumerate(self.code)
                 if text.startswith("RET")]
         return min((way for way in ways if way), key=len)
-
-
-def blocks_of(shape, real):
-    """As backend/cuda/specialisation.cpp has it, for methods without memory."""
-    _, _, _, n, m, lanes = shape
-    numbers = -(-n // lanes) * (m + 2) + (3 * m if m > 1 else 0)
-    most = 96 if real == "float" else 48
-    warps = 16 if numbers <= most / 2 else 12 if numbers <= most * 5 / 4 else 8
-    return warps * 32 // (128 if lanes <= 32 else lanes)
 
 
 def opcode(text):
@@ -248,8 +233,9 @@ class MachineCode(unittest.TestCase):
             memory = [name for name in code.step if re.match("LDL|STL|LDG|STG|LD|ST", name)
                       and not name.startswith(("LDS", "LDC"))]  # shared, constants
             self.assertEqual(memory, [], shape)
-            # As many blocks of 128 threads as were asked for share 65536 registers.
-            self.assertLessEqual(code.registers * 128 * blocks_of(shape, "double"), 65536, shape)
+            # As many blocks as were asked for share 65536 registers.
+            self.assertEqual(code.tuning["lanes"], shape[5], shape)
+            self.assertLessEqual(code.registers * code.tuning["threads"] * code.tuning["blocks"], 65536, shape)
 
     def test_sm_80_stays_in_registers_too(self):
         # But for what a rare call is handed, which this compiler stores on the way to the branch.
@@ -275,7 +261,7 @@ class MachineCode(unittest.TestCase):
             for shape in shapes:
                 code = Attempt(*shape, real=real)
                 slots = -(-shape[3] // shape[5])
-                stages = {"BogackiShampine": 4, "Tsitouras": 7, "DormandPrince": 13}[shape[2]]
+                stages = code.tuning["stages"]
                 # To form its stages and errors from memory, an attempt would read every derivative for every
                 # stage after it, and twice more.
                 from_memory = stages * (stages - 1) // 2 * (shape[4] + 1) * slots

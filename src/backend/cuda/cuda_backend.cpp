@@ -13,6 +13,7 @@
 #include "backend/cuda/report.hpp"
 #include "backend/cuda/rtc.hpp"
 #include "backend/host/make_parameters.hpp"
+#include "kernels/kernel_list.hpp"
 #include "softmaxflow/error.hpp"
 
 namespace softmaxflow::cuda {
@@ -69,22 +70,61 @@ private:
     bool stopped_ = false;
 };
 
-/// The kernels that run a problem on a device.
+/// The kernels of the table that run a problem on a device.
+class KernelsOf {
+public:
+    KernelsOf(cuda::Device& device, const Problem& problem)
+        : device_(device), problem_(problem), key_(host::make_kernel_key(problem)) {}
+
+    /// All but the loop of steps: explicit ones, of a flow.
+    [[nodiscard]] Kernels around_steps() const {
+        Kernels kernels;
+        kernels.reduce = find(Work::reduce, Precision::f64, 0, 32);
+        if (key_.flow) {
+            kernels.initialize = find(Work::initialize);
+            kernels.record = find(Work::record);
+            kernels.stiff = find(Work::implicit_steps, 0, lanes_of_flow(problem_, key_));
+        } else {
+            kernels.start = find(Work::start);
+            kernels.checkpoint = find(Work::checkpoint);
+            if (key_.monitored) kernels.monitor = find(Work::start_monitor);
+        }
+        return kernels;
+    }
+    /// That loop, for sizes known at run time.
+    [[nodiscard]] Kernel steps() const {
+        if (key_.flow) return find(Work::explicit_steps, key_.order, lanes_of_flow(problem_, key_));
+        if (key_.monitored) return find(Work::advance_monitored);
+        return find(Work::advance, 0, lanes_of_any(problem_));
+    }
+
+private:
+    using Work = kernels::Work;
+    using Precision = kernels::Precision;
+
+    [[nodiscard]] Kernel find(Work work, int order = 0, int most_lanes = 1) const {
+        return find(work, key_.single ? Precision::f32 : Precision::f64, order, most_lanes);
+    }
+    [[nodiscard]] Kernel find(Work work, Precision precision, int order, int most_lanes) const {
+        const kernels::KernelRow* row = kernels::find_row(work, precision, order, most_lanes);
+        if (row == nullptr)
+            throw Error(Exit::internal,
+                        fmt::format("no kernel of the table does work {} in precision {}, order {}",
+                                    static_cast<int>(work), static_cast<int>(precision), order));
+        return device_.kernel(*row);
+    }
+
+    cuda::Device& device_;
+    const Problem& problem_;
+    host::KernelKey key_;
+};
+
+/// The kernels that run a problem; the steps are compiled for its sizes where that is possible.
 Kernels kernels_for(cuda::Device& device, const Problem& problem, const Specialiser& specialise) {
     const host::KernelKey key = host::make_kernel_key(problem);
-    Kernels kernels;
-    const std::string format = key.single ? "f32" : "f64";
-    kernels.reduce = device.kernel("reduce");
+    const KernelsOf table(device, problem);
+    Kernels kernels = table.around_steps();
     Kernel& steps = key.flow ? kernels.flow : kernels.advance;
-    if (key.flow) {
-        kernels.initialize = device.kernel("initialize_" + format);
-        kernels.record = device.kernel("record_" + format);
-        kernels.stiff =
-            device.kernel(fmt::format("flow_{}_implicit_{}", format, lanes_of_flow(problem, key)));
-    } else {
-        kernels.start = device.kernel("start_" + format);
-        kernels.checkpoint = device.kernel("checkpoint_" + format);
-    }
     if (specialise && !key.monitored)
         if (const auto specialisation = specialisation_of(problem, key))
             if (const auto kernel = specialise(device, *specialisation)) {
@@ -92,14 +132,7 @@ Kernels kernels_for(cuda::Device& device, const Problem& problem, const Speciali
                 kernels.specialised = true;
                 return kernels;
             }
-    if (key.flow)
-        steps = device.kernel(
-            fmt::format("flow_{}_{}_{}", format, key.order, lanes_of_flow(problem, key)));
-    else if (key.monitored)
-        steps = device.kernel("advance_monitored");
-    else
-        steps = device.kernel(fmt::format("advance_{}_{}", format, lanes_of_any(problem, key)));
-    if (key.monitored && !key.flow) kernels.monitor = device.kernel("start_monitor");
+    steps = table.steps();
     return kernels;
 }
 
@@ -178,7 +211,7 @@ private:
             if (const std::int64_t wave = wave_of(device, kernels.advance); wave > 0)
                 wanted = (wanted + wave - 1) / wave * wave;
         const std::int64_t batch = std::min(wanted, fitting / block_size * block_size);
-        return std::clamp(whole_blocks(batch), block_size, std::int64_t{1} << 24);
+        return std::clamp<std::int64_t>(whole_blocks(batch), block_size, 1 << 24);
     }
 
     /// Batches until nothing is left, halved as long as memory is short: the same bits in any

@@ -9,6 +9,10 @@
 
 #include "softmaxflow/error.hpp"
 
+namespace softmaxflow::kernels {
+struct KernelRow;
+}
+
 namespace softmaxflow::cuda {
 
 /// A call that failed. The message names the device, the call and the driver's reason.
@@ -67,8 +71,8 @@ public:
     virtual ~Device() = default;
     [[nodiscard]] virtual DeviceInfo info() const = 0;
     virtual std::unique_ptr<Stream> stream() = 0;
-    /// One of the kernels of kernels/entries.hpp. Throws DeviceError if it is not there.
-    virtual Kernel kernel(const std::string& name) = 0;
+    /// That of a row of the table. Throws DeviceError where the build left it out.
+    virtual Kernel kernel(const kernels::KernelRow& row) = 0;
     /// A kernel of a compiled image (cubin), which is loaded once.
     virtual Kernel load(const std::vector<char>& image, const std::string& name) = 0;
     [[nodiscard]] virtual KernelInfo describe(const Kernel& kernel) = 0;

@@ -11,6 +11,7 @@
 #include "backend/cuda/device.hpp"
 #include "backend/cuda/images.hpp"
 #include "kernels/batch.hpp"
+#include "kernels/kernel_list.hpp"
 
 namespace softmaxflow::cuda {
 namespace {
@@ -211,19 +212,15 @@ public:
     }
     std::unique_ptr<Stream> stream() override { return std::make_unique<CudaStream>(context_); }
 
-    Kernel kernel(const std::string& name) override {
+    Kernel kernel(const kernels::KernelRow& row) override {
         const std::lock_guard lock(mutex_);
-        for (std::size_t i = 0; i < images().size(); ++i) {
-            const Image& image = images()[i];
-            for (const Entry& entry : image.entries) {
-                if (entry.name != name) continue;
-                if (loaded_[i] == nullptr) loaded_[i] = load_module(image.data);
-                return {find(loaded_[i], name), entry.lanes, kernels::threads_of(entry.lanes)};
-            }
-        }
-        throw DeviceError(fmt::format(
-            "{}: this program was built without the kernel {}; cmake --preset gpu builds it",
-            context_->where, name));
+        if (images().empty())
+            throw DeviceError(fmt::format(
+                "{}: this program was built without the kernel {}; cmake --preset gpu builds it",
+                context_->where, row.name));
+        CUmodule& module = loaded_[row.image];
+        if (module == nullptr) module = load_module(images()[static_cast<std::size_t>(row.image)]);
+        return {find(module, row.name), row.lanes, kernels::threads_of(row.lanes)};
     }
     Kernel load(const std::vector<char>& image, const std::string& name) override {
         const std::lock_guard lock(mutex_);
@@ -264,7 +261,7 @@ private:
 
     std::shared_ptr<Context> context_;
     std::mutex mutex_;
-    std::map<std::size_t, CUmodule> loaded_;  // by place in images()
+    std::map<kernels::Image, CUmodule> loaded_;
     std::vector<CUmodule> modules_;
 };
 

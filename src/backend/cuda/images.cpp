@@ -7,21 +7,19 @@
 #include "kernels/kernel_list.hpp"
 
 // SOFTMAXFLOW_KERNELS_FOLDER is where CMake has nvcc put them.
-#define SOFTMAXFLOW_EMBED(list)                                                           \
-    asm(".section .rodata\n.balign 16\n.global softmaxflow_" #list "\nsoftmaxflow_" #list \
-        ":\n.incbin \"" SOFTMAXFLOW_KERNELS_FOLDER "/" #list ".fatbin\"\n.previous\n");   \
-    extern "C" const char softmaxflow_##list[];
+#define SOFTMAXFLOW_EMBED(image)                                                            \
+    asm(".section .rodata\n.balign 16\n.global softmaxflow_" #image "\nsoftmaxflow_" #image \
+        ":\n.incbin \"" SOFTMAXFLOW_KERNELS_FOLDER "/" #image ".fatbin\"\n.previous\n");    \
+    extern "C" const char softmaxflow_##image[];
 
 SOFTMAXFLOW_IMAGES(SOFTMAXFLOW_EMBED)
 
-#define SOFTMAXFLOW_NAME(name, lanes, arguments, body) {#name, lanes},
-#define SOFTMAXFLOW_LISTED(list) \
-    {softmaxflow_##list, {SOFTMAXFLOW_##list##_ENTRIES(SOFTMAXFLOW_NAME)}},
+#define SOFTMAXFLOW_LISTED(image) softmaxflow_##image,
 
 namespace softmaxflow::cuda {
 
-const std::vector<Image>& images() {
-    static const std::vector<Image> all = {SOFTMAXFLOW_IMAGES(SOFTMAXFLOW_LISTED)};
+const std::vector<const char*>& images() {
+    static const std::vector<const char*> all = {SOFTMAXFLOW_IMAGES(SOFTMAXFLOW_LISTED)};
     return all;
 }
 
@@ -31,8 +29,8 @@ const std::vector<Image>& images() {
 
 namespace softmaxflow::cuda {
 
-const std::vector<Image>& images() {
-    static const std::vector<Image> none;
+const std::vector<const char*>& images() {
+    static const std::vector<const char*> none;
     return none;
 }
 

@@ -2,24 +2,13 @@
 /// What the build puts into the program: compiled kernels, and the text of those that are compiled
 /// when it runs.
 
-#include <string>
 #include <vector>
 
 namespace softmaxflow::cuda {
 
-struct Entry {
-    std::string name;
-    int lanes = 1;
-};
-
-/// Kernels compiled for several architectures (a fatbin).
-struct Image {
-    const char* data = nullptr;
-    std::vector<Entry> entries;
-};
-
-/// Empty where the build left them out (SOFTMAXFLOW_CUDA_KERNELS=OFF).
-const std::vector<Image>& images();
+/// Kernels compiled for several architectures (fatbins), by kernels::Image. Empty where the build
+/// left them out (SOFTMAXFLOW_CUDA_KERNELS=OFF).
+const std::vector<const char*>& images();
 
 /// A file as an #include names it.
 struct Source {

@@ -2,14 +2,12 @@
 
 #include <algorithm>
 
+#include "backend/host/schemes.hpp"
 #include "kernels/batch.hpp"
 #include "softmaxflow/model/dynamics/catalogue.hpp"
-#include "softmaxflow/model/integrator/tableau.hpp"
 
 namespace softmaxflow::cuda {
-namespace {
 
-/// gradient_descent -> GradientDescent
 std::string type_name(const std::string& name) {
     std::string type;
     bool upper = true;
@@ -20,6 +18,8 @@ std::string type_name(const std::string& name) {
     // l1, l2 begin with a letter as all names do.
     return type;
 }
+
+namespace {
 
 /// Numbers that a lane may hold: 48 doubles are 164 registers with temporaries, of which 12 warps
 /// fit a multiprocessor. From machine code of sm_90, docs/performance.md.
@@ -44,28 +44,25 @@ void share_out(Specialisation& specialisation, int per_token, int most) {
     specialisation.threads = kernels::threads_of(specialisation.lanes);
 }
 
-Specialisation base_specialisation(const Problem& problem, const host::KernelKey& key) {
+Specialisation base_specialisation(const host::KernelKey& key, int tokens, int outputs) {
     Specialisation specialisation;
-    specialisation.map = type_name(problem.config.model.map);
-    specialisation.loss = type_name(problem.config.objective.loss);
+    specialisation.map = type_name(model::Maps::names[key.map]);
+    specialisation.loss = type_name(model::Losses::names[key.loss]);
     specialisation.real = key.single ? "float" : "double";
-    specialisation.tokens = static_cast<int>(problem.config.model.tokens);
-    specialisation.outputs = static_cast<int>(problem.outputs);
+    specialisation.tokens = tokens;
+    specialisation.outputs = outputs;
     specialisation.fast = key.fast;
     specialisation.flow = key.flow;
     return specialisation;
 }
 
-std::optional<Specialisation> flow_specialisation_of(const Problem& problem,
-                                                     const host::KernelKey& key) {
-    Specialisation specialisation = base_specialisation(problem, key);
-    const auto choose = [&](const char* name, int stages) {
-        specialisation.method = name;
-        return stages;
-    };
-    const int stages = key.order == 3   ? choose("BogackiShampine", model::BogackiShampine::stages)
-                       : key.order == 8 ? choose("DormandPrince", model::DormandPrince::stages)
-                                        : choose("Tsitouras", model::Tsitouras::stages);
+std::optional<Specialisation> flow_specialisation(Specialisation specialisation,
+                                                  const host::KernelKey& key) {
+    int stages = 0;
+    host::with_scheme(key.order, [&](auto scheme) {
+        specialisation.method = type_name(scheme.name);
+        stages = scheme.stages;
+    });
     const int per_token = stages * (1 + specialisation.outputs);
     const int most = key.single ? most_floats_of_stages : most_doubles_of_stages;
     share_out(specialisation, per_token, most);
@@ -74,15 +71,13 @@ std::optional<Specialisation> flow_specialisation_of(const Problem& problem,
     return specialisation;
 }
 
-}  // namespace
-
-std::optional<Specialisation> specialisation_of(const Problem& problem,
-                                                const host::KernelKey& key) {
-    if (key.flow) return flow_specialisation_of(problem, key);
-    Specialisation specialisation = base_specialisation(problem, key);
-    specialisation.method = type_name(problem.config.dynamics.method);
+std::optional<Specialisation> descent_specialisation(Specialisation specialisation,
+                                                     const host::KernelKey& key) {
     int memories = 0;
-    with_item(model::Methods{}, key.method, [&](auto item) { memories = item.memories; });
+    with_item(model::Methods{}, key.method, [&](auto method) {
+        specialisation.method = type_name(method.name);
+        memories = method.memories;
+    });
     // State and memories, and the numerators; outputs are held by every lane.
     const int per_token = (1 + memories) * (1 + specialisation.outputs) + 1;
     const int most = key.single ? most_floats : most_doubles;
@@ -97,10 +92,25 @@ std::optional<Specialisation> specialisation_of(const Problem& problem,
     return specialisation;
 }
 
-int lanes_of_any(const Problem& problem, const host::KernelKey& key) {
+}  // namespace
+
+std::optional<Specialisation> specialisation_of(const host::KernelKey& key, int tokens, int outputs,
+                                                int least_lanes) {
+    Specialisation specialisation = base_specialisation(key, tokens, outputs);
+    specialisation.lanes = least_lanes;
+    return key.flow ? flow_specialisation(specialisation, key)
+                    : descent_specialisation(specialisation, key);
+}
+std::optional<Specialisation> specialisation_of(const Problem& problem,
+                                                const host::KernelKey& key) {
+    return specialisation_of(key, static_cast<int>(problem.config.model.tokens),
+                             static_cast<int>(problem.outputs));
+}
+
+int lanes_of_any(const Problem& problem) {
     const std::int64_t numbers = problem.config.model.tokens * (problem.outputs + 1);
     if (numbers > 4096) return most_lanes;
-    return numbers > 512 && !key.single ? 32 : 1;
+    return numbers > 512 ? 32 : 1;
 }
 
 int lanes_of_flow(const Problem& problem, const host::KernelKey& key) {

@@ -9,6 +9,9 @@
 
 namespace softmaxflow::cuda {
 
+/// The struct that has a name in a list of the model: gradient_descent -> GradientDescent.
+std::string type_name(const std::string& name);
+
 struct Specialisation {
     std::string map, loss, method;  ///< types of model/; of a flow, the scheme is its method
     std::string real = "double";
@@ -23,11 +26,13 @@ struct Specialisation {
 /// The tuning table: a lane should hold its numbers in registers. None where that is out of reach
 /// even for a block: then arrays stream from memory.
 std::optional<Specialisation> specialisation_of(const Problem& problem, const host::KernelKey& key);
+/// The same with at least so many lanes.
+std::optional<Specialisation> specialisation_of(const host::KernelKey& key, int tokens, int outputs,
+                                                int least_lanes = 1);
 
-/// The same, for sizes known at run time: the lanes of an entry advance_..., 1, 32 or 256.
-int lanes_of_any(const Problem& problem, const host::KernelKey& key);
-
-/// The lanes of an entry flow_..., 1 or 32.
+/// The same, for sizes known at run time: how many lanes a replica has use for in descent, and in
+/// the flow. The table of kernels may have fewer.
+int lanes_of_any(const Problem& problem);
 int lanes_of_flow(const Problem& problem, const host::KernelKey& key);
 
 }  // namespace softmaxflow::cuda

@@ -132,13 +132,8 @@ void Staging::reduce_curves(BlockResult& block) {
                 values[r] =
                     is_ok(static_cast<Status>(static_cast<int>(status[r]))) ? row(o, c)[r] : nan;
             const int count = static_cast<int>(count_);
-            const auto m = model::block_moments<block_size>(values.data(), count);
             const std::size_t place = static_cast<std::size_t>(o) * checkpoints_ + c;
-            block.moments[place] = {{m.sum.high, m.sum.low},
-                                    {m.sum_of_squares.high, m.sum_of_squares.low},
-                                    m.min,
-                                    m.max,
-                                    m.finite};
+            block.moments[place] = model::block_moments<block_size>(values.data(), count);
             model::count_bins(values.data(), count,
                               &problem_.edges[static_cast<std::size_t>(o) * (bins + 1)], bins,
                               &block.counts[place * bins]);

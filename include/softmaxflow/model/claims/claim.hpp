@@ -4,9 +4,9 @@
 /// A claim is a struct in a file of its own, listed in claims/claim_list.hpp. It has
 ///   name, statement, about, status, because      its texts: about = the class in words
 ///   needs                             what a replica must be to be in its class: flags of Needs
-///   mutant                              an alteration of the dynamics that must refute it
+///   mutant                            an alteration of the dynamics that must refute it
 ///   tolerance(n, m)                   what rounding may do to the margin, in units of `unit`
-///   margin(snapshot)                     the Worst over its quantities at one state
+///   margin(snapshot)                  the Worst over its quantities at one state
 ///
 /// Margins are normalised: a closed-form derivative divided by the sum of the absolute values of
 /// its terms, so they lie in [-1, 1] and a negative one is a violation. A claim of equality has the
@@ -42,6 +42,48 @@ struct Worst {
     SOFTMAXFLOW_HD void add_equality(Real left, Real right, Real terms) {
         add(-abs(left - right), terms);
     }
+};
+
+template <class C>
+concept HasClaimTexts = requires {
+    { C::name } -> Same<const char* const&>;
+    { C::statement } -> Same<const char* const&>;
+    { C::about } -> Same<const char* const&>;
+    { C::status } -> Same<const char* const&>;
+    { C::because } -> Same<const char* const&>;
+};
+template <class C>
+concept HasClass = requires {
+    { C::needs } -> Same<const unsigned&>;
+    { C::mutant } -> Same<const Mutant&>;
+};
+template <class C>
+concept HasTolerance = requires(int n, int m) {
+    { C::tolerance(n, m) } -> Same<double>;
+};
+template <class C, class Snapshot>
+concept HasMargin = requires(Snapshot& snapshot) {
+    { C::margin(snapshot) } -> Same<Worst<typename Snapshot::Real>>;
+};
+/// A claim that looks at snapshots of that type. The margins are those of the monitor's snapshots
+/// (monitor.hpp); all else is checked where claims are listed.
+template <class C, class Snapshot>
+concept Claim = HasClaimTexts<C> && HasClass<C> && HasTolerance<C> && HasMargin<C, Snapshot>;
+
+template <class C>
+struct CheckClaim {
+    static_assert(HasClaimTexts<C>,
+                  "a claim needs the texts name, statement, about, status and because: see "
+                  "claim.hpp");
+    static_assert(HasClass<C>, "a claim needs the flags needs and a mutant: see claim.hpp");
+    static_assert(HasTolerance<C>, "a claim needs tolerance(n, m): see claim.hpp");
+    static constexpr bool kept = HasClaimTexts<C> && HasClass<C> && HasTolerance<C>;
+};
+template <class C, class Snapshot>
+struct CheckMargin {
+    static_assert(HasMargin<C, Snapshot>,
+                  "a claim needs margin(snapshot), the Worst of its quantities: see claim.hpp");
+    static constexpr bool kept = Claim<C, Snapshot>;
 };
 
 }  // namespace softmaxflow::model::inline SOFTMAXFLOW_TARGET

@@ -25,5 +25,6 @@ using MonitoredClaims =
     List<LogitSumConserved, LossDecreases, EffectiveFlow, OrderPreserved, ValueGapsGrow,
          LeaderGapGrows, AllLogitGapsGrow, Majorization, LeaderProbabilityGrows, EntropyDecreases,
          EntropyDecreasesVector, OrderPreservedDescent, TwoTokenInvariant, EqualLosersInvariant>;
+static_assert(all_keep<CheckClaim>(MonitoredClaims{}));
 
 }  // namespace softmaxflow::model::inline SOFTMAXFLOW_TARGET

@@ -132,6 +132,7 @@ private:
     }
     template <class Claim>
     SOFTMAXFLOW_COLD void note_one(int c, Mask accepted, Real clock, Real h, unsigned kind) {
+        static_assert(CheckMargin<Claim, Snapshot<Flow>>::kept);
         // Claims about the flow alone ask for its derivative.
         if (kind != gradient_flow && (Claim::needs & gradient_flow) != 0) return;
         const Worst<Real> worst = Claim::margin(snapshot_);

@@ -15,6 +15,9 @@ namespace softmaxflow::model::inline SOFTMAXFLOW_TARGET {
 using Maps = List<Softmax, Sigmoid, Sum, L1, L2, Relu>;
 using Losses = List<Logistic, Exponential, Square, Regression, Classification, CrossEntropy>;
 using Methods = List<GradientDescent, Momentum, Adam, SignDescent>;
+static_assert(all_keep<CheckMap>(Maps{}));
+static_assert(all_keep<CheckLoss>(Losses{}));
+static_assert(all_keep<CheckUpdateRule>(Methods{}));
 
 /// How the bins of an observable are laid out; see ensemble/edges.cpp.
 enum class Bins { linear, logarithmic, signed_logarithmic };

@@ -7,7 +7,7 @@
 ///   value(objective, items, z)        g(z); `items` runs over the outputs
 ///   residual(objective, items, z, q, scratch)
 ///   finite_arc                        whether the flow reaches q = 0 within a finite integral of
-///   |q|
+///                                     |q|
 /// and, for the flow (vector_field.hpp),
 ///   unit_residual(objective, items, z, u, scratch)    u = q / |q|, also where q underflows;
 ///                                                     returns |q|
@@ -105,6 +105,55 @@ struct Objective {
 template <class Real>
 struct Magnitude {
     Real norm, log_scale;
+};
+
+template <class L>
+concept HasLossTraits = requires {
+    { L::name } -> Same<const char* const&>;
+    { L::kind } -> Same<const ObjectiveKind&>;
+    { L::outputs } -> Same<const int&>;
+    { L::finite_arc } -> Same<const bool&>;
+    { L::simplex } -> Same<const bool&>;
+};
+/// What functions of a loss are handed, for one replica in f64.
+struct LossArguments {
+    Objective<double, 0> objective;
+    Tokens<Solo, 0> items;
+    Storage<double, 0> numbers;
+};
+template <class L>
+concept HasValue = requires(const LossArguments& x) {
+    { L::value(x.objective, x.items, x.numbers) } -> Same<double>;
+};
+template <class L>
+concept HasResidual = requires(const LossArguments& x, Storage<double, 0>& q) {
+    L::residual(x.objective, x.items, x.numbers, q, q);
+};
+template <class L>
+concept HasUnitResidual = requires(const LossArguments& x, Storage<double, 0>& u) {
+    { L::unit_residual(x.objective, x.items, x.numbers, u, u) } -> Same<Magnitude<double>>;
+};
+template <class L>
+concept HasCurvature = requires(const LossArguments& x, double speed, Storage<double, 0>& g) {
+    L::curvature(x.objective, x.items, x.numbers, x.numbers, speed, g);
+};
+template <class L>
+concept Loss =
+    HasLossTraits<L> && HasValue<L> && HasResidual<L> && HasUnitResidual<L> && HasCurvature<L>;
+
+template <class L>
+struct CheckLoss {
+    static_assert(HasLossTraits<L>,
+                  "a loss needs a name, a kind, the int outputs and the bools finite_arc and "
+                  "simplex: see loss.hpp");
+    static_assert(HasValue<L>, "a loss needs value(objective, items, z): see loss.hpp");
+    static_assert(HasResidual<L>,
+                  "a loss needs residual(objective, items, z, q, scratch): see loss.hpp");
+    static_assert(HasUnitResidual<L>,
+                  "a loss needs unit_residual(objective, items, z, u, scratch): see loss.hpp");
+    static_assert(HasCurvature<L>,
+                  "a loss needs curvature(objective, items, z, r, speed, g): see loss.hpp");
+    static constexpr bool kept = Loss<L>;
 };
 
 /// What most losses share.

@@ -7,12 +7,14 @@
 ///
 /// A map offers
 ///   weights(tokens, a, f, scratch)    fills f[slot] = f(a_i); returns the two scales below
-///   slope(a_i, f_i), bend(a_i, f_i)   f'(a_i), f''(a_i)
+///   slope(a_i, f_i)                   f'(a_i)
+///   second_derivative(a_i, f_i)       f''(a_i)
 ///   normalised                        whether s is divided by its sum
 ///   sums_to_one                       whether the weights add up to 1 but for rounding
 ///   signed_weights                    whether a numerator may be negative, and the sum vanish
 /// and, for observables, log_share(a_i, p_i): log p_i up to a constant common to all tokens.
 
+#include "softmaxflow/model/numerics/arena.hpp"
 #include "softmaxflow/model/numerics/team.hpp"
 
 namespace softmaxflow::model::inline SOFTMAXFLOW_TARGET {
@@ -21,6 +23,43 @@ namespace softmaxflow::model::inline SOFTMAXFLOW_TARGET {
 template <class Real>
 struct Scales {
     Real weight, share;
+};
+
+template <class M>
+concept HasMapTraits = requires {
+    { M::name } -> Same<const char* const&>;
+    { M::normalised } -> Same<const bool&>;
+    { M::sums_to_one } -> Same<const bool&>;
+    { M::signed_weights } -> Same<const bool&>;
+};
+template <class M, class Numbers = Storage<double, 0>>
+concept HasWeights = requires(const Tokens<Solo, 0>& tokens, const Numbers& logits, Numbers& f) {
+    { M::weights(tokens, logits, f, f) } -> Same<Scales<double>>;
+};
+template <class M>
+concept HasSlopes = requires(double logit, double numerator) {
+    { M::slope(logit, numerator) } -> Same<double>;
+    { M::second_derivative(logit, numerator) } -> Same<double>;
+};
+template <class M>
+concept HasLogShare = requires(double logit, double share) {
+    { M::log_share(logit, share) } -> Same<double>;
+};
+template <class M>
+concept Map = HasMapTraits<M> && HasWeights<M> && HasSlopes<M> && HasLogShare<M>;
+
+template <class M>
+struct CheckMap {
+    static_assert(HasMapTraits<M>,
+                  "a map needs a name and the bools normalised, sums_to_one and signed_weights: "
+                  "see map.hpp");
+    static_assert(HasWeights<M>,
+                  "a map needs weights(tokens, logits, numerators, scratch): see map.hpp");
+    static_assert(HasSlopes<M>,
+                  "a map needs slope(logit, numerator) and second_derivative(logit, numerator): "
+                  "see map.hpp");
+    static_assert(HasLogShare<M>, "a map needs log_share(logit, share): see map.hpp");
+    static constexpr bool kept = Map<M>;
 };
 
 /// f = exp, e = 0.

@@ -4,6 +4,7 @@
 /// a null pointer means "absent".
 
 #include "softmaxflow/model/dynamics/column_table.hpp"
+#include "softmaxflow/plain/status.hpp"
 
 namespace softmaxflow::model {
 
@@ -115,10 +116,6 @@ struct Parameters {
     const double* thresholds = nullptr;  // increasing
     int threshold_count = 0;
 };
-
-/// What Record::status holds; numbers as in Status of result.hpp.
-inline constexpr double ok = 0.0, converged = 1.0, stopped_early = 2.0, step_limit = 3.0,
-                        step_underflow = 4.0, non_finite = 5.0, map_singular = 6.0;
 
 /// Where the results of a block of replicas go. `first` is its first replica; the index `replica`
 /// below counts from there, with the given stride between rows.

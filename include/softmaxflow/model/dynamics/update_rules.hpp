@@ -2,8 +2,8 @@
 /// Descent in the canonical variables (Z, a). Each step updates both from the same evaluation.
 ///
 /// A method offers `memories`, how many states it remembers from step to step (a velocity,
-/// moments), and step(flow, evaluation, x, memory, rates); `counts_steps` if its rates depend on
-/// the number of the step.
+/// moments), and step(flow, evaluation, x, memory, settings); `counts_steps` if its settings depend
+/// on the number of the step.
 
 #include "softmaxflow/model/dynamics/parameters.hpp"
 #include "softmaxflow/model/dynamics/value_softmax.hpp"
@@ -90,6 +90,32 @@ struct MethodSettings {
 };
 template <class Flow>
 using MethodSettingsOf = MethodSettings<ScalarOf<typename Flow::Real>>;
+
+template <class M>
+concept HasMemories = requires {
+    { M::name } -> Same<const char* const&>;
+    { M::memories } -> Same<const int&>;
+    requires(M::memories >= 0 && M::memories <= most_memories);
+};
+template <class M, class FlowType = Flow<Softmax, Logistic, double, Solo, 0, 0>>
+concept HasStep = requires(const FlowType& flow, typename FlowType::Evaluation& e,
+                           typename FlowType::State& x,
+                           const MethodSettingsOf<FlowType>& settings) {
+    M::step(flow, e, x, &x, settings);
+};
+template <class M>
+concept UpdateRule = HasMemories<M> && HasStep<M>;
+
+template <class M>
+struct CheckUpdateRule {
+    static_assert(HasMemories<M>,
+                  "a method needs a name and the int memories, at most most_memories: see "
+                  "update_rules.hpp");
+    static_assert(HasStep<M>,
+                  "a method needs step(flow, evaluation, x, memory, settings): see "
+                  "update_rules.hpp");
+    static constexpr bool kept = UpdateRule<M>;
+};
 
 /// x <- x + eta dx/dt
 struct GradientDescent {

@@ -4,7 +4,9 @@
 /// A stepper offers
 ///   order, error_order                of the method; of the local error that is controlled
 ///   implicit                          whether it is made for stiff stretches
-///   attempt(field, x, from, h)        tries x(clock + h); fills
+///   evaluations                       of the field, in an attempt
+///   attempt(field, tolerance, x, speed, frame, h)
+///                                     tries x(clock + h); fills
 ///     next(), next_derivative()       the new state and its derivative; evaluation() belongs to it
 ///     error()                         its estimated error relative to the tolerance, 1 is just met
 ///     arc()                           integral of |q| over the step (time clock only)
@@ -57,6 +59,51 @@ struct Tolerance {
         // overflow.
         return max(allowed, Real(FormatOf<Real>::least_tolerance));
     }
+};
+
+template <class S>
+concept HasStepperTraits = requires {
+    { S::order } -> Same<const int&>;
+    { S::error_order } -> Same<const int&>;
+    { S::implicit } -> Same<const bool&>;
+    { S::evaluations } -> Same<const int&>;
+};
+template <class S, class Real = typename S::Real>
+concept HasAttempt = requires(S& stepper, const Field<typename S::Flow>& field,
+                              const Tolerance<Real>& tolerance, const typename S::State& x,
+                              Real number, const Frame<Real>& frame) {
+    stepper.attempt(field, tolerance, x, number, frame, number);
+};
+template <class S>
+concept HasNewState = requires(S& stepper) {
+    { stepper.next() } -> Same<typename S::State&>;
+    { stepper.evaluation() } -> Same<typename S::Evaluation&>;
+    { stepper.derivative() } -> Same<typename S::State&>;
+    { stepper.next_derivative() } -> Same<const typename S::State&>;
+};
+template <class S>
+concept HasEstimates = requires(const S& stepper) {
+    { stepper.error() } -> Same<typename S::Real>;
+    { stepper.arc() } -> Same<typename S::Real>;
+    { stepper.stiffness() } -> Same<typename S::Real>;
+};
+template <class S>
+concept Stepper = HasStepperTraits<S> && HasAttempt<S> && HasNewState<S> && HasEstimates<S>;
+
+template <class S>
+struct CheckStepper {
+    static_assert(HasStepperTraits<S>,
+                  "a stepper needs the ints order, error_order and evaluations and the bool "
+                  "implicit: see explicit_rk.hpp");
+    static_assert(HasAttempt<S>,
+                  "a stepper needs attempt(field, tolerance, x, speed, frame, h): see "
+                  "explicit_rk.hpp");
+    static_assert(HasNewState<S>,
+                  "a stepper needs next(), evaluation(), derivative() and next_derivative(): see "
+                  "explicit_rk.hpp");
+    static_assert(HasEstimates<S>,
+                  "a stepper needs error(), arc() and stiffness(): see explicit_rk.hpp");
+    static constexpr bool kept = Stepper<S>;
 };
 
 /// sum_{j >= J} a_ij k_j, the terms that are not 0; k(j) is the derivative of stage j.

@@ -25,6 +25,7 @@ public:
     using State = typename Flow::State;
     using Evaluation = typename Flow::Evaluation;
     using Mask = typename RealTraits<Real>::Mask;
+    static_assert(CheckStepper<Stepper>::kept);
     static constexpr int width = width_of<Real>;
     /// The replicas that this method steps.
     static constexpr Stage stage = Stepper::implicit ? Stage::stiff : Stage::ready;
@@ -204,7 +205,7 @@ private:
         const StepState<Real>& c = active_.step_state;
         const Real status =
             select(accepted, termination().at_state(c), termination().after_failure(c));
-        const Mask over = active & !(status == Real(ok));
+        const Mask over = active & !(status == Real(double(Status::ok)));
         const Mask parks = accepted & park_mask();
         if (any(over | at_checkpoint | parks)) settle_lanes(status, over, at_checkpoint, parks);
     }
@@ -219,7 +220,7 @@ private:
             if (lane(ended, i) != 0.0)
                 w.finish(lane(status, i), p_.checkpoint_count);
             else if (w.checkpoint == p_.checkpoint_count)
-                w.finish(ok, p_.checkpoint_count);
+                w.finish(double(Status::ok), p_.checkpoint_count);
             else if (lane(parked, i) != 0.0)
                 w.stage = Stage::stiff;
         }

@@ -8,12 +8,38 @@
 /// weights the same derivatives to the difference from the embedded solution, whose local error is
 /// of order error_order. On the real axis a step is stable up to h |lambda| = real_stability.
 
-#include "softmaxflow/model/numerics/scalar.hpp"
+#include "softmaxflow/model/numerics/type_list.hpp"
 
 namespace softmaxflow::model::inline SOFTMAXFLOW_TARGET {
 
+template <class S>
+concept HasOrders = requires {
+    { S::name } -> Same<const char* const&>;
+    { S::order } -> Same<const int&>;
+    { S::error_order } -> Same<const int&>;
+    { S::stages } -> Same<const int&>;
+    { S::real_stability } -> Same<const double&>;
+};
+template <class S>
+concept HasCoefficients = requires(int i, int j) {
+    { S::a(i, j) } -> Same<double>;
+    { S::error(i) } -> Same<double>;
+};
+template <class S>
+concept Scheme = HasOrders<S> && HasCoefficients<S>;
+
+template <class S>
+struct CheckScheme {
+    static_assert(HasOrders<S>,
+                  "a scheme needs a name, the ints order, error_order and stages and the double "
+                  "real_stability: see tableau.hpp");
+    static_assert(HasCoefficients<S>, "a scheme needs a(i, j) and error(i): see tableau.hpp");
+    static constexpr bool kept = Scheme<S>;
+};
+
 /// Bogacki and Shampine 1989, order 3(2).
 struct BogackiShampine {
+    static constexpr const char* name = "bogacki_shampine";
     static constexpr int order = 3, stages = 4, error_order = 3;
     static constexpr double real_stability = 2.51;
     SOFTMAXFLOW_HD static constexpr double a(int i, int j) {
@@ -30,6 +56,7 @@ struct BogackiShampine {
 
 /// Tsitouras 2011, order 5(4).
 struct Tsitouras {
+    static constexpr const char* name = "tsitouras";
     static constexpr int order = 5, stages = 7, error_order = 5;
     static constexpr double real_stability = 3.5;
     SOFTMAXFLOW_HD static constexpr double a(int i, int j) {
@@ -56,6 +83,7 @@ struct Tsitouras {
 /// Dormand and Prince, order 8 with error estimates of order 5 and 3: Hairer, Norsett and Wanner
 /// 1993, section II.10.
 struct DormandPrince {
+    static constexpr const char* name = "dormand_prince";
     static constexpr int order = 8, stages = 13, error_order = 8;
     static constexpr double real_stability = 6.1;
     SOFTMAXFLOW_HD static constexpr double a(int i, int j) {
@@ -115,5 +143,31 @@ struct DormandPrince {
         return weights[i];
     }
 };
+
+/// The only list of explicit schemes. A config names one by its order, so no two share one.
+using Schemes = List<BogackiShampine, Tsitouras, DormandPrince>;
+static_assert(all_keep<CheckScheme>(Schemes{}));
+
+template <class... Scheme, class F>
+SOFTMAXFLOW_HD constexpr bool with_scheme(List<Scheme...>, int order, F&& f) {
+    return ((Scheme::order == order ? (f(Scheme{}), true) : false) || ...);
+}
+/// The scheme of an order that the compiler knows; no type where there is none.
+template <int Order, class ListType>
+struct FindScheme;
+template <int Order, class First, class... Rest>
+struct FindScheme<Order, List<First, Rest...>> : FindScheme<Order, List<Rest...>> {};
+template <int Order, class First, class... Rest>
+requires(First::order == Order) struct FindScheme<Order, List<First, Rest...>> {
+    using Type = First;
+};
+template <int Order>
+using SchemeOf = typename FindScheme<Order, Schemes>::Type;
+
+/// Calls f(Scheme{}) for the explicit scheme of that order; returns false if there is none.
+template <class F>
+SOFTMAXFLOW_HD constexpr bool with_scheme(int order, F&& f) {
+    return with_scheme(Schemes{}, order, f);
+}
 
 }  // namespace softmaxflow::model::inline SOFTMAXFLOW_TARGET

@@ -164,6 +164,11 @@ inline constexpr bool is_same = false;
 template <class A>
 inline constexpr bool is_same<A, A> = true;
 /// Whether the steps are taken in the format of everything else.
+/// For contracts: concepts that say what is asked of a struct. A contract has one concept for each
+/// member that it asks for; a Check gives every one a message, and so names what a struct lacks.
+template <class A, class B>
+concept Same = is_same<A, B>;
+
 template <class Real>
 inline constexpr bool is_wide = is_same<Real, WideOf<Real>>;
 

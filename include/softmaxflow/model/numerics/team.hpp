@@ -7,11 +7,37 @@
 /// others by exchange, which is the same tree; so every team size gives the same bits. Leaves past
 /// n are -0.0, the neutral element of addition.
 ///
-/// A Team offers `size`, `rank()` and `exchange(x, distance)`: x of lane rank() ^ distance.
+/// A Team offers `size`, a power of two, `rank()` and `exchange(x, distance)`: x of lane
+/// rank() ^ distance.
 
 #include "softmaxflow/model/numerics/math.hpp"
 
 namespace softmaxflow::model::inline SOFTMAXFLOW_TARGET {
+
+template <class T>
+concept HasSize = requires {
+    { T::size } -> Same<const int&>;
+    requires(T::size > 0 && (T::size & (T::size - 1)) == 0);
+};
+template <class T>
+concept HasRank = requires(const T& team) {
+    { team.rank() } -> Same<int>;
+};
+template <class T, class Number>
+concept Exchanges = requires(const T& team, Number x, int distance) {
+    { team.exchange(x, distance) } -> Same<Number>;
+};
+template <class T>
+concept Team = HasSize<T> && HasRank<T> && Exchanges<T, double> && Exchanges<T, float>;
+
+template <class T>
+struct CheckTeam {
+    static_assert(HasSize<T>, "a team needs an int `size`, a power of two: see team.hpp");
+    static_assert(HasRank<T>, "a team needs rank(): see team.hpp");
+    static_assert(Exchanges<T, double> && Exchanges<T, float>,
+                  "a team needs exchange(x, distance): see team.hpp");
+    static constexpr bool kept = Team<T>;
+};
 
 /// One lane for one replica: every pack on the CPU, and the GPU where a replica fits one thread.
 struct Solo {
@@ -43,6 +69,7 @@ SOFTMAXFLOW_HD constexpr int levels(int n) {
 /// n items dealt to the lanes of a team. Count > 0: n is known to the compiler; 0: at run time.
 template <class Team, int Count>
 struct Tokens {
+    static_assert(CheckTeam<Team>::kept);
     static constexpr int known = Count;
     Team team;
     int run_time_count;

@@ -20,6 +20,12 @@ struct List {
     }
 };
 
+/// Whether every item keeps a contract. Where one does not, a static_assert of Check<Item> fails.
+template <template <class> class Check, class... Items>
+SOFTMAXFLOW_HD constexpr bool all_keep(List<Items...>) {
+    return (Check<Items>::kept && ...);
+}
+
 /// Calls f(Item{}) for the item of that index; returns false if there is none.
 template <class... Items, class F>
 SOFTMAXFLOW_HD constexpr bool with_item(List<Items...>, int index, F&& f) {
