@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "backend/host/traits_of.hpp"
 #include "input/objective_check.hpp"
 #include "softmaxflow/ensemble.hpp"
 
@@ -19,11 +20,9 @@ Values row_of(const Values& array, std::int64_t row, std::int64_t rows) {
     return {array.begin() + row * size, array.begin() + (row + 1) * size};
 }
 
-std::string outputs_key(const std::string& loss) {
-    if (loss == "regression") return "min(objective.samples, model.dim)";
-    if (loss == "classification") return "objective.samples";
-    if (loss == "cross_entropy") return "model.dim";
-    return fmt::format("the number of outputs of objective.loss \"{}\"", loss);
+std::string outputs_key(const model::LossTraits& loss) {
+    if (loss.objective.outputs_key != nullptr) return loss.objective.outputs_key;
+    return fmt::format("the number of outputs of objective.loss \"{}\"", loss.name);
 }
 
 class StateReader {
@@ -34,7 +33,7 @@ public:
           outputs_(output_count(config)),
           state_{"state", config.ensemble.replicas_given ? config.ensemble.replicas : 0,
                  "ensemble.replicas"},
-          output_{"output", outputs_, outputs_key(config.objective.loss)},
+          output_{"output", outputs_, outputs_key(loss_traits(config))},
           token_{"token", config.model.tokens, "model.tokens"} {}
 
     RestartData read(const ObjectiveData& objective) {
@@ -66,7 +65,7 @@ private:
             "projected_values", "log_time", "arc",       "metric",     "response",
             "distribution",     "target",   "rank",      "loss_floor", "initial_leader",
             "checkpoint_clock", "clock",    "step_size", "controller"};
-        for (const char* method : {"momentum", "adam"}) {
+        for (const char* method : model::Methods::names) {
             for (const std::string& name : memory_names(method)) {
                 known.push_back(name + "_logits");
                 known.push_back(name + "_projected_values");
@@ -146,24 +145,26 @@ private:
     }
 
     void read_objective(RestartData& restart, const ObjectiveData& objective) const {
-        const std::string& loss = config_.objective.loss;
+        const model::LossTraits& loss = loss_traits(config_);
+        const model::ResponseRole role = loss.objective.response;
         restart.metric = required("metric", {state_, output_, {"output_b", outputs_, output_.key}});
         for (std::int64_t state = 0; state < states_; ++state)
             check_metric(file_, row_of(restart.metric, state, states_), outputs_, loss);
-        if (loss == "cross_entropy") {
-            restart.response = required("distribution", {state_, {"class", outputs_, "model.dim"}});
+        if (role == model::ResponseRole::distribution) {
+            restart.response =
+                required(loss.objective.text.variable, {state_, {"class", outputs_, "model.dim"}});
             for (std::int64_t state = 0; state < states_; ++state)
                 check_distribution(file_, row_of(restart.response, state, states_));
-        } else if (loss == "logistic" || loss == "exponential") {
+        } else if (role == model::ResponseRole::none) {
             restart.response.assign(std::size_t(states_ * outputs_), 0.0);
         } else {
-            restart.response = required("response", {state_, output_});
+            restart.response = required(loss.objective.text.variable, {state_, output_});
         }
-        if (loss == "classification") check_labels(file_, restart.response);
-        if (loss == "square") check_radius(restart.response);
+        if (role == model::ResponseRole::labels) check_labels(file_, restart.response);
+        if (role == model::ResponseRole::radius) check_radius(restart.response);
         restart.floor.assign(std::size_t(states_), 0.0);
-        if (loss == "regression") restart.floor = required("loss_floor", {state_});
-        if (has_target(config_)) {
+        if (loss.objective.has_floor) restart.floor = required("loss_floor", {state_});
+        if (loss.objective.has_target) {
             restart.target = required("target", {state_, {"dim", config_.model.dim, "model.dim"}});
         }
         check_objective_file(restart, objective);
@@ -256,9 +257,11 @@ private:
 }  // namespace
 
 std::vector<std::string> memory_names(const std::string& method) {
-    if (method == "momentum") return {"velocity"};
-    if (method == "adam") return {"moment1", "moment2"};
-    return {};
+    std::vector<std::string> names;
+    if (method == flow_method) return names;
+    const model::MethodTraits& traits = row_of(model::method_table, method);
+    for (int i = 0; i < traits.memories; ++i) names.emplace_back(traits.memory[i].name);
+    return names;
 }
 
 std::optional<RestartData> read_restart(const NetcdfInput& file, const Config& config,

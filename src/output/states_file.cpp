@@ -1,7 +1,7 @@
 // states.nc: what is recorded of the first replicas, enough to go on from.
 #include <fmt/format.h>
 
-#include "input/restart_file.hpp"
+#include "backend/host/traits_of.hpp"
 #include "output/results_builder.hpp"
 
 namespace softmaxflow {
@@ -27,24 +27,17 @@ std::vector<T> gather(const std::vector<StateRecord>& states, T StateRecord::*pa
     return all;
 }
 
-/// What the loss compares the outputs with; logistic and exponential loss have nothing.
+/// What the loss compares the outputs with, if it does with anything.
 void add_objective(DatasetBuilder& file, const Problem& problem,
                    const std::vector<StateRecord>& states) {
-    const std::string& loss = problem.config.objective.loss;
-    std::vector<double> response = gather(states, &StateRecord::response);
-    if (loss == "cross_entropy") {
-        file.dimension("class", static_cast<std::size_t>(problem.outputs));
-        file.variable("distribution", {"state", "class"}, std::move(response), "1",
-                      "target distribution p of the cross-entropy");
-    } else if (loss == "classification") {
-        file.variable("response", {"state", "output"}, std::move(response), "1",
-                      "labels y of the samples, +1 or -1");
-    } else if (loss == "regression" || loss == "square") {
-        file.variable("response", {"state", "output"}, std::move(response), "1",
-                      "value of the output z at which the loss is least",
-                      "regression: y in the basis of metric; square: the radius B");
-    }
-    if (loss == "regression") {
+    const model::ObjectiveTraits& objective = loss_traits(problem.config).objective;
+    const model::ResponseText& text = objective.text;
+    if (objective.response == model::ResponseRole::distribution)
+        file.dimension(text.dimension, static_cast<std::size_t>(problem.outputs));
+    if (objective.response != model::ResponseRole::none)
+        file.variable(text.variable, {"state", text.dimension},
+                      gather(states, &StateRecord::response), "1", text.long_name, text.comment);
+    if (objective.has_floor) {
         file.variable("loss_floor", {"state"}, gather(states, &StateRecord::floor), "1",
                       "loss that no output removes",
                       "from the part of y outside the column space of the design");
@@ -57,28 +50,24 @@ void add_objective(DatasetBuilder& file, const Problem& problem,
 }
 
 /// What the method remembers from step to step.
-void add_memory(DatasetBuilder& file, const std::string& method,
+void add_memory(DatasetBuilder& file, const model::MethodTraits& method,
                 const std::vector<StateRecord>& states) {
-    const std::vector<std::string> names = memory_names(method);
-    for (std::size_t i = 0; i < names.size(); ++i) {
+    for (int i = 0; i < method.memories; ++i) {
+        const auto& [name, rule] = method.memory[i];
         std::vector<double> logits, values;
         for (const StateRecord& state : states) {
             append(logits, state.memory_logits[i]);
             append(values, state.memory_values[i]);
         }
-        const std::string what =
-            method == "momentum"
-                ? "velocity <- momentum * velocity + gradient, by which the parameters step"
-                : fmt::format("moment <- beta * moment + (1 - beta) * {}, not corrected for bias",
-                              i == 0 ? "gradient" : "gradient^2");
-        file.variable(names[i] + "_logits", {"state", "checkpoint", "token"}, std::move(logits),
-                      "1", fmt::format("{} of {}, of the logits", names[i], method), what);
+        file.variable(fmt::format("{}_logits", name), {"state", "checkpoint", "token"},
+                      std::move(logits), "1",
+                      fmt::format("{} of {}, of the logits", name, method.name), rule);
         file.variable(
-            names[i] + "_projected_values", {"state", "checkpoint", "output", "token"},
+            fmt::format("{}_projected_values", name), {"state", "checkpoint", "output", "token"},
             std::move(values), "1",
-            fmt::format("{} of {}, of {}", names[i], method,
-                        method == "adam" ? "G in Z = Z(0) + K G" : "the projected values"),
-            what);
+            fmt::format("{} of {}, of {}", name, method.name,
+                        method.entrywise ? "G in Z = Z(0) + K G" : "the projected values"),
+            rule);
     }
 }
 
@@ -109,7 +98,7 @@ void add_state_arrays(DatasetBuilder& file, const Problem& problem,
                   gather(states, &StateRecord::projected_values), "1",
                   "projected values Z = W V, the part of V that the loss sees",
                   "the output is z = Z s");
-    add_memory(file, problem.config.dynamics.method, states);
+    add_memory(file, method_traits(problem.config), states);
     file.variable("arc", {"state", "checkpoint"}, gather(states, &StateRecord::arc), "1",
                   "arc length tau: integral of the residual norm");
     file.variable("log_time", {"state", "checkpoint"}, gather(states, &StateRecord::log_time),

@@ -13,6 +13,9 @@ template <class... Items>
 struct List {
     static constexpr int size = sizeof...(Items);
     static constexpr const char* names[] = {Items::name...};
+    /// What a table says of each item: Row::of<Item>().
+    template <class Row>
+    static constexpr Row rows[size] = {Row::template of<Items>()...};
     /// Where a static array cannot be read (device code).
     SOFTMAXFLOW_HD static constexpr const char* name(int index) {
         const char* all[] = {Items::name...};
@@ -37,6 +40,12 @@ SOFTMAXFLOW_HD constexpr int index_of(const char* name) {
         if (*a == *b) return i;
     }
     return size;
+}
+
+/// The place of a type in a list.
+template <class Item, class... Items>
+SOFTMAXFLOW_HD constexpr int place_in(List<Items...>) {
+    return index_of<List<Items...>>(Item::name);
 }
 
 /// An item of a List known at run time only.
