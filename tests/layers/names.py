@@ -17,7 +17,7 @@ MODEL = "include/softmaxflow/model/"
 # Where names are defined: (kind, files, pattern of a name and, where it has one, of its type).
 STRUCT = re.compile(r'struct (?P<type>\w+)[^{};]*\{\s*static constexpr const char\* name = "(?P<name>\w+)"')
 MEASURED = re.compile(r'const Measured (?P<type>\w+) = \{\s*\{"(?P<name>\w+)"')
-OBSERVABLE = re.compile(r'^    \{"(?P<name>\w+)",\s*"', re.MULTILINE)
+OBSERVABLE = re.compile(r'^    X\((?P<name>\w+), *"', re.MULTILINE)
 DEFINITIONS = [
     ("map", MODEL + "dynamics/map.hpp", STRUCT),
     ("loss", MODEL + "dynamics/loss.hpp", STRUCT),

@@ -60,46 +60,49 @@ struct ObservableInfo {
     BinRange range;
 };
 
-/// In the order of the enumeration below; docs and files list them in this order too.
+/// One line per observable: name, unit, long name, layout and range of its bins. Docs and files
+/// list them in this order too.
+#define SOFTMAXFLOW_OBSERVABLES(X)                                                             \
+    X(loss, "1", "objective g(z)", Bins::logarithmic, order_one_range)                         \
+    X(entropy, "nat", "entropy of the attention weights", Bins::linear,                        \
+      {{0.0, 0.0}, Reach::log_tokens})                                                         \
+    X(effective_tokens, "1", "exp(entropy)", Bins::linear, {{1.0, 1.0}, Reach::tokens})        \
+    X(participation_ratio, "1", "1 / sum of squared weights", Bins::linear,                    \
+      {{1.0, 1.0}, Reach::tokens, {0.0, 1.0}})                                                 \
+    X(max_probability, "1", "largest attention weight", Bins::linear, largest_weight_range)    \
+    X(margin, "1", "largest minus second largest weight", Bins::linear, largest_weight_range)  \
+    X(log10_deficit, "1", "log10(1 - largest weight)", Bins::linear, {{-20.0, 0.0}})           \
+    X(logit_range, "1", "largest minus smallest logit", Bins::logarithmic, growing_range)      \
+    X(leader_probability, "1", "weight of the initial leader", Bins::linear, weight_range)     \
+    X(leader_logit_gap, "1", "logit of the initial leader above the best other",               \
+      Bins::signed_logarithmic, growing_range)                                                 \
+    X(leader_value_gap, "1", "projected value of the initial leader above the best other",     \
+      Bins::signed_logarithmic, growing_range)                                                 \
+    X(output_norm, "1", "norm of the projected output z", Bins::logarithmic, growing_range)    \
+    X(residual_norm, "1", "norm of the output residual q", Bins::logarithmic, order_one_range) \
+    X(value_gradient_norm, "1", "norm of dV/dt", Bins::logarithmic, order_one_range)           \
+    X(logit_gradient_norm, "1", "norm of da/dt", Bins::logarithmic, {{1e-20, 1e4}})            \
+    X(value_norm, "1", "Frobenius norm of the part of V that can move", Bins::logarithmic,     \
+      growing_range)                                                                           \
+    X(arc, "1", "arc length tau: integral of the residual norm", Bins::logarithmic,            \
+      {{1e-6, 1e6}, Reach::arc})                                                               \
+    X(log_time, "log(time)", "logarithm of time", Bins::signed_logarithmic,                    \
+      {{1e-2, 1e2}, Reach::log_time})
+
 inline constexpr ObservableInfo observables[] = {
-    {"loss", "1", "objective g(z)", Bins::logarithmic, order_one_range},
-    {"entropy",
-     "nat",
-     "entropy of the attention weights",
-     Bins::linear,
-     {{0.0, 0.0}, Reach::log_tokens}},
-    {"effective_tokens", "1", "exp(entropy)", Bins::linear, {{1.0, 1.0}, Reach::tokens}},
-    {"participation_ratio",
-     "1",
-     "1 / sum of squared weights",
-     Bins::linear,
-     {{1.0, 1.0}, Reach::tokens, {0.0, 1.0}}},
-    {"max_probability", "1", "largest attention weight", Bins::linear, largest_weight_range},
-    {"margin", "1", "largest minus second largest weight", Bins::linear, largest_weight_range},
-    {"log10_deficit", "1", "log10(1 - largest weight)", Bins::linear, {{-20.0, 0.0}}},
-    {"logit_range", "1", "largest minus smallest logit", Bins::logarithmic, growing_range},
-    {"leader_probability", "1", "weight of the initial leader", Bins::linear, weight_range},
-    {"leader_logit_gap", "1", "logit of the initial leader above the best other",
-     Bins::signed_logarithmic, growing_range},
-    {"leader_value_gap", "1", "projected value of the initial leader above the best other",
-     Bins::signed_logarithmic, growing_range},
-    {"output_norm", "1", "norm of the projected output z", Bins::logarithmic, growing_range},
-    {"residual_norm", "1", "norm of the output residual q", Bins::logarithmic, order_one_range},
-    {"value_gradient_norm", "1", "norm of dV/dt", Bins::logarithmic, order_one_range},
-    {"logit_gradient_norm", "1", "norm of da/dt", Bins::logarithmic, {{1e-20, 1e4}}},
-    {"value_norm", "1", "Frobenius norm of the part of V that can move", Bins::logarithmic,
-     growing_range},
-    {"arc",
-     "1",
-     "arc length tau: integral of the residual norm",
-     Bins::logarithmic,
-     {{1e-6, 1e6}, Reach::arc}},
-    {"log_time",
-     "log(time)",
-     "logarithm of time",
-     Bins::signed_logarithmic,
-     {{1e-2, 1e2}, Reach::log_time}},
+#define SOFTMAXFLOW_LINE(name, unit, long_name, bins, ...) \
+    {#name, unit, long_name, bins, __VA_ARGS__},
+    SOFTMAXFLOW_OBSERVABLES(SOFTMAXFLOW_LINE)
+#undef SOFTMAXFLOW_LINE
 };
+
+enum class Observable : int {
+#define SOFTMAXFLOW_LINE(name, ...) name,
+    SOFTMAXFLOW_OBSERVABLES(SOFTMAXFLOW_LINE)
+#undef SOFTMAXFLOW_LINE
+        count,
+};
+inline constexpr int observable_count = static_cast<int>(Observable::count);
 
 /// Bins of the curves per rank (record.ranked): the weight, the logit and the projected value.
 struct RankedBins {
@@ -109,29 +112,5 @@ struct RankedBins {
 inline constexpr RankedBins ranked_bins[] = {{Bins::linear, weight_range},
                                              {Bins::signed_logarithmic, growing_range},
                                              {Bins::signed_logarithmic, growing_range}};
-
-enum class Observable : int {
-    loss,
-    entropy,
-    effective_tokens,
-    participation_ratio,
-    max_probability,
-    margin,
-    log10_deficit,
-    logit_range,
-    leader_probability,
-    leader_logit_gap,
-    leader_value_gap,
-    output_norm,
-    residual_norm,
-    value_gradient_norm,
-    logit_gradient_norm,
-    value_norm,
-    arc,
-    log_time,
-    count,
-};
-inline constexpr int observable_count = static_cast<int>(Observable::count);
-static_assert(sizeof(observables) / sizeof(observables[0]) == observable_count);
 
 }  // namespace softmaxflow::model::inline SOFTMAXFLOW_TARGET

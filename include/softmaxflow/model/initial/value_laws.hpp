@@ -214,7 +214,7 @@ struct Source {
     SOFTMAXFLOW_COLD Real token_factor(int token) const {
         Real factor(0.0);
         with_item(ValueLaws{}, p.value_law, [&](auto law) {
-            if constexpr (law.common_direction) factor = law.token_factor(*this, token);
+            if constexpr (decltype(law)::common_direction) factor = law.token_factor(*this, token);
         });
         return factor;
     }

@@ -42,12 +42,6 @@ SOFTMAXFLOW_HD constexpr int index_of(const char* name) {
     return size;
 }
 
-/// The place of a type in a list.
-template <class Item, class... Items>
-SOFTMAXFLOW_HD constexpr int place_in(List<Items...>) {
-    return index_of<List<Items...>>(Item::name);
-}
-
 /// An item of a List known at run time only.
 template <class ListType>
 struct Any {
