@@ -10,6 +10,10 @@
 
 namespace softmaxflow {
 
+/// The name of the gradient flow among the methods of descent, which model/dynamics/catalogue.hpp
+/// lists.
+inline constexpr const char* flow_method = "flow";
+
 struct ModelConfig {
     std::int64_t tokens = 8;  ///< n
     std::int64_t dim = 8;     ///< d

@@ -40,7 +40,7 @@ struct ObjectiveData {
 };
 
 /// Whether the run integrates the flow, by its clock; else it counts iterations of descent.
-inline bool is_flow(const Config& config) { return config.dynamics.method == "flow"; }
+inline bool is_flow(const Config& config) { return config.dynamics.method == flow_method; }
 inline bool has_arc_clock(const Config& config) {
     return is_flow(config) && config.dynamics.clock == "arc";
 }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "backend/host/traits_of.hpp"
 #include "claims/measured/measured.hpp"
 #include "softmaxflow/error.hpp"
 #include "softmaxflow/model/claims/claim_list.hpp"
@@ -40,34 +41,66 @@ struct Condition {
     std::string message;
 };
 
+/// "a", "a or b", "a, b or c".
+std::string or_list(const std::vector<std::string_view>& names) {
+    std::string text(names.front());
+    for (std::size_t i = 1; i < names.size(); ++i)
+        text += fmt::format("{}{}", i + 1 < names.size() ? ", " : " or ", names[i]);
+    return text;
+}
+
+/// What a need allows, in words.
+struct Allowed {
+    std::string softmax, not_smooth, gradient, closed, unbounded;
+
+    Allowed() {
+        softmax = or_list(names_where(model::map_table, [](auto map) { return map.exponential; }));
+        not_smooth = or_list(
+            names_where(model::map_table, [](auto map) { return map.why_no_flow != nullptr; }));
+        gradient =
+            or_list(names_where(model::method_table, [](auto method) { return method.gradient; }));
+        std::vector<std::string_view> on_values =
+            names_where(model::method_table, [](auto method) { return !method.entrywise; });
+        on_values.insert(on_values.begin(), flow_method);
+        closed = or_list(on_values);
+        unbounded = or_list(names_where(model::loss_table, has_unbounded_arc));
+    }
+    static bool has_unbounded_arc(const model::LossTraits& loss) {
+        return !loss.finite_arc && loss.objective.outputs == model::OutputRule::one;
+    }
+};
+
 std::vector<Condition> conditions(const Config& config, std::int64_t outputs) {
-    const std::string &map = config.model.map, &method = config.dynamics.method;
+    static const Allowed allowed;
+    const model::MapTraits& map = map_traits(config);
+    const model::LossTraits& loss = loss_traits(config);
+    const model::MethodTraits& method = method_traits(config);
     const std::int64_t n = config.model.tokens;
-    const std::string& loss = config.objective.loss;
     const auto found = [](std::string_view key, const auto& value) {
         return fmt::format(", found {} = {}", key, value);
     };
     const bool flow = is_flow(config);
     const bool decays = config.dynamics.value_decay != 0 || config.dynamics.logit_decay != 0;
     return {
-        {model::softmax_map, map == "softmax", "needs map softmax" + found("model.map", map)},
-        {model::smooth_map, map != "l1", "needs a map other than l1" + found("model.map", map)},
-        {model::gradient_flow, flow, "needs the flow" + found("dynamics.method", method)},
-        {model::gradient_descent, method == "gradient_descent",
-         "needs gradient_descent" + found("dynamics.method", method)},
-        {model::flow_or_closed_descent,
-         flow || method == "gradient_descent" || method == "momentum",
-         "needs flow, gradient_descent or momentum" + found("dynamics.method", method)},
+        {model::softmax_map, map.exponential,
+         "needs map " + allowed.softmax + found("model.map", map.name)},
+        {model::smooth_map, map.why_no_flow == nullptr,
+         "needs a map other than " + allowed.not_smooth + found("model.map", map.name)},
+        {model::gradient_flow, flow, "needs the flow" + found("dynamics.method", method.name)},
+        {model::gradient_descent, method.gradient,
+         "needs " + allowed.gradient + found("dynamics.method", method.name)},
+        {model::flow_or_closed_descent, !method.entrywise,
+         "needs " + allowed.closed + found("dynamics.method", method.name)},
         {model::no_decay, !decays, "needs value_decay = logit_decay = 0"},
         {model::moving_logits, config.dynamics.logit_rate > 0, "needs logit_rate > 0"},
         {model::single_output, outputs == 1,
-         "needs a loss with one output" + found("objective.loss", loss)},
+         "needs a loss with one output" + found("objective.loss", loss.name)},
         {model::several_outputs, outputs > 1,
-         "needs a loss with several outputs" + found("objective.loss", loss)},
+         "needs a loss with several outputs" + found("objective.loss", loss.name)},
         {model::two_tokens, n == 2, "needs two tokens" + found("model.tokens", n)},
         {model::three_tokens, n >= 3, "needs three tokens or more" + found("model.tokens", n)},
-        {model::unbounded_arc, loss == "logistic" || loss == "exponential",
-         "needs logistic or exponential loss" + found("objective.loss", loss)},
+        {model::unbounded_arc, Allowed::has_unbounded_arc(loss),
+         "needs " + allowed.unbounded + " loss" + found("objective.loss", loss.name)},
     };
 }
 

@@ -8,6 +8,7 @@
 #include <limits>
 
 #include "backend/host/column_extents.hpp"
+#include "backend/host/traits_of.hpp"
 #include "ensemble/edges.hpp"
 #include "softmaxflow/error.hpp"
 #include "softmaxflow/model/claims/claim_list.hpp"
@@ -69,7 +70,7 @@ double own_horizon(const Config& config) {
     const auto n = static_cast<double>(config.model.tokens);
     const double scale = std::min(config.init.value_scale, 1.0);
     const double slow = scale > 0.0 ? 5.0 * n * model::log(1.0 / scale) : 0.0;
-    const bool normal = config.objective.target == "random_normal";
+    const bool normal = target_of(config) == model::Target::random_normal;
     return std::max(1000.0, slow) / (normal ? static_cast<double>(config.model.dim) : 1.0);
 }
 

@@ -206,7 +206,9 @@ private:
             p.snapshot.look(p.flow, p.x, p.e, parameters_.logit_rate);
             p.snapshot.keep_logits();
             settings_.advance();
-            model::GradientDescent::step(p.flow, p.e, p.x, nullptr, settings_);
+            model::with_item(model::Methods{}, key_.method, [&](auto method) {
+                if constexpr (method.gradient) method.step(p.flow, p.e, p.x, nullptr, settings_);
+            });
             if (parameters_.mutant != model::Mutant::none)
                 model::mutate_step(p.flow, p.x, p.e.token_scratch, parameters_.mutant,
                                    parameters_.learning_rate);

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
+#include "backend/host/traits_of.hpp"
 #include "claims/pass.hpp"
 #include "cli/commands.hpp"
 #include "cli/output.hpp"
@@ -128,10 +129,12 @@ int replay_run(const ReplayOptions& options, const Common& common) {
                                              options.replica, plan.replicas() - 1));
     const claims::Precision precision = precision_of(options.precision);
     const Config& config = plan.problem.config;
-    if (precision != claims::Precision::f64 && !is_flow(config) &&
-        config.dynamics.method != "gradient_descent")
-        throw Error(Exit::usage, fmt::format("--precision {}: of descent, gradient_descent alone",
-                                             options.precision));
+    if (precision != claims::Precision::f64 && !is_flow(config) && !method_traits(config).gradient)
+        throw Error(Exit::usage,
+                    fmt::format("--precision {}: of descent, {} alone", options.precision,
+                                names_where(model::method_table, [](auto m) {
+                                    return m.gradient;
+                                }).front()));
     const RestartData start = claims::start_of(plan.problem, *plan.backend, options.replica);
     const Problem one = claims::replay_problem(plan.problem, start);
     if (options.output.empty())

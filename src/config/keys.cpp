@@ -8,8 +8,8 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "backend/host/traits_of.hpp"
 #include "claims/claim_table.hpp"
-#include "softmaxflow/model/dynamics/catalogue.hpp"
 #include "softmaxflow/model/integrator/tableau.hpp"
 
 namespace softmaxflow {
@@ -23,14 +23,8 @@ Slot at_checkpoints(Config& c) {
     return CheckpointSlot{&c.record.checkpoint_count, &c.record.checkpoint_list};
 }
 
-constexpr const char* targets[] = {"random_unit", "random_normal", "basis"};
-constexpr const char* designs[] = {"random", "identity"};
-constexpr const char* responses[] = {"normal", "unit"};
-constexpr const char* value_laws[] = {"normal",  "rank_one",    "zero",        "identity",
-                                      "student", "log_uniform", "equal_losers"};
 constexpr const char* spacings[] = {"log", "linear"};
 constexpr const char* clocks[] = {"time", "arc"};
-constexpr const char* stiffnesses[] = {"auto", "on", "off"};
 constexpr const char* devices[] = {"auto", "cpu", "cuda"};
 constexpr const char* precisions[] = {"f64", "f32"};
 constexpr const char* numerics[] = {"strict", "fast"};
@@ -39,7 +33,7 @@ constexpr const char* numerics[] = {"strict", "fast"};
 constexpr auto methods = [] {
     std::array<const char*, model::Methods::size + 1> names{};
     std::copy(std::begin(model::Methods::names), std::end(model::Methods::names), names.begin());
-    names.back() = "flow";
+    names.back() = flow_method;
     return names;
 }();
 
@@ -67,23 +61,42 @@ std::span<const char* const> claim_ids() {
 const double infinity = std::numeric_limits<double>::infinity();
 const Range positive = {0.0, infinity, true};
 const Range not_negative = {0.0};
-const UsedBy scalar_losses = {"objective.loss", {"logistic", "exponential", "square"}};
-const UsedBy square = {"objective.loss", {"square"}};
-const UsedBy regression = {"objective.loss", {"regression"}};
-const UsedBy cross_entropy = {"objective.loss", {"cross_entropy"}};
-const UsedBy losses_with_samples = {"objective.loss", {"regression", "classification"}};
-const UsedBy losses_with_files = {"objective.loss",
-                                  {"regression", "classification", "cross_entropy"}};
-const UsedBy student = {"init.value_law", {"student"}};
-const UsedBy log_uniform = {"init.value_law", {"log_uniform"}};
-const UsedBy momentum = {"dynamics.method", {"momentum"}};
-const UsedBy adam = {"dynamics.method", {"adam"}};
-// The others act on G in Z = Z(0) + K G, where V has no decay to follow.
-const UsedBy methods_on_values = {"dynamics.method", {"gradient_descent", "momentum", "flow"}};
 const UsedBy descent = {"dynamics.method",
                         {std::begin(model::Methods::names), std::end(model::Methods::names)}};
-const UsedBy flow = {"dynamics.method", {"flow"}};
+const UsedBy flow = {"dynamics.method", {flow_method}};
 const UsedBy log_spacing = {"record.spacing", {"log"}};
+
+/// Methods that act on V itself, of which alone it can decay.
+UsedBy methods_on_values() {
+    std::vector<std::string_view> names =
+        names_where(model::method_table, [](auto method) { return !method.entrywise; });
+    names.emplace_back(flow_method);
+    return {"dynamics.method", names};
+}
+
+bool is_one_of(std::span<const char* const> names, std::string_view name) {
+    return std::any_of(names.begin(), names.end(),
+                       [&](const char* other) { return other != nullptr && name == other; });
+}
+
+/// Adds what losses, laws and methods say of the keys that only some of them look at.
+std::vector<Key> with_users(std::vector<Key> keys) {
+    for (Key& key : keys) {
+        const std::string name = key.full();
+        const auto use = [&](std::string_view selector, const char* choice) {
+            key.used_by.selector = selector;
+            key.used_by.choices.emplace_back(choice);
+        };
+        for (const model::LossTraits& loss : model::loss_table)
+            if (is_one_of(loss.objective.keys, name) || is_one_of({&loss.constant_key, 1}, name))
+                use("objective.loss", loss.name);
+        for (const model::ValueLawTraits& law : model::value_law_table)
+            if (is_one_of({&law.key, 1}, name)) use("init.value_law", law.name);
+        for (const model::MethodTraits& method : model::method_table)
+            if (is_one_of(method.keys, name)) use("dynamics.method", method.name);
+    }
+    return keys;
+}
 
 // clang-format off
 using M = ModelConfig; using O = ObjectiveConfig; using I = InitConfig; using D = DynamicsConfig;
@@ -93,8 +106,9 @@ constexpr auto init_ = &Config::init; constexpr auto dynamics_ = &Config::dynami
 constexpr auto ensemble_ = &Config::ensemble; constexpr auto record_ = &Config::record;
 constexpr auto backend_ = &Config::backend; constexpr auto claims_ = &Config::claims;
 
-// section, name, where it lives, unit, help; then range, choices, users as they apply
-const std::vector<Key> table = {
+// section, name, where it lives, unit, help; then range, choices, users as they apply; keys that
+// only some losses, laws or methods look at stand with these
+const std::vector<Key> table = with_users({
     {"model", "tokens", at<model_, &M::tokens>, "", "number of tokens n", {2, 0x1p31}},
     {"model", "dim", at<model_, &M::dim>, "", "dimension d of the values", {1, 0x1p31}},
     {"model", "map", at<model_, &M::map>, "", "attention map from logits to weights",
@@ -103,38 +117,37 @@ const std::vector<Key> table = {
     {"objective", "loss", at<objective_, &O::loss>, "", "loss of the output V s",
      {}, model::Losses::names},
     {"objective", "target", at<objective_, &O::target>, "", "law of the target direction",
-     {}, targets, scalar_losses},
-    {"objective", "radius", at<objective_, &O::radius>, "", "B in (B - z)^2 / 2", positive, {}, square},
+     {}, model::target_names},
+    {"objective", "radius", at<objective_, &O::radius>, "", "B in (B - z)^2 / 2", positive},
     {"objective", "design", at<objective_, &O::design>, "", "law of the design matrix X",
-     {}, designs, regression},
+     {}, model::design_names},
     {"objective", "response", at<objective_, &O::response>, "", "law of the response y",
-     {}, responses, regression},
+     {}, model::response_names},
     {"objective", "samples", at<objective_, &O::samples>, "", "number of samples N, rows of X",
-     {1, 0x1p31}, {}, losses_with_samples},
+     {1, 0x1p31}},
     {"objective", "condition_number", at<objective_, &O::condition_number>, "",
-     "largest over smallest singular value of a random X", {1}, {}, regression},
+     "largest over smallest singular value of a random X", {1}},
     {"objective", "solution_norm", at<objective_, &O::solution_norm>, "",
-     "> 0 rescales y so that |X^+ y| equals it", not_negative, {}, regression},
+     "> 0 rescales y so that |X^+ y| equals it", not_negative},
     {"objective", "loss_factor", at<objective_, &O::loss_factor>, "", "c in c |y - X beta|^2",
-     positive, {}, regression},
+     positive},
     {"objective", "sharpness", at<objective_, &O::sharpness>, "",
-     "classes have p = softmax(sharpness * uniform(0,1)^dim)", not_negative, {}, cross_entropy},
+     "classes have p = softmax(sharpness * uniform(0,1)^dim)", not_negative},
     {"objective", "shared", at<objective_, &O::shared>, "",
      "one draw of the objective for all replicas"},
     {"objective", "file", at<objective_, &O::file>, "",
-     "netCDF with design, response or distribution; replaces their laws", {}, {}, losses_with_files},
+     "netCDF with design, response or distribution; replaces their laws"},
 
     {"init", "value_law", at<init_, &I::value_law>, "", "law of the entries of V at the start",
-     {}, value_laws},
+     {}, model::ValueLaws::names},
     {"init", "value_scale", at<init_, &I::value_scale>, "",
      "standard deviation, or scale, of the entries of V", not_negative},
     {"init", "value_dof", at<init_, &I::value_dof>, "", "degrees of freedom of Student's t",
-     {0, 1e6, true}, {}, student},
+     {0, 1e6, true}},
     {"init", "value_decades", at<init_, &I::value_decades>, "",
-     "entries reach so many decades below value_scale", {0, 300}, {}, log_uniform},
+     "entries reach so many decades below value_scale", {0, 300}},
     {"init", "tie_gap", at<init_, &I::tie_gap>, "",
-     "> 0: distance of the second largest projected value to the largest", not_negative, {},
-     scalar_losses},
+     "> 0: distance of the second largest projected value to the largest", not_negative},
     {"init", "logit_mean", at<init_, &I::logit_mean>, "", "mean of the logits at the start"},
     {"init", "logit_scale", at<init_, &I::logit_scale>, "", "standard deviation of the logits",
      not_negative},
@@ -150,17 +163,17 @@ const std::vector<Key> table = {
     {"dynamics", "iterations", at<dynamics_, &D::iterations>, "", "number of steps",
      {1, 0x1p53}, {}, descent},
     {"dynamics", "momentum", at<dynamics_, &D::momentum>, "", "mu in v <- mu v + gradient",
-     {0, 1, false, true}, {}, momentum},
+     {0, 1, false, true}},
     {"dynamics", "adam_beta1", at<dynamics_, &D::adam_beta1>, "",
-     "memory of the mean of the gradient", {0, 1, false, true}, {}, adam},
+     "memory of the mean of the gradient", {0, 1, false, true}},
     {"dynamics", "adam_beta2", at<dynamics_, &D::adam_beta2>, "",
-     "memory of the mean of its square", {0, 1, false, true}, {}, adam},
+     "memory of the mean of its square", {0, 1, false, true}},
     {"dynamics", "adam_epsilon", at<dynamics_, &D::adam_epsilon>, "",
-     "added to the root of that mean", positive, {}, adam},
+     "added to the root of that mean", positive},
     {"dynamics", "logit_rate", at<dynamics_, &D::logit_rate>, "",
      "rho, speed of the logits against the values; 0 freezes attention", not_negative},
     {"dynamics", "value_decay", at<dynamics_, &D::value_decay>, "1/time",
-     "lambda_v in dV/dt = ... - lambda_v V", not_negative, {}, methods_on_values},
+     "lambda_v in dV/dt = ... - lambda_v V", not_negative, {}, methods_on_values()},
     {"dynamics", "logit_decay", at<dynamics_, &D::logit_decay>, "1/time",
      "lambda_a in da/dt = ... - lambda_a a", not_negative},
     {"dynamics", "clock", at<dynamics_, &D::clock>, "",
@@ -170,7 +183,7 @@ const std::vector<Key> table = {
     {"dynamics", "order", at<dynamics_, &D::order>, "", "order of the explicit Runge-Kutta pair",
      {}, orders_of(model::Schemes{}), flow},
     {"dynamics", "stiff", at<dynamics_, &D::stiff>, "",
-     "linearly implicit steps: on, off, or where a replica turns out stiff", {}, stiffnesses, flow},
+     "linearly implicit steps: on, off, or where a replica turns out stiff", {}, model::stiff_names, flow},
     {"dynamics", "rtol", at<dynamics_, &D::rtol>, "",
      "error of a step relative to each logit and projected value", {1e-14, 0.1}, {}, flow},
     {"dynamics", "atol", at<dynamics_, &D::atol>, "", "absolute error of a step", not_negative,
@@ -215,7 +228,7 @@ const std::vector<Key> table = {
     {"backend", "numerics", at<backend_, &B::numerics>, "",
      "strict: the same bits everywhere; fast: softmax by gradient descent",
      {}, numerics},
-};
+});
 // clang-format on
 
 }  // namespace

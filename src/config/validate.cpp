@@ -5,6 +5,7 @@
 #include <cmath>
 #include <initializer_list>
 
+#include "backend/host/traits_of.hpp"
 #include "config/config_file.hpp"
 #include "softmaxflow/error.hpp"
 #include "softmaxflow/problem.hpp"
@@ -69,14 +70,15 @@ void check_product(const Config& config, const Places& places, const char* a, co
 void check_design(const Config& config, const Places& places) {
     const ModelConfig& model = config.model;
     const ObjectiveConfig& objective = config.objective;
-    if (objective.design == "identity" && objective.samples != model.dim) {
+    const bool identity = design_of(config) == model::Design::identity;
+    if (identity && objective.samples != model.dim) {
         fail(places, {"objective.samples", "objective.design", "model.dim"},
              fmt::format(
                  "objective.design = \"identity\" needs objective.samples = model.dim, found "
                  "samples {} and dim {}; set objective.samples = {}",
                  objective.samples, model.dim, model.dim));
     }
-    if (objective.design == "identity" && objective.condition_number != 1.0) {
+    if (identity && objective.condition_number != 1.0) {
         fail(places, {"objective.condition_number", "objective.design"},
              fmt::format("set to {}, but objective.design = \"identity\" has condition number 1; "
                          "remove it or set objective.design = \"random\"",
@@ -93,27 +95,29 @@ void check_design(const Config& config, const Places& places) {
 void check_objective(const Config& config, const Places& places) {
     const ModelConfig& model = config.model;
     const ObjectiveConfig& objective = config.objective;
-    if (objective.loss == "cross_entropy" && model.dim < 2) {
-        fail(places, {"model.dim"}, "expected at least 2 for cross_entropy (its classes), found 1");
+    const model::LossTraits& loss = loss_traits(config);
+    if (loss.kind == model::ObjectiveKind::classes && model.dim < 2) {
+        fail(places, {"model.dim"},
+             fmt::format("expected at least 2 for {} (its classes), found 1", loss.name));
     }
-    const bool has_samples = objective.loss == "regression" || objective.loss == "classification";
-    if (has_samples) check_product(config, places, "objective.samples", "model.dim");
-    if (objective.loss == "classification" && objective.samples > model.dim) {
+    if (loss.has_samples()) check_product(config, places, "objective.samples", "model.dim");
+    // More rows than columns have a singular K.
+    if (loss.kind == model::ObjectiveKind::samples && objective.samples > model.dim) {
         fail(places, {"objective.samples", "model.dim", "objective.loss"},
-             fmt::format("classification needs objective.samples <= model.dim, found samples {} "
+             fmt::format("{} needs objective.samples <= model.dim, found samples {} "
                          "and dim {}; set objective.samples = {} or fewer, or raise model.dim",
-                         objective.samples, model.dim, model.dim));
+                         loss.name, objective.samples, model.dim, model.dim));
     }
-    if (objective.loss == "regression") check_design(config, places);
+    if (loss.kind == model::ObjectiveKind::design) check_design(config, places);
 }
 
 void check_init(const Config& config, const Places& places) {
     const InitConfig& init = config.init;
-    if (init.value_law == "identity" && config.model.tokens != config.model.dim) {
+    if (value_law_traits(config).square && config.model.tokens != config.model.dim) {
         fail(places, {"init.value_law", "model.tokens", "model.dim"},
-             fmt::format("value_law = \"identity\" needs model.tokens = model.dim, found tokens {} "
+             fmt::format("value_law = \"{}\" needs model.tokens = model.dim, found tokens {} "
                          "and dim {}; make them equal or take another law",
-                         config.model.tokens, config.model.dim));
+                         init.value_law, config.model.tokens, config.model.dim));
     }
     if (init.file.empty() && init.checkpoint != -1) {
         fail(places, {"init.checkpoint"},
@@ -127,14 +131,17 @@ void check_init(const Config& config, const Places& places) {
 void check_flow(const Config& config, const Places& places) {
     const DynamicsConfig& dynamics = config.dynamics;
     if (!is_flow(config)) return;
-    if (config.model.map == "l1") {
+    const model::MapTraits& map = map_traits(config);
+    if (map.why_no_flow != nullptr) {
         fail(places, {"model.map", "dynamics.method"},
-             "the flow of map \"l1\" is not offered: its field slides along a_i = 0, where an "
-             "adaptive integrator chatters; take another map, or descend with dynamics.method = "
-             "\"gradient_descent\"");
+             fmt::format("the flow of map \"{}\" is not offered: {}; take another map, or descend "
+                         "with dynamics.method = \"{}\"",
+                         map.name, map.why_no_flow, names_where(model::method_table, [](auto m) {
+                                                        return m.gradient;
+                                                    }).front()));
     }
     const bool decays = dynamics.value_decay != 0 || dynamics.logit_decay != 0;
-    if (dynamics.stiff == "on" && dynamics.clock == "arc" && decays) {
+    if (stiff_of(config) == model::Stiff::on && dynamics.clock == "arc" && decays) {
         fail(places,
              {"dynamics.stiff",
               dynamics.value_decay != 0 ? "dynamics.value_decay" : "dynamics.logit_decay",
@@ -147,10 +154,13 @@ void check_flow(const Config& config, const Places& places) {
 
 void check_numerics(const Config& config, const Places& places) {
     if (config.backend.numerics != "fast") return;
-    if (config.model.map == "softmax" && config.dynamics.method == "gradient_descent") return;
+    if (map_traits(config).fast_numerics && method_traits(config).fast_numerics) return;
+    const auto is_fast = [](const auto& row) { return row.fast_numerics; };
     fail(places, {"backend.numerics", "model.map", "dynamics.method"},
-         fmt::format("numerics = \"fast\" needs model.map = \"softmax\" and dynamics.method = "
-                     "\"gradient_descent\", found {} and {}; set numerics = \"strict\"",
+         fmt::format("numerics = \"fast\" needs model.map = \"{}\" and dynamics.method = "
+                     "\"{}\", found {} and {}; set numerics = \"strict\"",
+                     names_where(model::map_table, is_fast).front(),
+                     names_where(model::method_table, is_fast).front(),
                      toml_string(config.model.map), toml_string(config.dynamics.method)));
 }
 
@@ -246,24 +256,23 @@ void check_record(const Config& config, const Places& places) {
 }  // namespace
 
 void check_drawn_logits(const Config& config, const Places& places) {
-    const std::string& map = config.model.map;
+    const model::MapTraits& map = map_traits(config);
     const InitConfig& init = config.init;
-    if (init.logit_scale != 0 || map == "softmax" || map == "sigmoid") return;
+    if (init.logit_scale != 0 || map.start_logits == model::StartLogits::any) return;
     if (init.logit_mean == 0) {
         fail(
             places, {"model.map", "init.logit_mean"},
             fmt::format("map {} has no weights where all logits are zero, as they are at the start "
                         "(logit_mean = 0, logit_scale = 0); set init.logit_mean > 0, or give "
                         "logits in init.file",
-                        toml_string(map)));
+                        toml_string(map.name)));
     }
-    if (init.logit_mean < 0 && map == "relu") {
-        fail(
-            places, {"init.logit_mean", "model.map"},
-            fmt::format("map \"relu\" has no weights where no logit is positive, as at this start: "
-                        "logit_mean = {}, logit_scale = 0; set init.logit_mean > 0, or give "
-                        "logits in init.file",
-                        toml_float(init.logit_mean)));
+    if (init.logit_mean < 0 && map.start_logits == model::StartLogits::positive) {
+        fail(places, {"init.logit_mean", "model.map"},
+             fmt::format("map {} has no weights where no logit is positive, as at this start: "
+                         "logit_mean = {}, logit_scale = 0; set init.logit_mean > 0, or give "
+                         "logits in init.file",
+                         toml_string(map.name), toml_float(init.logit_mean)));
     }
 }
 

@@ -3,24 +3,19 @@
 #include <algorithm>
 #include <cmath>
 
-#include "softmaxflow/model/dynamics/catalogue.hpp"
+#include "backend/host/traits_of.hpp"
 #include "softmaxflow/model/numerics/math.hpp"
 #include "softmaxflow/problem.hpp"
 
 namespace softmaxflow {
 namespace {
 
+using model::BinRange;
 using model::Bins;
-using model::Observable;
+using model::Ends;
+using model::Reach;
 
 constexpr std::int64_t passage_bins = 4096;
-
-struct Range {
-    double low, high;
-};
-
-/// Weights of the map `sum` leave [0, 1]; a few units is what runs that keep off its pole reach.
-constexpr double most_signed_weight = 8.0;
 
 /// How much further than 1 an arc clock takes what grows with the arc.
 double arc_reach(const Config& config) {
@@ -33,53 +28,29 @@ double log_time_reach(const Config& config) {
     return is_flow(config) ? std::abs(model::log(config.dynamics.horizon)) : 0.0;
 }
 
-Range weight_range(const Config& config) {
-    if (config.model.map != model::Sum::name) return {0.0, 1.0};
-    return {-most_signed_weight, most_signed_weight};
-}
-
-/// Linear: the range that the observable can have. Logarithmic: from what rounding leaves of a
-/// quantity of order 1, or further down where values of interest are small by nature, to well
-/// above anything a run that makes sense reaches. Signed logarithmic: of the absolute value.
-Range range_of(Observable observable, const Config& config) {
+/// As BinRange says.
+Ends ends_of(const BinRange& range, const Config& config) {
+    const bool other = map_traits(config).signed_weights && range.signed_ends.high > 0.0;
+    const auto [low, high] = other ? range.signed_ends : range.ends;
     const auto tokens = static_cast<double>(std::max<std::int64_t>(config.model.tokens, 2));
-    const Range weights = weight_range(config);
-    switch (observable) {
-        case Observable::entropy:
-            return {0.0, model::log(tokens)};
-        case Observable::effective_tokens:
-            return {1.0, tokens};
-        case Observable::participation_ratio:
-            return {weights.low < 0.0 ? 0.0 : 1.0, tokens};
-        case Observable::log10_deficit:
-            return {-20.0, 0.0};
-        case Observable::loss:
-        case Observable::residual_norm:
-        case Observable::value_gradient_norm:
-            return {1e-16, 1e4};
-        case Observable::logit_gradient_norm:
-            return {1e-20, 1e4};
-        case Observable::logit_range:
-        case Observable::leader_logit_gap:
-        case Observable::leader_value_gap:
-        case Observable::output_norm:
-        case Observable::value_norm:
-            return {1e-8, std::max(1e4, 10.0 * arc_reach(config))};
-        case Observable::arc:
-            return {1e-6, std::max(1e6, arc_reach(config))};
-        case Observable::log_time:
-            return {1e-2, std::max(1e2, log_time_reach(config))};
-        case Observable::max_probability:
-        case Observable::margin:
-            return {0.0, weights.high};
-        case Observable::leader_probability:
-        case Observable::count:
+    switch (range.reach) {
+        case Reach::tokens:
+            return {low, std::max(high, tokens)};
+        case Reach::log_tokens:
+            return {low, std::max(high, model::log(tokens))};
+        case Reach::arc:
+            return {low, std::max(high, arc_reach(config))};
+        case Reach::ten_arcs:
+            return {low, std::max(high, 10.0 * arc_reach(config))};
+        case Reach::log_time:
+            return {low, std::max(high, log_time_reach(config))};
+        case Reach::nothing:
             break;
     }
-    return weights;
+    return {low, high};
 }
 
-std::vector<double> linear(Range range, std::int64_t bins) {
+std::vector<double> linear(Ends range, std::int64_t bins) {
     std::vector<double> edges(bins + 1);
     const auto share = [&](std::int64_t i) {
         return static_cast<double>(i) / static_cast<double>(bins);
@@ -90,7 +61,7 @@ std::vector<double> linear(Range range, std::int64_t bins) {
     return edges;
 }
 
-std::vector<double> logarithmic(Range range, std::int64_t bins) {
+std::vector<double> logarithmic(Ends range, std::int64_t bins) {
     std::vector<double> edges = linear({model::log(range.low), model::log(range.high)}, bins);
     for (double& edge : edges) edge = model::exp(edge);
     edges.front() = range.low;
@@ -99,7 +70,7 @@ std::vector<double> logarithmic(Range range, std::int64_t bins) {
 }
 
 /// Symmetric about 0, with 0 an edge for an even number of bins, the middle of one otherwise.
-std::vector<double> signed_logarithmic(Range range, std::int64_t bins) {
+std::vector<double> signed_logarithmic(Ends range, std::int64_t bins) {
     if (bins == 1) return {-range.high, range.high};
     std::vector<double> positive = {0.0, range.high};
     if (bins > 2) positive = logarithmic(range, bins % 2 == 0 ? bins / 2 - 1 : bins / 2);
@@ -112,7 +83,7 @@ std::vector<double> signed_logarithmic(Range range, std::int64_t bins) {
     return edges;
 }
 
-std::vector<double> edges_of(Bins layout, Range range, std::int64_t bins) {
+std::vector<double> edges_of(Bins layout, Ends range, std::int64_t bins) {
     switch (layout) {
         case Bins::logarithmic:
             return logarithmic(range, bins);
@@ -173,15 +144,11 @@ std::vector<double> curve_edges(const Config& config) {
     const auto append = [&](const std::vector<double>& row, std::int64_t times) {
         for (std::int64_t i = 0; i < times; ++i) edges.insert(edges.end(), row.begin(), row.end());
     };
-    for (int i = 0; i < model::observable_count; ++i)
-        append(edges_of(model::observables[i].bins, range_of(static_cast<Observable>(i), config),
-                        bins),
-               1);
+    for (const model::ObservableInfo& x : model::observables)
+        append(edges_of(x.bins, ends_of(x.range, config), bins), 1);
     if (!config.record.ranked) return edges;
-    const std::int64_t ranks = config.model.tokens;
-    append(linear(range_of(Observable::leader_probability, config), bins), ranks);
-    append(signed_logarithmic(range_of(Observable::leader_logit_gap, config), bins), ranks);
-    append(signed_logarithmic(range_of(Observable::leader_value_gap, config), bins), ranks);
+    for (const model::RankedBins& x : model::ranked_bins)
+        append(edges_of(x.bins, ends_of(x.range, config), bins), config.model.tokens);
     return edges;
 }
 

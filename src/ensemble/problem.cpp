@@ -5,11 +5,11 @@
 #include <iterator>
 
 #include "backend/host/column_extents.hpp"
+#include "backend/host/traits_of.hpp"
 #include "ensemble/edges.hpp"
 #include "ensemble/random_key.hpp"
 #include "softmaxflow/ensemble.hpp"
 #include "softmaxflow/error.hpp"
-#include "softmaxflow/model/dynamics/catalogue.hpp"
 
 namespace softmaxflow {
 namespace {
@@ -147,15 +147,19 @@ std::vector<double> checkpoints_of(const Config& config, double start) {
 }  // namespace
 
 std::int64_t output_count(const Config& config) {
-    const std::string& loss = config.objective.loss;
-    if (loss == model::Regression::name)
-        return std::min(config.objective.samples, config.model.dim);
-    if (loss == model::Classification::name) return config.objective.samples;
-    if (loss == model::CrossEntropy::name) return config.model.dim;
-    const auto& names = model::Losses::names;
-    require(std::find(std::begin(names), std::end(names), loss) != std::end(names),
-            "objective.loss = \"{}\" is not known; expected one of {}", loss,
-            fmt::join(names, ", "));
+    const model::LossTraits* loss = find_row(model::loss_table, config.objective.loss);
+    require(loss != nullptr, "objective.loss = \"{}\" is not known; expected one of {}",
+            config.objective.loss, fmt::join(model::Losses::names, ", "));
+    switch (loss->objective.outputs) {
+        case model::OutputRule::samples_or_dim:
+            return std::min(config.objective.samples, config.model.dim);
+        case model::OutputRule::samples:
+            return config.objective.samples;
+        case model::OutputRule::dim:
+            return config.model.dim;
+        case model::OutputRule::one:
+            break;
+    }
     return 1;
 }
 
@@ -170,8 +174,7 @@ Problem make_problem(const Config& config, StartData starts, ObjectiveData objec
         require_positive("dynamics.iterations", config.dynamics.iterations);
     require_positive("ensemble.replicas", config.ensemble.replicas);
     require_positive("record.bins", config.record.bins);
-    if (config.objective.loss == model::Regression::name ||
-        config.objective.loss == model::Classification::name)
+    if (loss_traits(config).has_samples())
         require_positive("objective.samples", config.objective.samples);
     require(config.ensemble.seed.has_value(),
             "ensemble.seed is not set: a seed must be drawn before the draws of a run are fixed");

@@ -30,8 +30,8 @@ void check_distribution(const NetcdfInput& file, const std::vector<double>& p) {
 }
 
 void check_metric(const NetcdfInput& file, const std::vector<double>& metric, std::int64_t outputs,
-                  const std::string& loss) {
-    const bool dense = loss == "classification";
+                  const model::LossTraits& loss) {
+    const bool dense = loss.objective.dense;
     for (std::int64_t i = 0; i < outputs; ++i) {
         for (std::int64_t j = 0; j < outputs; ++j) {
             const double x = metric[std::size_t(i * outputs + j)];
@@ -40,7 +40,7 @@ void check_metric(const NetcdfInput& file, const std::vector<double>& metric, st
             file.fail("metric", fmt::format("expected a {} matrix with positive diagonal, found {} "
                                             "at ({}, {}); is the file from another loss than "
                                             "objective.loss = \"{}\"?",
-                                            dense ? "symmetric" : "diagonal", x, i, j, loss));
+                                            dense ? "symmetric" : "diagonal", x, i, j, loss.name));
         }
     }
 }

@@ -1,6 +1,7 @@
 // objective.file: what the losses with several outputs take from a file.
 #include <fmt/format.h>
 
+#include "backend/host/traits_of.hpp"
 #include "input/design.hpp"
 #include "input/netcdf_input.hpp"
 #include "input/objective_check.hpp"
@@ -36,17 +37,18 @@ DesignInput read_design(const NetcdfInput& file, const Config& config) {
     return input;
 }
 
-ObjectiveData read_regression(const NetcdfInput& file, const std::string& path,
-                              const Config& config) {
+ObjectiveData read_decomposed_design(const NetcdfInput& file, const std::string& path,
+                                     const Config& config) {
     const ObjectiveConfig& objective = config.objective;
     DesignInput input = read_design(file, config);
     input.loss_factor = objective.loss_factor;
     input.solution_norm = objective.solution_norm;
-    if (!input.design.empty() && objective.design == "identity") {
+    const model::Design law = design_of(config);
+    if (!input.design.empty() && law == model::Design::identity) {
         file.fail("design",
                   "the config has objective.design = \"identity\"; remove one of the two");
     }
-    if (input.design.empty() && objective.design == "random") {
+    if (input.design.empty() && law == model::Design::random) {
         file.fail("response",
                   "a response needs its design; add the variable design(sample, dim), or set "
                   "objective.design = \"identity\"");
@@ -55,8 +57,7 @@ ObjectiveData read_regression(const NetcdfInput& file, const std::string& path,
     return decompose_design(input, path);
 }
 
-ObjectiveData read_classification(const NetcdfInput& file, const std::string& path,
-                                  const Config& config) {
+ObjectiveData read_samples(const NetcdfInput& file, const std::string& path, const Config& config) {
     DesignInput input = read_design(file, config);
     check_labels(file, input.response);
     if (!input.design.empty()) require_full_rank(input.design, input.samples, input.dim, path);
@@ -66,7 +67,7 @@ ObjectiveData read_classification(const NetcdfInput& file, const std::string& pa
     return data;
 }
 
-ObjectiveData read_cross_entropy(const NetcdfInput& file, const Config& config) {
+ObjectiveData read_classes(const NetcdfInput& file, const Config& config) {
     file.expect_only({"distribution"});
     ObjectiveData data;
     data.distribution =
@@ -82,11 +83,20 @@ ObjectiveData read_cross_entropy(const NetcdfInput& file, const Config& config) 
 
 ObjectiveData read_objective(const std::string& path, const Config& config) {
     const NetcdfInput file(path);
-    const std::string& loss = config.objective.loss;
-    if (loss == "regression") return read_regression(file, path, config);
-    if (loss == "classification") return read_classification(file, path, config);
-    if (loss == "cross_entropy") return read_cross_entropy(file, config);
-    file.fail(fmt::format("objective.loss = \"{}\" reads no file; remove objective.file", loss));
+    const model::LossTraits& loss = loss_traits(config);
+    switch (loss.kind) {
+        case model::ObjectiveKind::design:
+            return read_decomposed_design(file, path, config);
+        case model::ObjectiveKind::samples:
+            return read_samples(file, path, config);
+        case model::ObjectiveKind::classes:
+            return read_classes(file, config);
+        case model::ObjectiveKind::direction:
+        case model::ObjectiveKind::unit_direction:
+            break;
+    }
+    file.fail(
+        fmt::format("objective.loss = \"{}\" reads no file; remove objective.file", loss.name));
 }
 
 }  // namespace softmaxflow

@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "backend/host/column_extents.hpp"
+#include "backend/host/traits_of.hpp"
 #include "input/objective_check.hpp"
 #include "softmaxflow/ensemble.hpp"
 
@@ -22,11 +23,9 @@ Values row_of(const Values& array, std::int64_t row, std::int64_t rows) {
     return {array.begin() + row * size, array.begin() + (row + 1) * size};
 }
 
-std::string outputs_key(const std::string& loss) {
-    if (loss == "regression") return "min(objective.samples, model.dim)";
-    if (loss == "classification") return "objective.samples";
-    if (loss == "cross_entropy") return "model.dim";
-    return fmt::format("the number of outputs of objective.loss \"{}\"", loss);
+std::string outputs_key(const model::LossTraits& loss) {
+    if (loss.objective.outputs_key != nullptr) return loss.objective.outputs_key;
+    return fmt::format("the number of outputs of objective.loss \"{}\"", loss.name);
 }
 
 class StateReader {
@@ -37,7 +36,7 @@ public:
           outputs_(output_count(config)),
           state_{"state", config.ensemble.replicas_given ? config.ensemble.replicas : 0,
                  "ensemble.replicas"},
-          output_{"output", outputs_, outputs_key(config.objective.loss)},
+          output_{"output", outputs_, outputs_key(loss_traits(config))},
           token_{"token", config.model.tokens, "model.tokens"} {}
 
     RestartData read(const ObjectiveData& objective) {
@@ -66,9 +65,9 @@ private:
     void expect_known() const {
         std::vector<std::string> known = {"iteration", "time", "replica", "checkpoint_clock",
                                           "distribution"};
-        for (const model::StateColumn& column : model::state_columns)
+        for (const model::StateColumn& column : state_columns)
             if (!host::is_memory(column)) known.emplace_back(column.name);
-        for (const char* method : {"momentum", "adam"}) {
+        for (const char* method : model::Methods::names) {
             for (const std::string& name : memory_names(method)) {
                 known.push_back(name + "_" + state_columns[state_column::memory_logits].name);
                 known.push_back(name + "_" + state_columns[state_column::memory_values].name);
@@ -171,26 +170,28 @@ private:
     }
 
     void read_objective(RestartData& restart, const ObjectiveData& objective) const {
-        const std::string& loss = config_.objective.loss;
+        const model::LossTraits& loss = loss_traits(config_);
+        const model::ResponseRole role = loss.objective.response;
         Values& metric = restart.columns[state_column::metric] = read_column(state_column::metric);
         Values& response = restart.columns[state_column::response];
         for (std::int64_t state = 0; state < states_; ++state)
             check_metric(file_, row_of(metric, state, states_), outputs_, loss);
-        if (loss == "cross_entropy") {
-            response = required("distribution", {state_, {"class", outputs_, "model.dim"}});
+        if (role == model::ResponseRole::distribution) {
+            response =
+                required(loss.objective.text.variable, {state_, {"class", outputs_, "model.dim"}});
             for (std::int64_t state = 0; state < states_; ++state)
                 check_distribution(file_, row_of(response, state, states_));
-        } else if (loss == "logistic" || loss == "exponential") {
+        } else if (role == model::ResponseRole::none) {
             response.assign(std::size_t(states_ * outputs_), 0.0);
         } else {
             response = read_column(state_column::response);
         }
-        if (loss == "classification") check_labels(file_, response);
-        if (loss == "square") check_radius(response);
+        if (role == model::ResponseRole::labels) check_labels(file_, response);
+        if (role == model::ResponseRole::radius) check_radius(response);
         restart.columns[state_column::loss_floor].assign(std::size_t(states_), 0.0);
-        if (loss == "regression")
+        if (loss.objective.has_floor)
             restart.columns[state_column::loss_floor] = read_column(state_column::loss_floor);
-        if (has_target(config_))
+        if (loss.objective.has_target)
             restart.columns[state_column::target] = read_column(state_column::target);
         check_objective_file(restart, objective);
     }
@@ -287,9 +288,11 @@ private:
 }  // namespace
 
 std::vector<std::string> memory_names(const std::string& method) {
-    if (method == "momentum") return {"velocity"};
-    if (method == "adam") return {"moment1", "moment2"};
-    return {};
+    std::vector<std::string> names;
+    if (method == flow_method) return names;
+    const model::MethodTraits& traits = row_of(model::method_table, method);
+    for (int i = 0; i < traits.memories; ++i) names.emplace_back(traits.memory[i].name);
+    return names;
 }
 
 std::optional<RestartData> read_restart(const NetcdfInput& file, const Config& config,

@@ -7,9 +7,9 @@
 #include <fstream>
 #include <memory>
 
+#include "backend/host/traits_of.hpp"
 #include "config/config_file.hpp"
 #include "input/netcdf_input.hpp"
-#include "input/objective_check.hpp"
 #include "input/restart_file.hpp"
 #include "softmaxflow/error.hpp"
 
@@ -18,7 +18,7 @@ namespace {
 
 void check_target(const NetcdfInput& file, const Config& config,
                   const std::vector<double>& target) {
-    if (!target.empty() && !has_target(config)) {
+    if (!target.empty() && !loss_traits(config).objective.has_target) {
         file.fail("target",
                   fmt::format("objective.loss = \"{}\" has no target; remove the variable",
                               config.objective.loss));
@@ -37,16 +37,17 @@ void check_target(const NetcdfInput& file, const Config& config,
 /// Maps that divide by a sum need one that is not zero.
 void check_logits(const NetcdfInput& file, const Config& config,
                   const std::vector<double>& logits) {
-    const std::string& map = config.model.map;
-    if (map == "softmax" || map == "sigmoid") return;
+    const model::MapTraits& map = map_traits(config);
+    if (map.start_logits == model::StartLogits::any) return;
+    const bool positive = map.start_logits == model::StartLogits::positive;
     const std::int64_t tokens = config.model.tokens;
-    const auto counts = [&](double a) { return map == "relu" ? a > 0 : a != 0; };
+    const auto counts = [&](double a) { return positive ? a > 0 : a != 0; };
     for (auto row = logits.begin(); row != logits.end(); row += tokens) {
         if (std::any_of(row, row + tokens, counts)) continue;
         file.fail("logits", fmt::format("replica {} has no {} logit, where map \"{}\" has no "
                                         "weights; give it one",
                                         (row - logits.begin()) / tokens,
-                                        map == "relu" ? "positive" : "nonzero", map));
+                                        positive ? "positive" : "nonzero", map.name));
     }
 }
 

@@ -8,8 +8,10 @@
 #include <nlohmann/json.hpp>
 
 #include "backend/host/column_extents.hpp"
+#include "backend/host/traits_of.hpp"
 #include "claims/pass.hpp"
 #include "config/config_file.hpp"
+#include "config/keys.hpp"
 #include "output/atomic_file.hpp"
 #include "output/dataset.hpp"
 #include "softmaxflow/ensemble.hpp"
@@ -145,6 +147,11 @@ Json example_json(const Problem& problem, const claims::Claim& claim, const Repl
     return json;
 }
 
+/// The number that a key of the config has.
+double number_at(std::string_view key, Config config) {
+    return *std::get<double*>(find_key(key)->slot(config));
+}
+
 [[noreturn]] void fail(const std::filesystem::path& path, const std::string& what) {
     throw Error(Exit::usage, fmt::format("{}: {}", path.string(), what));
 }
@@ -208,18 +215,16 @@ std::string law_text(const Config& config) {
     std::string text = init.file.empty()
                            ? fmt::format("values {} of scale {}", init.value_law, init.value_scale)
                            : "starts of " + std::filesystem::path(init.file).filename().string();
-    if (init.file.empty() && init.value_law == "student")
-        text += fmt::format(" ({} degrees of freedom)", init.value_dof);
-    if (init.file.empty() && init.value_law == "log_uniform")
-        text += fmt::format(" and {} decades below", init.value_decades);
+    if (const model::ValueLawTraits& law = value_law_traits(config);
+        init.file.empty() && law.text != nullptr)
+        text += fmt::format(fmt::runtime(law.text), number_at(law.key, config));
     if (init.tie_gap > 0) text += fmt::format(", tie gap {}", init.tie_gap);
     if (init.logit_scale > 0)
         text += fmt::format(", logits {} + {} N(0,1)", init.logit_mean, init.logit_scale);
     else
         text += fmt::format(", logits {}", init.logit_mean);
     text += fmt::format("; {} loss", objective.loss);
-    if (objective.loss == "logistic" || objective.loss == "exponential" ||
-        objective.loss == "square")
+    if (loss_traits(config).objective.has_target)
         text += fmt::format(", target {}", objective.target);
     if (objective.shared) text += ", one objective for all: conditional on this objective";
     return text;

@@ -2,7 +2,7 @@
 #include <fmt/format.h>
 
 #include "backend/host/column_extents.hpp"
-#include "input/restart_file.hpp"
+#include "backend/host/traits_of.hpp"
 #include "output/results_builder.hpp"
 
 namespace softmaxflow {
@@ -15,36 +15,27 @@ struct Text {
     std::string name, long_name, comment;
 };
 
-/// What the loss compares the outputs with; nothing for the logistic and the exponential loss.
-Text response_text(const std::string& loss) {
-    if (loss == "cross_entropy")
-        return {"distribution", "target distribution p of the cross-entropy", ""};
-    if (loss == "classification") return {"response", "labels y of the samples, +1 or -1", ""};
-    if (loss == "regression" || loss == "square")
-        return {"response", "value of the output z at which the loss is least",
-                "regression: y in the basis of metric; square: the radius B"};
-    return {};
-}
-
 /// What the method remembers from step to step: memory i, of the logits or of the values.
-Text memory_text(const std::string& method, int i, const model::StateColumn& column) {
-    const std::string name = memory_names(method).at(static_cast<std::size_t>(i));
+Text memory_text(const model::MethodTraits& method, int i, const model::StateColumn& column) {
+    const auto& [name, rule] = method.memory[i];
     const bool of_logits = column.axes[0] == model::Axis::token;
-    const char* values = method == "adam" ? "G in Z = Z(0) + K G" : "the projected values";
-    return {name + "_" + column.name,
-            fmt::format("{} of {}, of {}", name, method, of_logits ? "the logits" : values),
-            method == "momentum"
-                ? "velocity <- momentum * velocity + gradient, by which the parameters step"
-                : fmt::format("moment <- beta * moment + (1 - beta) * {}, not corrected for bias",
-                              i == 0 ? "gradient" : "gradient^2")};
+    const char* values = method.entrywise ? "G in Z = Z(0) + K G" : "the projected values";
+    return {fmt::format("{}_{}", name, column.name),
+            fmt::format("{} of {}, of {}", name, method.name, of_logits ? "the logits" : values),
+            rule};
 }
 
+/// Without a name where the run has nothing to say in that column.
 Text text_of(const Config& config, int c) {
     const model::StateColumn& column = model::state_columns[c];
-    if (c == state_column::response) return response_text(config.objective.loss);
-    if (c == state_column::loss_floor && config.objective.loss != "regression") return {};
+    const model::ObjectiveTraits& objective = loss_traits(config).objective;
+    if (c == state_column::response) {
+        if (objective.response == model::ResponseRole::none) return {};
+        return {objective.text.variable, objective.text.long_name, objective.text.comment};
+    }
+    if (c == state_column::loss_floor && !objective.has_floor) return {};
     if (host::is_memory(column))
-        return memory_text(config.dynamics.method, c >= state_column::memory_logits_2 ? 1 : 0,
+        return memory_text(method_traits(config), c >= state_column::memory_logits_2 ? 1 : 0,
                            column);
     if (c == state_column::log_time)
         return {
@@ -54,19 +45,24 @@ Text text_of(const Config& config, int c) {
     return {column.name, column.long_name, column.comment};
 }
 
+/// The name of an extent of a column in the file.
+std::string axis_name(const Config& config, int c, model::Axis axis) {
+    constexpr const char* names[] = {
+        "", "token", "output", "output_b", "dim", "controller_entry", "threshold", "claim"};
+    if (c == state_column::response) return loss_traits(config).objective.text.dimension;
+    return names[static_cast<int>(axis)];
+}
+
 /// The names of the extents in the file; those that only some columns have come with the first.
-Names dimensions_of(DatasetBuilder& file, const host::ColumnExtents& extents, const Text& text,
-                    const model::StateColumn& column) {
+Names dimensions_of(DatasetBuilder& file, const Config& config, const host::ColumnExtents& extents,
+                    int c) {
+    const model::StateColumn& column = model::state_columns[c];
     Names names = {"state"};
     if (column.when == model::When::checkpoint) names.emplace_back("checkpoint");
     for (const model::Axis axis : column.axes) {
-        constexpr const char* of_axes[] = {
-            "", "token", "output", "output_b", "dim", "controller_entry", "threshold", "claim"};
         if (axis == model::Axis::none) continue;
-        names.emplace_back(of_axes[static_cast<int>(axis)]);
-        if (text.name == "distribution") names.back() = "class";
-        const bool own = axis == model::Axis::dim || axis == model::Axis::controller_entry;
-        if (own || text.name == "distribution")
+        names.push_back(axis_name(config, c, axis));
+        if (names.back() != "token" && names.back() != "output" && names.back() != "output_b")
             file.dimension(names.back(), static_cast<std::size_t>(extents.of(axis)));
     }
     return names;
@@ -89,7 +85,7 @@ void add_columns(DatasetBuilder& file, const Problem& problem,
         const Text text = text_of(problem.config, c);
         std::vector<double> numbers = gather(states, c);
         if (text.name.empty() || (c == state_column::target && numbers.empty())) return;
-        const Names dimensions = dimensions_of(file, extents, text, column);
+        const Names dimensions = dimensions_of(file, problem.config, extents, c);
         if (column.stored == model::Stored::int32)
             file.variable(text.name, dimensions,
                           std::vector<std::int32_t>(numbers.begin(), numbers.end()), column.unit,

@@ -41,7 +41,7 @@ double cpu_time() {
 Problem cut(const Problem& problem, std::int64_t replicas, std::int64_t iterations) {
     Problem result = problem;
     result.config.ensemble.replicas = replicas;
-    if (problem.config.dynamics.method == "flow") return result;
+    if (is_flow(problem.config)) return result;
     const double end = problem.checkpoints.front() + static_cast<double>(iterations);
     result.config.dynamics.iterations = static_cast<std::int64_t>(end);
     std::erase_if(result.checkpoints, [&](double c) { return c >= end; });

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "backend/host/traits_of.hpp"
+
 namespace softmaxflow::throughput {
 
 using cpu::Unit;
@@ -65,21 +67,12 @@ Counts carried_softmax(double n) {
 }
 
 /// q from z.
-std::optional<Counts> residual(const std::string& loss, double m, bool single) {
-    if (loss == "logistic") return sigmoid(single);
-    if (loss == "square") return some(0, 1);
-    if (loss == "regression") return m * some(1, 1);
-    if (loss == "classification") {
-        Counts counts = m * sigmoid(single);
-        counts += m * some(3, 0);
-        return counts;
-    }
-    if (loss == "cross_entropy") {
-        Counts counts = softmax(m, single);
-        counts += m * some(1, 0);
-        return counts;
-    }
-    return std::nullopt;
+std::optional<Counts> residual(const model::ResidualWork& work, double m, bool single) {
+    if (work.sigmoid + work.fma + work.add == 0 && !work.softmax) return std::nullopt;
+    Counts counts = m * some(work.fma, work.add);
+    counts += m * work.sigmoid * sigmoid(single);
+    if (work.softmax) counts += softmax(m, single);
+    return counts;
 }
 
 /// z, J^T w and the new Z and a, given s and q; n tokens and m outputs.
@@ -111,19 +104,20 @@ Counts memory(double n, double m, double registers) {
 std::optional<Counts> count_step(const Problem& problem, int registers) {
     const Config& config = problem.config;
     const DynamicsConfig& dynamics = config.dynamics;
-    if (config.model.map != "softmax" || dynamics.method != "gradient_descent" ||
+    if (!map_traits(config).exponential || !method_traits(config).gradient ||
         dynamics.value_decay != 0.0 || dynamics.logit_decay != 0.0)
         return std::nullopt;
     const auto n = static_cast<double>(config.model.tokens);
     const auto m = static_cast<double>(problem.outputs);
     const bool single = config.backend.precision == "f32";
-    const std::optional<Counts> of_loss = residual(config.objective.loss, m, single);
+    const model::LossTraits& loss = loss_traits(config);
+    const std::optional<Counts> of_loss = residual(loss.residual_work, m, single);
     if (!of_loss) return std::nullopt;
 
     const bool fast = config.backend.numerics == "fast" && !single;
     Counts counts = fast ? carried_softmax(n) : softmax(n, single);
     counts += *of_loss;
-    counts += outputs_and_update(n, m, config.objective.loss == "classification");
+    counts += outputs_and_update(n, m, loss.objective.dense);
     counts += memory(n, m, registers);
     // The largest weight, where first passages are monitored for.
     if (!config.record.thresholds.empty()) counts += some(1, n, 0, 1);

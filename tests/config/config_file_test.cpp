@@ -13,8 +13,9 @@
 #include <tuple>
 #include <utility>
 
+#include "backend/host/traits_of.hpp"
 #include "expect_error.hpp"
-#include "softmaxflow/model/dynamics/catalogue.hpp"
+#include "softmaxflow/names.hpp"
 #include "softmaxflow/problem.hpp"
 
 namespace softmaxflow {
@@ -360,6 +361,44 @@ TEST(Keys, TableIsComplete) {
     }
     EXPECT_EQ(json[0]["key"], "model.tokens");
     EXPECT_EQ(json[0]["default"], "8");
+}
+
+TEST(Keys, LossesLawsAndMethodsNameKeysThatThereAre) {
+    std::set<std::string> listed;
+    const auto add = [&](const char* key) {
+        if (key != nullptr) listed.insert(key);
+    };
+    for (const model::LossTraits& loss : model::loss_table) {
+        for (const char* key : loss.objective.keys) add(key);
+        add(loss.constant_key);
+    }
+    for (const model::ValueLawTraits& law : model::value_law_table) add(law.key);
+    for (const model::MethodTraits& method : model::method_table)
+        for (const char* key : method.keys) add(key);
+    for (const std::string& name : listed) {
+        const Key* key = find_key(name);
+        ASSERT_NE(key, nullptr) << name;
+        EXPECT_FALSE(key->used_by.choices.empty()) << name;
+    }
+}
+
+TEST(Keys, LawsSayTheirNumber) {
+    for (const model::ValueLawTraits& law : model::value_law_table)
+        EXPECT_EQ(law.key == nullptr, law.text == nullptr) << law.name;
+}
+
+TEST(Names, AreThoseThatTheKeysAccept) {
+    const auto choices = [](const char* key) {
+        const auto& list = find_key(key)->choices;
+        return std::vector<std::string>(list.begin(), list.end());
+    };
+    EXPECT_EQ(map_names(), choices("model.map"));
+    EXPECT_EQ(loss_names(), choices("objective.loss"));
+    EXPECT_EQ(value_law_names(), choices("init.value_law"));
+    EXPECT_EQ(method_names(), choices("dynamics.method"));
+    EXPECT_EQ(claim_names(), choices("claims.ids"));
+    EXPECT_EQ(observable_names().size(), std::size_t{model::observable_count});
+    EXPECT_EQ(observable_names().front(), model::observables[0].name);
 }
 
 TEST(Keys, NearestName) {

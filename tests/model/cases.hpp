@@ -65,20 +65,20 @@ inline std::vector<NamedCase> every_case(Combination combination, int replicas) 
         f(c.parameters);
         add(name, c);
     };
-    using Law = model::ValueLaw;
     change("ranked", [](auto& p) { p.ranked = true; });
     change("large logits", [](auto& p) { p.logit_scale = 3000.0; });
     change("equal logits", [](auto& p) { p.logit_scale = 0.0, p.logit_mean = 1.0; });
     change("decay", [](auto& p) { p.value_decay = 0.3, p.logit_decay = 0.2; });
     change("frozen logits", [](auto& p) { p.logit_rate = 0.0; });
-    change("rank_one", [](auto& p) { p.value_law = Law::rank_one; });
-    change("zero, ranked", [](auto& p) { p.value_law = Law::zero, p.ranked = true; });
-    change("student", [](auto& p) { p.value_law = Law::student, p.value_dof = 3.0; });
-    change("log_uniform", [](auto& p) { p.value_law = Law::log_uniform, p.value_decades = 6.0; });
-    change("equal_losers", [](auto& p) { p.value_law = Law::equal_losers; });
-    change("shared", [](auto& p) { p.shared_objective = true, p.value_law = Law::student; });
+    change("rank_one", [](auto& p) { p.value_law = law_of("rank_one"); });
+    change("zero, ranked", [](auto& p) { p.value_law = law_of("zero"), p.ranked = true; });
+    change("student", [](auto& p) { p.value_law = law_of("student"), p.value_dof = 3.0; });
+    change("log_uniform",
+           [](auto& p) { p.value_law = law_of("log_uniform"), p.value_decades = 6.0; });
+    change("equal_losers", [](auto& p) { p.value_law = law_of("equal_losers"); });
+    change("shared", [](auto& p) { p.shared_objective = true, p.value_law = law_of("student"); });
     Case square(combination, 5);
-    square.parameters.value_law = Law::identity;
+    square.parameters.value_law = law_of("identity");
     add("identity", square);
     add("two tokens", Case(combination, 2));
     add("files", with_files(Case(combination), replicas));
@@ -90,7 +90,7 @@ inline std::vector<NamedCase> every_case(Combination combination, int replicas) 
         change("random_normal", [](auto& p) { p.target = model::Target::random_normal; });
     }
     if (combination.loss_name() == std::string("regression")) {
-        change("identity design", [](auto& p) { p.identity_design = true; });
+        change("identity design", [](auto& p) { p.design = model::Design::identity; });
         change("unit response", [](auto& p) { p.response = model::Response::unit; });
         change("solution_norm", [](auto& p) { p.solution_norm = 2.0; });
         change("few samples", [](auto& p) { p.outputs = p.samples = 3; });

@@ -21,6 +21,9 @@ namespace fixture {
 
 namespace model = softmaxflow::model;
 
+/// The place of a law of values.
+constexpr int law_of(const char* name) { return model::index_of<model::ValueLaws>(name); }
+
 /// Maps, losses and methods chosen at run time: one instantiation runs the whole catalogue.
 using AnyMap = model::Any<model::Maps>;
 using AnyLoss = model::Any<model::Losses>;

@@ -1,8 +1,7 @@
 #include "backend/host/column_extents.hpp"
 
-#include "backend/host/make_parameters.hpp"
+#include "backend/host/traits_of.hpp"
 #include "softmaxflow/model/claims/claim_list.hpp"
-#include "softmaxflow/model/dynamics/catalogue.hpp"
 
 namespace softmaxflow::host {
 
@@ -17,11 +16,8 @@ ColumnExtents column_extents(const Config& config, std::int64_t outputs) {
     extents.thresholds = static_cast<std::int64_t>(config.record.thresholds.size());
     extents.claims = model::MonitoredClaims::size;
     extents.flow = is_flow(config);
-    if (!extents.flow)
-        with_item(model::Methods{}, method_index(config),
-                  [&](auto method) { extents.memories = method.memories; });
-    with_item(model::Losses{}, loss_index(config),
-              [&](auto loss) { extents.has_target = loss.outputs == 1; });
+    extents.memories = method_traits(config).memories;
+    extents.has_target = loss_traits(config).objective.has_target;
     return extents;
 }
 

@@ -1,37 +1,10 @@
 #include "backend/host/make_parameters.hpp"
 
-#include <fmt/format.h>
-
-#include <iterator>
-
 #include "backend/host/schemes.hpp"
-#include "softmaxflow/error.hpp"
-#include "softmaxflow/model/dynamics/catalogue.hpp"
+#include "backend/host/traits_of.hpp"
 
 namespace softmaxflow::host {
 namespace {
-
-template <class List>
-int index_of(List, const std::string& name) {
-    for (int i = 0; i < List::size; ++i)
-        if (name == List::names[i]) return i;
-    throw Error(Exit::internal, fmt::format("`{}` is not in the catalogue", name));
-}
-
-model::Target target_of(const std::string& name) {
-    if (name == "random_normal") return model::Target::random_normal;
-    if (name == "basis") return model::Target::basis;
-    return model::Target::random_unit;
-}
-
-model::ValueLaw value_law_of(const std::string& name) {
-    // In the order of the enumeration.
-    constexpr const char* names[] = {"normal",  "rank_one",    "zero",        "identity",
-                                     "student", "log_uniform", "equal_losers"};
-    for (int i = 0; i < static_cast<int>(std::size(names)); ++i)
-        if (name == names[i]) return static_cast<model::ValueLaw>(i);
-    throw Error(Exit::internal, fmt::format("`{}` is no law of values", name));
-}
 
 const double* data_or_null(const std::vector<double>& array) {
     return array.empty() ? nullptr : array.data();
@@ -40,25 +13,19 @@ const double* data_or_null(const std::vector<double>& array) {
 /// The order of a scheme. Methods of descent have none, and keep what the config says.
 int order_of(const DynamicsConfig& dynamics) {
     const int order = static_cast<int>(dynamics.order);
-    if (dynamics.method == "flow") with_scheme(order, [](auto) {});
+    if (dynamics.method == flow_method) with_scheme(order, [](auto) {});
     return order;
 }
 
 }  // namespace
 
-int map_index(const Config& config) { return index_of(model::Maps{}, config.model.map); }
-int loss_index(const Config& config) { return index_of(model::Losses{}, config.objective.loss); }
-int method_index(const Config& config) {
-    return index_of(model::Methods{}, config.dynamics.method);
-}
-
 KernelKey make_kernel_key(const Problem& problem) {
     const DynamicsConfig& dynamics = problem.config.dynamics;
     const bool decays = dynamics.value_decay != 0.0 || dynamics.logit_decay != 0.0;
-    const bool flow = dynamics.method == "flow";
-    return {map_index(problem.config),
-            loss_index(problem.config),
-            flow ? 0 : method_index(problem.config),
+    const bool flow = is_flow(problem.config);
+    return {place_of(model::map_table, problem.config.model.map),
+            place_of(model::loss_table, problem.config.objective.loss),
+            flow ? 0 : place_of(model::method_table, dynamics.method),
             flow,
             order_of(dynamics),
             problem.config.backend.numerics == "fast" && !decays && !flow,
@@ -73,19 +40,19 @@ model::Parameters make_parameters(const Problem& problem) {
     p.outputs = static_cast<int>(problem.outputs);
     p.dim = static_cast<int>(config.model.dim);
 
-    p.target = target_of(config.objective.target);
-    p.response =
-        config.objective.response == "unit" ? model::Response::unit : model::Response::normal;
-    p.identity_design = config.objective.design == "identity";
+    p.target = target_of(config);
+    p.response = response_of(config);
+    p.design = design_of(config);
     p.shared_objective = config.objective.shared;
     p.samples = static_cast<int>(config.objective.samples);
     p.condition_number = config.objective.condition_number;
     p.solution_norm = config.objective.solution_norm;
-    p.loss_constant =
-        config.objective.loss == "square" ? config.objective.radius : config.objective.loss_factor;
+    p.loss_constant = loss_traits(config).constant == model::LossConstant::radius
+                          ? config.objective.radius
+                          : config.objective.loss_factor;
     p.sharpness = config.objective.sharpness;
 
-    p.value_law = value_law_of(config.init.value_law);
+    p.value_law = place_of(model::value_law_table, config.init.value_law);
     p.value_scale = config.init.value_scale;
     p.value_dof = config.init.value_dof;
     p.value_decades = config.init.value_decades;
@@ -101,11 +68,9 @@ model::Parameters make_parameters(const Problem& problem) {
     p.adam_epsilon = config.dynamics.adam_epsilon;
     p.value_decay = config.dynamics.value_decay;
     p.logit_decay = config.dynamics.logit_decay;
-    p.flow = config.dynamics.method == "flow";
+    p.flow = is_flow(config);
     p.arc_clock = config.dynamics.clock == "arc";
-    p.stiff = config.dynamics.stiff == "on"    ? model::Stiff::on
-              : config.dynamics.stiff == "off" ? model::Stiff::off
-                                               : model::Stiff::automatic;
+    p.stiff = stiff_of(config);
     p.order = order_of(config.dynamics);
     p.rtol = config.dynamics.rtol;
     p.atol = config.dynamics.atol;

@@ -9,11 +9,6 @@ namespace softmaxflow::host {
 /// Pointers refer to the arrays of `problem`, which must outlive the result.
 model::Parameters make_parameters(const Problem& problem);
 
-/// Indices in the lists of the catalogue. Throw Error(internal) for a name that is not there.
-int map_index(const Config& config);
-int loss_index(const Config& config);
-int method_index(const Config& config);  ///< of descent
-
 /// The catalogue's indices of the problem's map, loss and method.
 KernelKey make_kernel_key(const Problem& problem);
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <map>
 
+#include "backend/host/traits_of.hpp"
 #include "claims/measured/ensemble_states.hpp"
 #include "softmaxflow/error.hpp"
 #include "softmaxflow/model/dynamics/catalogue.hpp"
@@ -29,7 +30,7 @@ namespace {
 
 /// Final max_probability of every replica, NaN where it failed.
 std::vector<double> final_peaks(const MeasureContext& context, const Config& base,
-                                const std::string& map) {
+                                const char* map) {
     Config config = base;
     config.model.map = map;
     config.ensemble.common_random_numbers = true;
@@ -64,10 +65,13 @@ Finding measure(const MeasureContext& context) {
     finding.method =
         "the same starts under every map; exact two-sided interval (Clopper and "
         "Pearson) of the share of pairs";
-    const std::vector<double> softmax = final_peaks(context, config, "softmax");
-    for (const char* map : model::Maps::names) {
-        if (std::string_view(map) == "softmax") continue;
-        const std::vector<double> other = final_peaks(context, config, map);
+    const auto softmax_map =
+        std::find_if(std::begin(model::map_table), std::end(model::map_table),
+                     [](const model::MapTraits& map) { return map.exponential; });
+    const std::vector<double> softmax = final_peaks(context, config, softmax_map->name);
+    for (const model::MapTraits& map : model::map_table) {
+        if (map.exponential) continue;
+        const std::vector<double> other = final_peaks(context, config, map.name);
         std::int64_t above = 0, pairs = 0;
         for (std::size_t i = 0; i < other.size(); ++i) {
             if (!(softmax[i] == softmax[i] && other[i] == other[i])) continue;
@@ -75,8 +79,8 @@ Finding measure(const MeasureContext& context) {
             above += other[i] > softmax[i] ? 1 : 0;
         }
         const Proportion share = clopper_pearson(above, pairs, context.level);
-        finding.figures.push_back(
-            {fmt::format("P({} > softmax)", map), share.share, share.low, share.high});
+        finding.figures.push_back({fmt::format("P({} > {})", map.name, softmax_map->name),
+                                   share.share, share.low, share.high});
     }
     return finding;
 }

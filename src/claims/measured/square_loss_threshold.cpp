@@ -8,6 +8,7 @@
 
 #include "claims/measured/ensemble_states.hpp"
 #include "softmaxflow/error.hpp"
+#include "softmaxflow/model/dynamics/traits.hpp"
 
 namespace softmaxflow::claims {
 namespace {
@@ -88,8 +89,10 @@ double crossing(const std::vector<std::vector<double>>& by_offset,
 }
 
 Finding measure(const MeasureContext& context) {
-    if (context.base.config.objective.loss != "square")
-        throw Error(Exit::usage, "claim square_loss_threshold: needs objective.loss = \"square\"");
+    if (context.base.config.objective.loss != model::Square::name)
+        throw Error(Exit::usage,
+                    fmt::format("claim square_loss_threshold: needs objective.loss = \"{}\"",
+                                model::Square::name));
     std::vector<std::vector<std::vector<double>>> all(scale_count);
     for (std::size_t s = 0; s < scale_count; ++s)
         for (const double offset : offsets)

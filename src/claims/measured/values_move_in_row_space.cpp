@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "backend/host/make_parameters.hpp"
+#include "backend/host/traits_of.hpp"
 #include "claims/big.hpp"
 #include "claims/measured/ensemble_states.hpp"
 #include "softmaxflow/error.hpp"
@@ -37,13 +38,13 @@ class FullPath {
 public:
     FullPath(const Config& config, const model::Parameters& p, model::Bits replica)
         : config_(config),
+          loss_(place_of(model::loss_table, config.objective.loss)),
           n_(p.tokens),
           d_(p.dim),
           values_(static_cast<std::size_t>(d_ * n_)),
           logits_(static_cast<std::size_t>(n_), Real(p.logit_mean)),
           weights_(logits_) {
-        const auto kind = config.objective.loss == "square" ? model::ObjectiveKind::unit_direction
-                                                            : model::ObjectiveKind::direction;
+        const model::ObjectiveKind kind = model::loss_table[loss_].kind;
         std::vector<double> target(static_cast<std::size_t>(d_));
         model::draw_target(p, kind, replica, target.data());
         for (const double t : target) target_.push_back(Real(t));
@@ -106,12 +107,22 @@ private:
     Real& value(int i, int j) { return values_[place(i, j)]; }
     [[nodiscard]] const Real& value(int i, int j) const { return values_[place(i, j)]; }
     [[nodiscard]] Real residual(const Real& z) const {
-        if (config_.objective.loss == "square") return Real(config_.objective.radius) - z;
-        return config_.objective.loss == "exponential" ? model::exp(-z) : model::sigmoid(-z);
+        model::Arena none(nullptr);
+        model::Objective<Real, 1, false> objective(none, 1, false, false);
+        objective.response[0] = Real(config_.objective.radius);
+        const model::Tokens<model::Solo, 1> outputs(model::Solo{}, 1);
+        model::Storage<Real, 1> output, residual, scratch;
+        output[0] = z;
+        residual[0] = Real(0.0);
+        model::with_item(model::Losses{}, loss_, [&](auto loss) {
+            if constexpr (loss.outputs == 1)
+                loss.residual(objective, outputs, output, residual, scratch);
+        });
+        return residual[0];
     }
 
     const Config& config_;
-    int n_, d_;
+    int loss_, n_, d_;
     std::vector<Real> values_, logits_, weights_, target_, start_;
 };
 

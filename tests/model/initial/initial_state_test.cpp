@@ -7,12 +7,11 @@
 #include "model/sample.hpp"
 
 using namespace fixture;
-using Law = model::ValueLaw;
 
 namespace {
 
 /// V(0) is seen through cross_entropy, where W = I and Z = V.
-Case seen_through_identity(Law law, int tokens = 5) {
+Case seen_through_identity(int law, int tokens = 5) {
     Case c(Combination{0, 5, 0}, tokens);
     c.parameters.value_law = law;
     c.parameters.value_scale = 0.5;
@@ -46,11 +45,11 @@ double distance(std::vector<double> x, Cdf cdf) {
 double normal_cdf(double x) { return 0.5 * std::erfc(-x / std::sqrt(2.0)); }
 
 TEST(Draw, NormalValuesAndLogits) {
-    EXPECT_LT(distance(entries(seen_through_identity(Law::normal), 2000),
+    EXPECT_LT(distance(entries(seen_through_identity(law_of("normal")), 2000),
                        [](double x) { return normal_cdf(x / 0.5); }),
               2.69);
     std::vector<double> logits;
-    Case c = seen_through_identity(Law::zero);
+    Case c = seen_through_identity(law_of("zero"));
     c.parameters.logit_mean = 2.0;
     c.parameters.logit_scale = 3.0;
     for (int r = 0; r < 2000; ++r) {
@@ -62,7 +61,7 @@ TEST(Draw, NormalValuesAndLogits) {
 
 TEST(Draw, StudentValues) {
     for (const double dof : {1.0, 3.0, 1e6}) {
-        Case c = seen_through_identity(Law::student);
+        Case c = seen_through_identity(law_of("student"));
         c.parameters.value_dof = dof;
         const boost::math::students_t law(dof);
         EXPECT_LT(distance(entries(c, 1000), [&](double x) { return cdf(law, x / 0.5); }), 2.69)
@@ -71,7 +70,7 @@ TEST(Draw, StudentValues) {
 }
 
 TEST(Draw, LogUniformValues) {
-    Case c = seen_through_identity(Law::log_uniform);
+    Case c = seen_through_identity(law_of("log_uniform"));
     c.parameters.value_decades = 6.0;
     std::vector<double> decades;
     double positive = 0.0;
@@ -86,8 +85,8 @@ TEST(Draw, LogUniformValues) {
 }
 
 TEST(Draw, ZeroAndIdentity) {
-    for (const double x : entries(seen_through_identity(Law::zero), 2)) EXPECT_EQ(x, 0.0);
-    const Sample identity(seen_through_identity(Law::identity), 1);
+    for (const double x : entries(seen_through_identity(law_of("zero")), 2)) EXPECT_EQ(x, 0.0);
+    const Sample identity(seen_through_identity(law_of("identity")), 1);
     for (int k = 0; k < 5; ++k)
         for (int j = 0; j < 5; ++j) EXPECT_EQ(identity.x.value(k, j), k == j ? 0.5 : 0.0);
 }
@@ -109,7 +108,7 @@ std::vector<double> common_direction(const Sample& sample) {
 TEST(Draw, RankOneHasOneDirection) {
     std::vector<double> norms, w;
     for (int r = 0; r < 500; ++r) {
-        const Sample sample(seen_through_identity(Law::rank_one), r);
+        const Sample sample(seen_through_identity(law_of("rank_one")), r);
         norms = common_direction(sample);
         for (const double x : norms) w.push_back(std::fabs(x));
     }
@@ -119,11 +118,11 @@ TEST(Draw, RankOneHasOneDirection) {
 
 TEST(Draw, EqualLosersHaveOneLeader) {
     for (int r = 0; r < 50; ++r) {
-        const auto w = common_direction(Sample(seen_through_identity(Law::equal_losers), r));
+        const auto w = common_direction(Sample(seen_through_identity(law_of("equal_losers")), r));
         for (int j = 2; j < 5; ++j) EXPECT_NEAR(w[j], w[1], 1e-15);
         // One output: Z is w itself, the leader first.
         Case c(Combination{0, 0, 0});
-        c.parameters.value_law = Law::equal_losers;
+        c.parameters.value_law = law_of("equal_losers");
         const Sample single(c, r);
         for (int j = 1; j < 11; ++j) {
             EXPECT_GT(single.x.value(0, 0), single.x.value(0, j));
@@ -137,7 +136,7 @@ TEST(Draw, TargetsHaveTheirLength) {
          {model::Target::random_unit, model::Target::random_normal, model::Target::basis}) {
         // The rows of V = scale I are the unit vectors, so Z is scale times the target.
         Case c(Combination{0, 0, 0}, 5);
-        c.parameters.value_law = Law::identity;
+        c.parameters.value_law = law_of("identity");
         c.parameters.value_scale = 0.5;
         c.parameters.target = target;
         double mean_square = 0.0;
@@ -208,7 +207,7 @@ std::vector<double> gram(const Sample& sample) {
 TEST(Draw, RegressionOfAnyLawHasTheGivenSingularValues) {
     // m = 3 < d = 5, V = I: Z = S R^T, so Z Z^T = S^2 whatever the drawn R.
     Case c(Combination{0, 3, 0}, 5);
-    c.parameters.value_law = Law::identity;
+    c.parameters.value_law = law_of("identity");
     c.parameters.value_scale = 1.0;
     c.parameters.outputs = c.parameters.samples = 3;
     c.parameters.condition_number = 4.0;
@@ -259,7 +258,7 @@ TEST(Draw, RegressionResponses) {
 TEST(Draw, ClassificationHasADenseMetric) {
     // V = I, so Z = X.
     Case c(Combination{0, 4, 0}, 5);
-    c.parameters.value_law = Law::identity;
+    c.parameters.value_law = law_of("identity");
     c.parameters.value_scale = 1.0;
     double positive = 0.0;
     std::vector<double> x;
@@ -284,7 +283,7 @@ TEST(Draw, SharedObjectivesAreShared) {
     for (int loss = 0; loss < model::Losses::size; ++loss) {
         Case c(Combination{0, loss, 0}, 5);
         c.parameters.shared_objective = true;
-        c.parameters.value_law = Law::identity;
+        c.parameters.value_law = law_of("identity");
         const Sample a(c, 1), b(c, 7);
         for (int k = 0; k < a.p.outputs; ++k) {
             EXPECT_EQ(a.flow.objective.response[k], b.flow.objective.response[k]);
@@ -298,7 +297,7 @@ TEST(Draw, SharedObjectivesAreShared) {
 TEST(Draw, FilesAreTakenAsTheyAre) {
     for (const int loss : {3, 4}) {
         Case c(Combination{0, loss, 0}, 5);
-        c.parameters.value_law = Law::identity;
+        c.parameters.value_law = law_of("identity");
         c.parameters.value_scale = 1.0;
         for (int i = 0; i < 25; ++i) c.projection.push_back(0.25 * ((7 * i) % 11) - 1.0);
         c.response = {1.0, -1.0, 1.0, 1.0, -1.0};
@@ -332,7 +331,7 @@ struct Matrix {
 TEST(Draw, CholeskyAgainst113Bits) {
     for (const int m : {1, 2, 3, 8, 20}) {
         const auto x =
-            std::vector<double>(entries(seen_through_identity(Law::normal, m * (m + 2)), 1));
+            std::vector<double>(entries(seen_through_identity(law_of("normal"), m * (m + 2)), 1));
         Matrix a{std::vector<double>(m * m, 0.0)};
         QuadVector exact(m * m);
         for (int i = 0; i < m; ++i)

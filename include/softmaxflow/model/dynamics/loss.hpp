@@ -14,7 +14,10 @@
 ///   curvature(objective, items, z, r, speed, g)       for q = speed r: the Hessian G of g is
 ///                                                     speed diag(g), or, for a loss with
 ///                                                     `simplex`, G x = speed g (x - speed <g, x>)
-/// `response` holds y (regression), p (cross_entropy), labels (classification) or B (square).
+/// and, for the host (traits.hpp),
+///   constant                          which number `constant` of the objective is
+///   residual_work                     operations that residual() takes per output
+/// What else the host must know follows from the kind: see objective_traits below.
 
 #include "softmaxflow/model/dynamics/map.hpp"
 #include "softmaxflow/model/numerics/arena.hpp"
@@ -28,6 +31,73 @@ enum class ObjectiveKind {
     design,          ///< W = X in its singular basis, K = S^2
     classes,         ///< W = I, K = I
     samples,         ///< W = X, K = X X^T, the only K that is not diagonal
+};
+
+/// How many outputs m there are, for d dimensions and N samples: 1, d, N, or the lesser of both.
+enum class OutputRule { one, dim, samples, samples_or_dim };
+
+/// What `response` holds: nothing, the radius B, the output of least loss y, labels of +1 and -1,
+/// or a distribution over classes p.
+enum class ResponseRole { none, radius, optimum, labels, distribution };
+
+/// The response of an objective in states.nc.
+struct ResponseText {
+    const char *variable, *dimension;  // over states and this dimension
+    const char *long_name, *comment;
+};
+
+/// What follows from the kind of an objective.
+struct ObjectiveTraits {
+    OutputRule outputs;
+    const char* outputs_key = nullptr;  // the config keys that decide on m, if some do
+    ResponseRole response = ResponseRole::none;
+    ResponseText text = {};
+    bool has_target = false;   // W is the transpose of a direction
+    bool dense = false;        // K is not diagonal
+    bool has_floor = false;    // some loss remains whatever the output
+    const char* keys[6] = {};  // config keys that other kinds may not look at
+};
+inline constexpr ResponseText optimum_text = {
+    "response", "output", "value of the output z at which the loss is least",
+    "regression: y in the basis of metric; square: the radius B"};
+/// In the order of ObjectiveKind.
+inline constexpr ObjectiveTraits objective_traits[] = {
+    {.outputs = OutputRule::one, .has_target = true, .keys = {"objective.target", "init.tie_gap"}},
+    {.outputs = OutputRule::one,
+     .response = ResponseRole::radius,
+     .text = optimum_text,
+     .has_target = true,
+     .keys = {"objective.target", "init.tie_gap"}},
+    {.outputs = OutputRule::samples_or_dim,
+     .outputs_key = "min(objective.samples, model.dim)",
+     .response = ResponseRole::optimum,
+     .text = optimum_text,
+     .has_floor = true,
+     .keys = {"objective.design", "objective.response", "objective.samples",
+              "objective.condition_number", "objective.solution_norm", "objective.file"}},
+    {.outputs = OutputRule::dim,
+     .outputs_key = "model.dim",
+     .response = ResponseRole::distribution,
+     .text = {"distribution", "class", "target distribution p of the cross-entropy", ""},
+     .keys = {"objective.sharpness", "objective.file"}},
+    {.outputs = OutputRule::samples,
+     .outputs_key = "objective.samples",
+     .response = ResponseRole::labels,
+     .text = {"response", "output", "labels y of the samples, +1 or -1", ""},
+     .dense = true,
+     .keys = {"objective.samples", "objective.file"}},
+};
+
+/// Which config key `constant` of an objective is: none, objective.radius or
+/// objective.loss_factor.
+enum class LossConstant { none, radius, factor };
+inline constexpr const char* constant_keys[] = {nullptr, "objective.radius",
+                                                "objective.loss_factor"};
+
+/// Operations of a residual per output; softmax: one of all outputs. All 0: not counted.
+struct ResidualWork {
+    int sigmoid, fma, add;
+    bool softmax;
 };
 
 /// The data of one replica's objective. MayBeDense: whether some loss in question has a dense K.
@@ -160,6 +230,7 @@ struct CheckLoss {
 template <class Loss>
 struct BoundedResidual {
     static constexpr bool finite_arc = true, simplex = false;
+    static constexpr LossConstant constant = LossConstant::none;
 
     template <class Objective, class Outputs, class Array>
     SOFTMAXFLOW_HD static auto unit_residual(const Objective& o, const Outputs& items,
@@ -186,6 +257,8 @@ struct Logistic {
     static constexpr const char* name = "logistic";
     static constexpr ObjectiveKind kind = ObjectiveKind::direction;
     static constexpr int outputs = 1;
+    static constexpr LossConstant constant = LossConstant::none;
+    static constexpr ResidualWork residual_work = {1, 0, 0, false};
 
     /// log(1 + e^-z)
     template <class Objective, class Outputs, class Array>
@@ -217,6 +290,8 @@ struct Exponential {
     static constexpr const char* name = "exponential";
     static constexpr ObjectiveKind kind = ObjectiveKind::direction;
     static constexpr int outputs = 1;
+    static constexpr LossConstant constant = LossConstant::none;
+    static constexpr ResidualWork residual_work = {};
 
     /// e^-z
     template <class Objective, class Outputs, class Array>
@@ -248,6 +323,8 @@ struct Square : BoundedResidual<Square> {
     static constexpr const char* name = "square";
     static constexpr ObjectiveKind kind = ObjectiveKind::unit_direction;
     static constexpr int outputs = 1;
+    static constexpr LossConstant constant = LossConstant::radius;
+    static constexpr ResidualWork residual_work = {0, 0, 1, false};
 
     /// (B - z)^2 / 2
     template <class Objective, class Outputs, class Array>
@@ -272,6 +349,8 @@ struct Regression : BoundedResidual<Regression> {
     static constexpr const char* name = "regression";
     static constexpr ObjectiveKind kind = ObjectiveKind::design;
     static constexpr int outputs = 0;
+    static constexpr LossConstant constant = LossConstant::factor;
+    static constexpr ResidualWork residual_work = {0, 1, 1, false};
 
     /// c |y - z|^2 + floor
     template <class Objective, class Outputs, class Array>
@@ -305,6 +384,7 @@ struct CrossEntropy : BoundedResidual<CrossEntropy> {
     static constexpr const char* name = "cross_entropy";
     static constexpr ObjectiveKind kind = ObjectiveKind::classes;
     static constexpr int outputs = 0;
+    static constexpr ResidualWork residual_work = {0, 1, 0, true};
 
     /// -sum_k p_k log softmax(z)_k = sum_k p_k (logsumexp(z) - z_k)
     template <class Objective, class Outputs, class Array>
@@ -346,6 +426,8 @@ struct Classification {
     static constexpr const char* name = "classification";
     static constexpr ObjectiveKind kind = ObjectiveKind::samples;
     static constexpr int outputs = 0;
+    static constexpr LossConstant constant = LossConstant::none;
+    static constexpr ResidualWork residual_work = {1, 3, 0, false};
 
     /// Mean of log(1 + e^(-y z)).
     template <class Objective, class Outputs, class Array>

@@ -12,7 +12,13 @@
 ///   normalised                        whether s is divided by its sum
 ///   sums_to_one                       whether the weights add up to 1 but for rounding
 ///   signed_weights                    whether a numerator may be negative, and the sum vanish
-/// and, for observables, log_share(a_i, p_i): log p_i up to a constant common to all tokens.
+/// for observables, log_share(a_i, p_i): log p_i up to a constant common to all tokens; and for the
+/// host (traits.hpp)
+///   exponential                       whether f = exp: what most claims are about
+///   fast_numerics                     whether its numerators can be carried along
+///                                     (carried_exponentials.hpp)
+///   start_logits                      which logits have weights at the start
+///   why_no_flow                       why its flow is not offered; null where it is
 
 #include "softmaxflow/model/numerics/arena.hpp"
 #include "softmaxflow/model/numerics/team.hpp"
@@ -61,11 +67,16 @@ struct CheckMap {
     static_assert(HasLogShare<M>, "a map needs log_share(logit, share): see map.hpp");
     static constexpr bool kept = Map<M>;
 };
+/// Where a map has weights: for all logits, where one of them is not 0, or where one is positive.
+enum class StartLogits { any, nonzero, positive };
 
 /// f = exp, e = 0.
 struct Softmax {
     static constexpr const char* name = "softmax";
     static constexpr bool normalised = true, sums_to_one = true, signed_weights = false;
+    static constexpr bool exponential = true, fast_numerics = true;
+    static constexpr StartLogits start_logits = StartLogits::any;
+    static constexpr const char* why_no_flow = nullptr;
 
     /// Whether a sum of exponentials lost nothing that counts.
     template <class Real>
@@ -141,6 +152,9 @@ inline constexpr double map_regulariser = 1e-10;
 template <class Map>
 struct Ratio {
     static constexpr bool normalised = true, sums_to_one = false, signed_weights = false;
+    static constexpr bool exponential = false, fast_numerics = false;
+    static constexpr StartLogits start_logits = StartLogits::nonzero;
+    static constexpr const char* why_no_flow = nullptr;
 
     template <class Team, int N, class Logits, class Numerators>
     SOFTMAXFLOW_HD static auto weights(const Tokens<Team, N>& tokens, const Logits& a,
@@ -169,6 +183,7 @@ struct Ratio {
 struct Sigmoid : Ratio<Sigmoid> {
     static constexpr const char* name = "sigmoid";
     static constexpr bool normalised = false;
+    static constexpr StartLogits start_logits = StartLogits::any;
     template <class Real>
     SOFTMAXFLOW_HD static Real numerator(Real a) {
         return sigmoid(a);
@@ -198,6 +213,8 @@ struct Sum : Ratio<Sum> {
 
 struct L1 : Ratio<L1> {
     static constexpr const char* name = "l1";
+    static constexpr const char* why_no_flow =
+        "its field slides along a_i = 0, where an adaptive integrator chatters";
     template <class Real>
     SOFTMAXFLOW_HD static Real numerator(Real a) {
         return abs(a);
@@ -227,6 +244,7 @@ struct L2 : Ratio<L2> {
 
 struct Relu : Ratio<Relu> {
     static constexpr const char* name = "relu";
+    static constexpr StartLogits start_logits = StartLogits::positive;
     template <class Real>
     SOFTMAXFLOW_HD static Real numerator(Real a) {
         return select(a < Real(0.0), Real(0.0), a);

@@ -8,10 +8,15 @@
 
 namespace softmaxflow::model {
 
+// Choices of the config, each with its names in order.
 enum class Target : int { random_unit, random_normal, basis };
+inline constexpr const char* target_names[] = {"random_unit", "random_normal", "basis"};
+enum class Design : int { random, identity };
+inline constexpr const char* design_names[] = {"random", "identity"};
 enum class Response : int { normal, unit };
+inline constexpr const char* response_names[] = {"normal", "unit"};
 enum class Stiff : int { automatic, on, off };
-enum class ValueLaw : int { normal, rank_one, zero, identity, student, log_uniform, equal_losers };
+inline constexpr const char* stiff_names[] = {"auto", "on", "off"};
 
 /// Alterations of the dynamics, to test what tests them: no config key sets one.
 enum class Mutant : int {
@@ -53,7 +58,7 @@ struct Parameters {
 
     Target target = Target::random_unit;
     Response response = Response::normal;
-    bool identity_design = false;
+    Design design = Design::random;
     bool shared_objective = false;
     int samples = 0;  // N
     double condition_number = 1.0;
@@ -61,7 +66,7 @@ struct Parameters {
     double loss_constant = 0.0;  // square: B; regression: c
     double sharpness = 0.0;
 
-    ValueLaw value_law = ValueLaw::normal;
+    int value_law = 0;  // index into ValueLaws of initial/value_laws.hpp
     double value_scale = 0.0;
     double value_dof = 1.0;      // student
     double value_decades = 0.0;  // log_uniform

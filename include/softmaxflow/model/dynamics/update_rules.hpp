@@ -3,7 +3,14 @@
 ///
 /// A method offers `memories`, how many states it remembers from step to step (a velocity,
 /// moments), and step(flow, evaluation, x, memory, settings); `counts_steps` if its settings depend
-/// on the number of the step.
+/// on the number of the step. For the host (traits.hpp) it says
+///   memory                            the name of each memory and its rule, as in states.nc
+///   entrywise                         whether it acts entry by entry, and so on G in
+///                                     Z = Z(0) + K G, where V has no decay to follow
+///   gradient                          whether a step is eta dx/dt: what claims about gradient
+///                                     descent are about, and what replays in high precision take
+///   fast_numerics                     whether it can carry exponentials along
+///   keys                              config keys that other methods do not look at
 
 #include "softmaxflow/model/dynamics/parameters.hpp"
 #include "softmaxflow/model/dynamics/value_softmax.hpp"
@@ -11,6 +18,18 @@
 namespace softmaxflow::model::inline SOFTMAXFLOW_TARGET {
 
 inline constexpr int most_memories = 2;
+
+/// A memory of a method in states.nc: the prefix of its variables, and what happens to it.
+struct MemoryText {
+    const char *name, *rule;
+};
+
+/// What most methods are.
+struct MethodDefaults {
+    static constexpr MemoryText memory[most_memories] = {};
+    static constexpr bool entrywise = false, gradient = false, fast_numerics = false;
+    static constexpr const char* keys[4] = {};
+};
 
 /// beta^t of adam's step t, by repeated multiplication.
 template <class Scalar>
@@ -118,9 +137,10 @@ struct CheckUpdateRule {
 };
 
 /// x <- x + eta dx/dt
-struct GradientDescent {
+struct GradientDescent : MethodDefaults {
     static constexpr const char* name = "gradient_descent";
     static constexpr int memories = 0;
+    static constexpr bool gradient = true, fast_numerics = true;
 
     template <class Flow>
     SOFTMAXFLOW_HD static void step(const Flow& flow, typename Flow::Evaluation& e,
@@ -165,9 +185,12 @@ private:
 };
 
 /// Heavy ball: v <- mu v + gradient, x <- x - eta v.
-struct Momentum {
+struct Momentum : MethodDefaults {
     static constexpr const char* name = "momentum";
     static constexpr int memories = 1;
+    static constexpr MemoryText memory[most_memories] = {
+        {"velocity", "velocity <- momentum * velocity + gradient, by which the parameters step"}};
+    static constexpr const char* keys[4] = {"dynamics.momentum"};
 
     template <class Flow>
     SOFTMAXFLOW_HD static void step(const Flow& flow, typename Flow::Evaluation& e,
@@ -227,10 +250,15 @@ SOFTMAXFLOW_HD void move_entries(const Flow& flow, typename Flow::Evaluation& e,
 }
 
 /// Kingma and Ba 2015, bias-corrected, epsilon outside the root.
-struct Adam {
+struct Adam : MethodDefaults {
     static constexpr const char* name = "adam";
     static constexpr int memories = 2;
-    static constexpr bool counts_steps = true;
+    static constexpr MemoryText memory[most_memories] = {
+        {"moment1", "moment <- beta * moment + (1 - beta) * gradient, not corrected for bias"},
+        {"moment2", "moment <- beta * moment + (1 - beta) * gradient^2, not corrected for bias"}};
+    static constexpr bool counts_steps = true, entrywise = true;
+    static constexpr const char* keys[4] = {"dynamics.adam_beta1", "dynamics.adam_beta2",
+                                            "dynamics.adam_epsilon"};
 
     template <class Flow>
     SOFTMAXFLOW_HD static void step(const Flow& flow, typename Flow::Evaluation& e,
@@ -251,9 +279,10 @@ struct Adam {
 };
 
 /// x <- x - eta sign(gradient), sign(0) = 0.
-struct SignDescent {
+struct SignDescent : MethodDefaults {
     static constexpr const char* name = "sign_descent";
     static constexpr int memories = 0;
+    static constexpr bool entrywise = true;
 
     template <class Flow>
     SOFTMAXFLOW_HD static void step(const Flow& flow, typename Flow::Evaluation& e,

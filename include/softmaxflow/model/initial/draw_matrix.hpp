@@ -10,11 +10,9 @@ namespace softmaxflow::model::inline SOFTMAXFLOW_TARGET {
 /// Whether a random design (regression) needs its singular vectors. Not with V(0) from a law that
 /// is invariant under rotations: then Z(0) = S R^T V has the law of S V.
 SOFTMAXFLOW_HD bool needs_singular_vectors(const Parameters& p) {
-    const bool invariant = p.value_law == ValueLaw::normal || p.value_law == ValueLaw::zero ||
-                           p.value_law == ValueLaw::rank_one ||
-                           p.value_law == ValueLaw::equal_losers;
-    return !p.identity_design && p.design_projection == nullptr &&
-           p.restart[state_column::logits] == nullptr && (p.start_values != nullptr || !invariant);
+    return p.design != Design::identity && p.design_projection == nullptr &&
+           p.restart[state_column::logits] == nullptr &&
+           (p.start_values != nullptr || !is_rotation_invariant(p.value_law));
 }
 
 /// Draws the objective and Z(0); x comes with Z = 0.
@@ -131,7 +129,7 @@ private:
 
     /// linspace(1, 1 / kappa).
     SOFTMAXFLOW_HD double singular_value(int k, int m) const {
-        if (p_.identity_design || m == 1) return 1.0;
+        if (p_.design == Design::identity || m == 1) return 1.0;
         return 1.0 + double(k) * ((1.0 / p_.condition_number - 1.0) / double(m - 1));
     }
 

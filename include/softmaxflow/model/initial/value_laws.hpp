@@ -3,12 +3,173 @@
 ///
 /// Entry V_ij is draw i mod 2 of counter (i / 2) n + j: a pair of rows of one token, so that every
 /// lane draws its own tokens and nobody else's.
+///
+/// A law of V(0) offers
+///   entries(source, i, token)       V_ij and V_(i+1)j
+///   token_factor(source, token)     w_j of V = e w^T, if its columns share one direction e
+///   common_direction                whether they do
+///   rotation_invariant              whether R V has the law of V for orthogonal R
+///   square                          whether it needs n = d
+///   key, text                       a config key that only it looks at, with a number, and how to
+///                                   say so after "values ... of scale ..."; null without one
+/// To add one, write its struct and add it to ValueLaws.
 
 #include "softmaxflow/model/dynamics/loss.hpp"
 #include "softmaxflow/model/dynamics/parameters.hpp"
 #include "softmaxflow/model/numerics/philox.hpp"
+#include "softmaxflow/model/numerics/type_list.hpp"
 
 namespace softmaxflow::model::inline SOFTMAXFLOW_TARGET {
+
+template <class Real>
+struct Source;
+
+/// What most laws are.
+struct LawDefaults {
+    static constexpr bool common_direction = false, rotation_invariant = false, square = false;
+    static constexpr const char *key = nullptr, *text = nullptr;
+};
+
+struct NormalLaw : LawDefaults {
+    static constexpr const char* name = "normal";
+    static constexpr bool rotation_invariant = true;
+
+    template <class Real>
+    SOFTMAXFLOW_HD static Pair<Real> entries(const Source<Real>& source, int i, int token) {
+        const Real scale(source.p.value_scale);
+        const Pair<Real> g = source.draws.normals(Purpose::values, source.entry_index(i, token));
+        return {scale * g.first, scale * g.second};
+    }
+};
+
+/// V = e w^T, e uniform on the sphere.
+template <class Law>
+struct CommonDirection : LawDefaults {
+    static constexpr bool common_direction = true, rotation_invariant = true;
+
+    template <class Real>
+    SOFTMAXFLOW_HD static Pair<Real> entries(const Source<Real>& source, int i, int token) {
+        const Pair<Real> e = source.direction_pair(i);
+        const Real factor = source.direction_scale * Law::token_factor(source, token);
+        return {e.first * factor, e.second * factor};
+    }
+};
+
+struct RankOneLaw : CommonDirection<RankOneLaw> {
+    static constexpr const char* name = "rank_one";
+
+    template <class Real>
+    SOFTMAXFLOW_HD static Real token_factor(const Source<Real>& source, int token) {
+        return Real(source.p.value_scale) *
+               source.draws.normals(Purpose::values, Word(token)).first;
+    }
+};
+
+struct ZeroLaw : LawDefaults {
+    static constexpr const char* name = "zero";
+    static constexpr bool rotation_invariant = true;
+
+    template <class Real>
+    SOFTMAXFLOW_HD static Pair<Real> entries(const Source<Real>&, int, int) {
+        return {Real(0.0), Real(0.0)};
+    }
+};
+
+struct IdentityLaw : LawDefaults {
+    static constexpr const char* name = "identity";
+    static constexpr bool square = true;
+
+    template <class Real>
+    SOFTMAXFLOW_HD static Pair<Real> entries(const Source<Real>& source, int i, int token) {
+        const double scale = source.p.value_scale;
+        return {Real(i == token ? scale : 0.0), Real(i + 1 == token ? scale : 0.0)};
+    }
+};
+
+struct StudentLaw : LawDefaults {
+    static constexpr const char* name = "student";
+    static constexpr const char* key = "init.value_dof";
+    static constexpr const char* text = " ({} degrees of freedom)";
+
+    template <class Real>
+    SOFTMAXFLOW_HD static Pair<Real> entries(const Source<Real>& source, int i, int token) {
+        const Word index = source.entry_index(i, token);
+        const Real scale(source.p.value_scale);
+        const Pair<Real> u = source.draws.uniforms(Purpose::values, index);
+        return {scale * entry(source, u.first, 2 * index),
+                scale * entry(source, u.second, 2 * index + 1)};
+    }
+
+private:
+    /// Student's t with dof degrees of freedom from a uniform u and an angle (Bailey 1994):
+    /// sqrt(dof (u^(-2/dof) - 1)) cos(angle). The cosine is that of a pair of normals.
+    template <class Real>
+    SOFTMAXFLOW_COLD static Real entry(const Source<Real>& source, Real u, Word index) {
+        const Real dof(source.p.value_dof);
+        const Real exponent = Real(-2.0) * log(u) / dof;
+        const Pair<Real> g = source.draws.normals(Purpose::angles, index);
+        const Real cosine = g.first / sqrt(fma(g.first, g.first, g.second * g.second));
+        return sqrt(dof * (exp_call(exponent) - Real(1.0))) * cosine;
+    }
+};
+
+struct LogUniformLaw : LawDefaults {
+    static constexpr const char* name = "log_uniform";
+    static constexpr const char* key = "init.value_decades";
+    static constexpr const char* text = " and {} decades below";
+
+    template <class Real>
+    SOFTMAXFLOW_HD static Pair<Real> entries(const Source<Real>& source, int i, int token) {
+        const Real scale(source.p.value_scale);
+        const Pair<Real> u = source.draws.uniforms(Purpose::values, source.entry_index(i, token));
+        return {scale * entry(source, u.first), scale * entry(source, u.second)};
+    }
+
+private:
+    /// Random sign times 10^(-decades v): u below 1/2 gives minus and v = 2u, else v = 2u - 1.
+    template <class Real>
+    SOFTMAXFLOW_COLD static Real entry(const Source<Real>& source, Real u) {
+        const auto low = u < Real(0.5);
+        const Real v = u + u - select(low, Real(0.0), Real(1.0));
+        const Real size = exp_call(v * Real(-2.302585092994046 * source.p.value_decades));
+        return select(low, -size, size);
+    }
+};
+
+/// Token 0 has the larger of two normals, all others the smaller.
+struct EqualLosersLaw : CommonDirection<EqualLosersLaw> {
+    static constexpr const char* name = "equal_losers";
+
+    template <class Real>
+    SOFTMAXFLOW_HD static Real token_factor(const Source<Real>& source, int token) {
+        const Pair<Real> g = source.draws.normals(Purpose::values, 0);
+        return Real(source.p.value_scale) *
+               (token == 0 ? max(g.first, g.second) : min(g.first, g.second));
+    }
+};
+
+/// The only list of laws; Parameters::value_law is an index into it.
+using ValueLaws =
+    List<NormalLaw, RankOneLaw, ZeroLaw, IdentityLaw, StudentLaw, LogUniformLaw, EqualLosersLaw>;
+
+/// What the host must know of a law.
+struct ValueLawTraits {
+    const char* name;
+    bool square;
+    const char *key, *text;
+
+    template <class Law>
+    static constexpr ValueLawTraits of() {
+        return {Law::name, Law::square, Law::key, Law::text};
+    }
+};
+inline constexpr const auto& value_law_table = ValueLaws::rows<ValueLawTraits>;
+
+SOFTMAXFLOW_HD bool is_rotation_invariant(int law) {
+    bool result = false;
+    with_item(ValueLaws{}, law, [&](auto item) { result = item.rotation_invariant; });
+    return result;
+}
 
 /// The entries of V(0) and of the target of replicas [replica, replica + width), from the files or
 /// from the generator.
@@ -40,46 +201,27 @@ struct Source {
             return {from_file(p.start_values, size, i * n + token),
                     from_file(p.start_values, size, next * n + token)};
         }
-        const Word index = Word(i / 2) * Word(p.tokens) + Word(token);
-        const Real scale(p.value_scale);
-        switch (p.value_law) {
-            case ValueLaw::zero:
-                return {Real(0.0), Real(0.0)};
-            case ValueLaw::rank_one:
-            case ValueLaw::equal_losers: {
-                const Pair<Real> e = direction_pair(i);
-                const Real factor = direction_scale * token_factor(token);
-                return {e.first * factor, e.second * factor};
-            }
-            case ValueLaw::identity:
-                return {Real(i == token ? p.value_scale : 0.0),
-                        Real(i + 1 == token ? p.value_scale : 0.0)};
-            case ValueLaw::student: {
-                const Pair<Real> u = draws.uniforms(Purpose::values, index);
-                return {scale * student(u.first, 2 * index),
-                        scale * student(u.second, 2 * index + 1)};
-            }
-            case ValueLaw::log_uniform: {
-                const Pair<Real> u = draws.uniforms(Purpose::values, index);
-                return {scale * log_uniform(u.first), scale * log_uniform(u.second)};
-            }
-            case ValueLaw::normal:
-                break;
-        }
-        const Pair<Real> g = draws.normals(Purpose::values, index);
-        return {scale * g.first, scale * g.second};
+        Pair<Real> pair;
+        with_item(ValueLaws{}, p.value_law, [&](auto law) { pair = law.entries(*this, i, token); });
+        return pair;
+    }
+    /// The counter of entry V_ij.
+    SOFTMAXFLOW_HD Word entry_index(int i, int token) const {
+        return Word(i / 2) * Word(p.tokens) + Word(token);
     }
 
     /// w_j of V = e w^T: the laws whose columns share one direction e.
     SOFTMAXFLOW_COLD Real token_factor(int token) const {
-        if (p.value_law == ValueLaw::rank_one)
-            return Real(p.value_scale) * draws.normals(Purpose::values, Word(token)).first;
-        const Pair<Real> g = draws.normals(Purpose::values, 0);
-        return Real(p.value_scale) * (token == 0 ? max(g.first, g.second) : min(g.first, g.second));
+        Real factor(0.0);
+        with_item(ValueLaws{}, p.value_law, [&](auto law) {
+            if constexpr (decltype(law)::common_direction) factor = law.token_factor(*this, token);
+        });
+        return factor;
     }
     SOFTMAXFLOW_HD bool has_common_direction() const {
-        return p.start_values == nullptr &&
-               (p.value_law == ValueLaw::rank_one || p.value_law == ValueLaw::equal_losers);
+        bool common = false;
+        with_item(ValueLaws{}, p.value_law, [&](auto law) { common = law.common_direction; });
+        return p.start_values == nullptr && common;
     }
     /// Entries i and i + 1 of a normal vector; times direction_scale it is e, uniform on the
     /// sphere. (Losses with one output take e = target / |target| instead.)
@@ -95,24 +237,6 @@ struct Source {
             if (i + 1 < p.dim) square = fma(e.second, e.second, square);
         }
         direction_scale = Real(1.0) / sqrt(square);
-    }
-
-    /// Student's t with dof degrees of freedom from a uniform u and an angle (Bailey 1994):
-    /// sqrt(dof (u^(-2/dof) - 1)) cos(angle). The cosine is that of a pair of normals.
-    SOFTMAXFLOW_COLD Real student(Real u, Word index) const {
-        const Real dof(p.value_dof);
-        const Real exponent = Real(-2.0) * log(u) / dof;
-        const Pair<Real> g = draws.normals(Purpose::angles, index);
-        const Real cosine = g.first / sqrt(fma(g.first, g.first, g.second * g.second));
-        return sqrt(dof * (exp_call(exponent) - Real(1.0))) * cosine;
-    }
-
-    /// Random sign times 10^(-decades v): u below 1/2 gives minus and v = 2u, else v = 2u - 1.
-    SOFTMAXFLOW_COLD Real log_uniform(Real u) const {
-        const auto low = u < Real(0.5);
-        const Real v = u + u - select(low, Real(0.0), Real(1.0));
-        const Real size = exp_call(v * Real(-2.302585092994046 * p.value_decades));
-        return select(low, -size, size);
     }
 
     SOFTMAXFLOW_HD Purpose objective_purpose() const {

@@ -13,6 +13,9 @@ template <class... Items>
 struct List {
     static constexpr int size = sizeof...(Items);
     static constexpr const char* names[] = {Items::name...};
+    /// What a table says of each item: Row::of<Item>().
+    template <class Row>
+    static constexpr Row rows[size] = {Row::template of<Items>()...};
     /// Where a static array cannot be read (device code).
     SOFTMAXFLOW_HD static constexpr const char* name(int index) {
         const char* all[] = {Items::name...};
