@@ -82,6 +82,14 @@ void check_files(const Problem& problem) {
     check_restart(restart, config, outputs);
 }
 
+/// Configs made by programs were not validated.
+const model::LossTraits& known_loss(const Config& config) {
+    const model::LossTraits* loss = find_row(model::loss_table, config.objective.loss);
+    require(loss != nullptr, "objective.loss = \"{}\" is not known; expected one of {}",
+            config.objective.loss, fmt::join(model::Losses::names, ", "));
+    return *loss;
+}
+
 std::vector<double> as_doubles(const std::vector<std::int64_t>& integers) {
     return {integers.begin(), integers.end()};
 }
@@ -147,10 +155,7 @@ std::vector<double> checkpoints_of(const Config& config, double start) {
 }  // namespace
 
 std::int64_t output_count(const Config& config) {
-    const model::LossTraits* loss = find_row(model::loss_table, config.objective.loss);
-    require(loss != nullptr, "objective.loss = \"{}\" is not known; expected one of {}",
-            config.objective.loss, fmt::join(model::Losses::names, ", "));
-    switch (loss->objective.outputs) {
+    switch (known_loss(config).objective.outputs) {
         case model::OutputRule::samples_or_dim:
             return std::min(config.objective.samples, config.model.dim);
         case model::OutputRule::samples:
@@ -174,7 +179,7 @@ Problem make_problem(const Config& config, StartData starts, ObjectiveData objec
         require_positive("dynamics.iterations", config.dynamics.iterations);
     require_positive("ensemble.replicas", config.ensemble.replicas);
     require_positive("record.bins", config.record.bins);
-    if (loss_traits(config).has_samples())
+    if (known_loss(config).has_samples())
         require_positive("objective.samples", config.objective.samples);
     require(config.ensemble.seed.has_value(),
             "ensemble.seed is not set: a seed must be drawn before the draws of a run are fixed");
