@@ -23,19 +23,18 @@ template <class T>
 concept HasRank = requires(const T& team) {
     { team.rank() } -> Same<int>;
 };
-template <class T, class Number>
-concept Exchanges = requires(const T& team, Number x, int distance) {
-    { team.exchange(x, distance) } -> Same<Number>;
+template <class T>
+concept HasExchange = requires(const T& team, double x, int distance) {
+    { team.exchange(x, distance) } -> Same<double>;
 };
 template <class T>
-concept Team = HasSize<T> && HasRank<T> && Exchanges<T, double> && Exchanges<T, float>;
+concept Team = HasSize<T> && HasRank<T> && HasExchange<T>;
 
 template <class T>
 struct CheckTeam {
     static_assert(HasSize<T>, "a team needs an int `size`, a power of two: see team.hpp");
     static_assert(HasRank<T>, "a team needs rank(): see team.hpp");
-    static_assert(Exchanges<T, double> && Exchanges<T, float>,
-                  "a team needs exchange(x, distance): see team.hpp");
+    static_assert(HasExchange<T>, "a team needs exchange(x, distance): see team.hpp");
     static constexpr bool kept = Team<T>;
 };
 
