@@ -8,6 +8,7 @@
 #include <limits>
 
 #include "claims/pass.hpp"
+#include "ensemble/derived_problem.hpp"
 #include "softmaxflow/model/numerics/math.hpp"
 
 #if defined(SOFTMAXFLOW_HAS_NLOPT)
@@ -69,7 +70,7 @@ private:
         if (problem_.outputs == 1)
             std::sort(start.projected_values.begin(), start.projected_values.end(),
                       std::greater<>());
-        Problem one = replay_problem(problem_, std::move(start));
+        Problem one = one_replica(problem_, std::move(start));
         if (!is_flow(problem_.config))
             one.config.dynamics.learning_rate = model::exp(x[n] * 2.302585092994046);
         return one;

@@ -11,6 +11,7 @@
 #include "cli/output.hpp"
 #include "cli/plan.hpp"
 #include "config/config_file.hpp"
+#include "ensemble/derived_problem.hpp"
 #include "output/atomic_file.hpp"
 #include "output/check_file.hpp"
 #include "output/manifest.hpp"
@@ -133,7 +134,7 @@ int replay_run(const ReplayOptions& options, const Common& common) {
         throw Error(Exit::usage, fmt::format("--precision {}: of descent, gradient_descent alone",
                                              options.precision));
     const RestartData start = claims::start_of(plan.problem, *plan.backend, options.replica);
-    const Problem one = claims::replay_problem(plan.problem, start);
+    const Problem one = one_replica(plan.problem, start);
     if (options.output.empty())
         throw Error(Exit::usage, "replay of a run writes states.nc: name a new directory with -o");
     write_trajectory(options.output, one, precision, options.replica, *plan.backend);
