@@ -110,7 +110,8 @@ Finding measure(const MeasureContext& context) {
               [&](const Candidate& candidate, Precision precision, double rtol) {
                   const Problem one = replica_of_timed(candidate.replica);
                   const StateRecord state = replay_states(one, precision, rtol);
-                  const Problem arc = on_the_arc(one, state.arc.back());
+                  // A replay in the time clock knows no arc: that of the run, to its tolerance.
+                  const Problem arc = on_the_arc(one, candidate.clock);
                   return margin_of(state, replay_states(arc, precision, rtol), n, allowed);
               });
     }
