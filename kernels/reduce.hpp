@@ -1,7 +1,7 @@
 #pragma once
 /// Moments and counts of one curve at one checkpoint over one block of replicas, as
-/// model/numerics/moments.hpp defines them, added to those of the other blocks; failed replicas are
-/// left out.
+/// model/numerics/moments.hpp defines them; failed replicas are left out. A device adds them to
+/// those of the other blocks; the CPU has a block at a time (src/backend/host/staging.cpp).
 
 #include "kernels/batch.hpp"
 #include "softmaxflow/model/numerics/merged_moments.hpp"
@@ -11,8 +11,12 @@ namespace softmaxflow::kernels::inline SOFTMAXFLOW_TARGET {
 
 namespace model = softmaxflow::model;
 
-template <class Team>
-SOFTMAXFLOW_HD void reduce(const Reduction& r, long long index, Team team) {
+/// Item `index` of a reduction, by any team: take(place, moments) gets the moments, which every
+/// lane holds, and count(counter) a counter of a bin for each finite value, from the lane that has
+/// it.
+template <class Team, class Take, class Count>
+SOFTMAXFLOW_HD void reduce_item(const Reduction& r, long long index, Team team, Take take,
+                                Count count) {
     const long long block = index / (r.curve_count * r.checkpoints);
     const int place = static_cast<int>(index % (r.curve_count * r.checkpoints));
     const int curve = place / r.checkpoints, checkpoint = place % r.checkpoints;
@@ -24,12 +28,22 @@ SOFTMAXFLOW_HD void reduce(const Reduction& r, long long index, Team team) {
     const auto value = [&](int i) {
         return r.status[first + i] <= double(last_ok_status) ? values[i] : model::not_a_number();
     };
-    const int count = left < block_size ? static_cast<int>(left) : block_size;
-    const auto moments = model::block_moments<block_size>(team, count, value);
-    model::merge(team, reinterpret_cast<MergedMoments*>(r.moments)[place], moments);
-    for (int i = team.rank(); i < count; i += Team::size)
+    const int replicas = left < block_size ? static_cast<int>(left) : block_size;
+    take(place, model::block_moments<block_size>(team, replicas, value));
+    for (int i = team.rank(); i < replicas; i += Team::size)
         if (const double x = value(i); model::is_finite(x))
-            model::fetch_add(counts[model::bin_of(x, edges, r.bins)], 1U);
+            count(counts[model::bin_of(x, edges, r.bins)]);
+}
+
+/// The same, added to what other teams have found.
+template <class Team>
+SOFTMAXFLOW_HD void reduce(const Reduction& r, long long index, Team team) {
+    reduce_item(
+        r, index, team,
+        [&](int place, const BlockMoments& moments) {
+            model::merge(team, reinterpret_cast<MergedMoments*>(r.moments)[place], moments);
+        },
+        [](unsigned& counter) { model::fetch_add(counter, 1U); });
 }
 
 }  // namespace softmaxflow::kernels::inline SOFTMAXFLOW_TARGET

@@ -3,7 +3,9 @@
 /// merged result of one cell (ensemble -> files, terminal). Observables are indexed as in
 /// model/dynamics/catalogue.hpp; all arrays are row-major with the shapes given.
 
+#include <chrono>
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "softmaxflow/column_arrays.hpp"
@@ -92,6 +94,21 @@ struct CellResult {
     std::vector<StateRecord> states;                  ///< by replica
     std::vector<Failure> failures;                    ///< the first few, by replica
     std::int64_t issued_steps = 0, useful_steps = 0;  ///< as in BlockResult
+};
+
+/// When, where and on what a run was done. Goes to manifest.json and events.jsonl and nowhere else.
+struct RunTiming {
+    std::chrono::system_clock::time_point start, finish;
+    double wall_seconds = 0.0;  ///< by a steady clock
+    std::string host;
+    std::string device;  ///< "cpu"
+    int threads = 0;
+    std::string instruction_set;  ///< "avx2"
+};
+
+/// Payload hashes of what was written; empty for a file that the config did not ask for.
+struct WrittenFiles {
+    std::string results_hash, replicas_hash, states_hash;
 };
 
 }  // namespace softmaxflow

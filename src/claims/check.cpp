@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "claims/pass.hpp"
+#include "ensemble/derived_problem.hpp"
 
 namespace softmaxflow::claims {
 namespace {
@@ -67,7 +68,7 @@ void adjudicate(const Problem& problem, Outcome& outcome, Backend& backend, int 
         try {
             for (std::size_t i = next++; i < count && !stopped; i = next++) {
                 outcome.replayed[i] = replay_start(
-                    replay_problem(problem, start_of(problem, backend, candidates[i].replica)),
+                    one_replica(problem, start_of(problem, backend, candidates[i].replica)),
                     *outcome.claim, candidates[i], backend);
                 if (progress && !progress(0)) stopped = true;
             }

@@ -58,7 +58,7 @@ Check run_check(const Problem& base, Backend& backend, const CheckRequest& reque
 /// dismissed: in neither; else undecided. `units`: tolerance in units of the format's roundoff.
 Adjudication rule(const std::vector<Trial>& trials, double units);
 
-/// Replays the one replica of `one` (see replay_problem) that showed an apparent violation.
+/// Replays the one replica of `one` (see one_replica) that showed an apparent violation.
 Replayed replay_start(const Problem& one, const Claim& claim, const Candidate& candidate,
                       Backend& backend);
 

@@ -9,7 +9,7 @@
 
 #include "backend/host/column_extents.hpp"
 #include "backend/host/traits_of.hpp"
-#include "ensemble/edges.hpp"
+#include "ensemble/derived_problem.hpp"
 #include "softmaxflow/error.hpp"
 #include "softmaxflow/model/claims/claim_list.hpp"
 #include "softmaxflow/model/numerics/math.hpp"
@@ -81,24 +81,14 @@ double violation_bound(const Claim& claim, const Problem& problem) {
 
 Problem monitored_problem(const Problem& base, const std::vector<const Claim*>& claims,
                           double horizon, bool mutant) {
-    Problem problem = base;
-    DynamicsConfig& dynamics = problem.config.dynamics;
-    double end = end_of_run(base.config);
+    Problem problem;
     if (is_flow(base.config)) {
-        dynamics.clock = "arc";
-        dynamics.horizon = end = horizon > 0.0 ? horizon : own_horizon(base.config);
-        dynamics.stop_at_probability = 0.0;
-    } else if (horizon > 0.0) {
-        end = std::max(1.0, std::floor(horizon));
-        dynamics.iterations = static_cast<std::int64_t>(end);
+        problem = on_arc_clock(base, horizon > 0.0 ? horizon : own_horizon(base.config));
+        problem.config.dynamics.stop_at_probability = 0.0;
+    } else {
+        problem = horizon > 0.0 ? until(base, std::max(1.0, horizon)) : base;
     }
-    problem.config.record = {};
-    problem.config.record.bins = 8;
-    problem.config.record.thresholds.clear();
-    problem.config.record.replica_table = false;
-    problem.config.record.checkpoint_list = {end};
-    problem.checkpoints = {base.checkpoints.front(), end};
-    problem.edges = curve_edges(problem.config);
+    problem = with_recording(problem, least_record({end_of_run(problem.config)}));
     for (const Claim* claim : claims)
         if (claim->monitored >= 0) problem.monitor.claims |= std::uint64_t{1} << claim->monitored;
     problem.monitor.sorted = true;
@@ -134,8 +124,7 @@ std::vector<Tally> run_pass(const Problem& problem, const std::vector<const Clai
 }
 
 RestartData start_of(const Problem& problem, Backend& backend, std::int64_t replica) {
-    Problem one = problem;
-    one.config.record.states = replica + 1;
+    const Problem one = with_states(problem, replica + 1);
     StateRecord state;
     backend.run(
         one, {replica, 1}, [&](BlockResult&& block) { state = std::move(block.states.at(0)); },
@@ -150,16 +139,6 @@ RestartData start_of(const Problem& problem, Backend& backend, std::int64_t repl
     else if (start.columns[state_column::clock].front() == 0.0)
         log_time = {-std::numeric_limits<double>::infinity()};
     return start;
-}
-
-Problem replay_problem(const Problem& problem, RestartData start) {
-    Problem replay = problem;
-    replay.starts = {};
-    replay.config.init.file.clear();
-    replay.restart = std::move(start);
-    replay.config.ensemble.replicas = 1;
-    replay.monitor.sorted = false;
-    return replay;
 }
 
 }  // namespace softmaxflow::claims

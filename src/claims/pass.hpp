@@ -34,10 +34,7 @@ unsigned start_traits(const BlockResult& block, std::int64_t i);
 double violation_bound(const Claim& claim, const Problem& problem);
 
 /// What replica `replica` of `problem` starts from, as a restart at the start of its run: it
-/// takes the same steps, to the same bits.
+/// takes the same steps, to the same bits (one_replica of ensemble/derived_problem.hpp).
 RestartData start_of(const Problem& problem, Backend& backend, std::int64_t replica);
-
-/// The problem of that one replica, to be run as its replica 0.
-Problem replay_problem(const Problem& problem, RestartData start);
 
 }  // namespace softmaxflow::claims

@@ -24,7 +24,7 @@ struct Trial {
 };
 
 /// The margin of `claim` at `clock` on the trajectory of the one replica of `problem` (see
-/// replay_problem), integrated with relative tolerance `rtol` in that precision by extrapolation
+/// one_replica), integrated with relative tolerance `rtol` in that precision by extrapolation
 /// (model/integrator/extrapolation.hpp). Descent: after that many iterations.
 /// Throws Error(internal) if the integration does not get there.
 Trial replay_margin(const Problem& problem, const Claim& claim, double clock, Precision precision,

@@ -9,6 +9,7 @@
 
 #include "backend/host/column_extents.hpp"
 #include "claims/pass.hpp"
+#include "ensemble/derived_problem.hpp"
 #include "softmaxflow/model/numerics/math.hpp"
 
 #if defined(SOFTMAXFLOW_HAS_NLOPT)
@@ -73,7 +74,7 @@ private:
         std::copy(x, x + n, values.begin());
         // One output: tokens are numbered by their values.
         if (problem_.outputs == 1) std::sort(values.begin(), values.end(), std::greater<>());
-        Problem one = replay_problem(problem_, std::move(start));
+        Problem one = one_replica(problem_, std::move(start));
         if (!is_flow(problem_.config))
             one.config.dynamics.learning_rate = model::exp(x[n] * 2.302585092994046);
         return one;

@@ -2,17 +2,21 @@
 #include <unistd.h>
 
 #include <fstream>
+#include <functional>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <thread>
 
 #include "cli/bench_device.hpp"
 #include "cli/bench_report.hpp"
 #include "cli/commands.hpp"
+#include "cli/open.hpp"
 #include "cli/output.hpp"
-#include "cli/plan.hpp"
 #include "cli/progress.hpp"
+#include "ensemble/derived_problem.hpp"
 #include "softmaxflow/error.hpp"
 #include "throughput/figures.hpp"
+#include "throughput/measure.hpp"
 
 namespace softmaxflow::cli {
 
@@ -41,19 +45,18 @@ void use_config(const BenchOptions& options, BenchReport& report) {
     run.config = options.config;
     run.set = overrides(options);
     run.instruction_set = options.instruction_set;
-    Plan plan = make_plan(run);
-    if (plan.flow())
+    const Session session = open_session(run);
+    if (session.flow())
         throw Error(
             Exit::usage,
             fmt::format("{}: bench counts iterations, which dynamics.method = \"flow\" does "
                         "not have; `softmaxflow run` prints its replicas per second",
-                        plan.path));
-    plan.problem.config.record.states = 0;
-    report.config = plan.path;
-    report.config_replicas = plan.replicas();
-    report.config_iterations = plan.iterations();
+                        session.path()));
+    report.config = session.path();
+    report.config_replicas = session.replicas();
+    report.config_iterations = session.iterations();
     report.workloads.throughput.push_back(
-        {plan.name, plan.path, std::move(plan.problem), CaseKind::config});
+        {session.name(), session.path(), with_states(session.problem(), 0), CaseKind::config});
 }
 
 void use_workloads(const BenchOptions& options, BenchReport& report) {
@@ -62,44 +65,15 @@ void use_workloads(const BenchOptions& options, BenchReport& report) {
     report.workloads = make_workloads(options.workloads, overrides(options));
 }
 
-/// The cases that are compared with each other get the same size.
-void choose_sizes(Workloads& workloads, Backend& backend, int threads, double seconds) {
-    for (Case& c : workloads.throughput) choose_size(c, backend, threads, seconds);
-    for (Case& c : workloads.flows) choose_size(c, backend, threads, seconds);
-    if (auto& cases = workloads.statistics; !cases.empty()) {
-        choose_size(cases[1], backend, threads, seconds);
-        set_size(cases[0], cases[1].replicas, cases[1].iterations);
-    }
-    if (auto& dims = workloads.dims; !dims.empty()) {
-        Case& first = dims.front().shorter;
-        choose_size(first, backend, threads, seconds / 2);
-        for (DimCase& d : dims) {
-            set_size(d.longer, first.replicas, 3 * first.iterations);
-            set_size(d.shorter, first.replicas, first.iterations);
-        }
-    }
-}
-
-/// All cases in turn, again and again, so that whatever else the machine does hits all alike.
-/// `between` is called before, between and after the rounds.
-template <class Between>
 void measure(BenchReport& report, Backend& backend, int threads, bool show_progress,
-             Between between) {
-    between();
-    choose_sizes(report.workloads, backend, threads, report.seconds);
-    const std::vector<Case*> cases = report.workloads.all();
-    double total = 0.0;
-    for (const Case* c : cases) total += c->replica_steps() * report.repeats;
-    ProgressBar bar(total, show_progress);
-    bar.add(0);
-    for (int i = 0; i < report.repeats; ++i) {
-        between();
-        for (Case* c : cases) {
-            sample(*c, backend);
-            bar.add(c->replicas * c->iterations);
-        }
-    }
-    between();
+             const std::function<void()>& between) {
+    std::optional<ProgressBar> bar;
+    const auto begin = [&](double total) {
+        bar.emplace(total, show_progress);
+        bar->add(0);
+    };
+    throughput::measure(report.workloads, backend, {threads, report.repeats, report.seconds},
+                        {between, begin, [&](std::int64_t steps) { bar->add(steps); }});
 }
 
 void measure_cpu(BenchReport& report, bool show_progress) {
@@ -117,8 +91,7 @@ int measure_cuda(BenchReport& report, const Common& common) {
         if (const Support support = backend->supports(c->problem); !support.ok)
             throw Error(Exit::usage,
                         fmt::format("backend cuda cannot run {}: {}", c->name, support.reason));
-    measure(report, *backend, round / block_size, !common.quiet && isatty(STDERR_FILENO) == 1,
-            [] {});
+    measure(report, *backend, round / block_size, !common.quiet && isatty(STDERR_FILENO) == 1, {});
     if (common.json)
         write_json(device_json(report, *backend));
     else

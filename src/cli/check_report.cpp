@@ -31,16 +31,16 @@ std::string verdict_text(const Outcome& outcome, const Style& style) {
 
 std::string header(const CheckReport& report, const Style& style) {
     const claims::Check& check = report.check;
-    const Config& config = report.plan.problem.config;
-    std::string text = line(style.bold(report.plan.name) + "  " + model_line(config));
+    const Config& config = report.session.config();
+    std::string text = line(style.bold(report.session.name()) + "  " + model_line(config));
     text += line(wrapped(law_text(config), text_width, 2));
     if (check.monitored.monitor.claims != 0)
         text += line(wrapped(method_line(check.monitored.config), text_width, 2));
     text += line(fmt::format(
         "{} draws, seed {}{}; exact intervals of {:.4g} %, {:.6g} % corrected "
         "for {} claim{}",
-        grouped(report.plan.replicas()), *config.ensemble.seed,
-        report.plan.seed_drawn ? " (drawn)" : "", 100 * check.level, 100 * check.corrected,
+        grouped(report.session.replicas()), *config.ensemble.seed,
+        report.session.seed_drawn() ? " (drawn)" : "", 100 * check.level, 100 * check.corrected,
         check.outcomes.size(), check.outcomes.size() == 1 ? "" : "s"));
     if (check.mutant)
         text += line(style.bad("SABOTAGED on purpose: the claim ought to come out refuted"));

@@ -5,13 +5,13 @@
 
 #include "claims/check.hpp"
 #include "claims/search.hpp"
-#include "cli/plan.hpp"
+#include "cli/open.hpp"
 #include "cli/terminal.hpp"
 
 namespace softmaxflow::cli {
 
 struct CheckReport {
-    const Plan& plan;
+    const Session& session;
     const claims::Check& check;
     std::string directory;  ///< empty: nothing was written
     bool verbose = false;

@@ -3,8 +3,8 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/commands.hpp"
+#include "cli/open.hpp"
 #include "cli/output.hpp"
-#include "cli/plan.hpp"
 #include "cli/summary.hpp"
 #include "config/config_file.hpp"
 #include "softmaxflow/error.hpp"
@@ -18,21 +18,21 @@ int config_check_command(const ConfigOptions& options, const Common& common) {
     RunOptions run;
     run.config = options.config;
     run.set = options.set;
-    const Plan plan = make_plan(run);
-    const Config& config = plan.problem.config;
+    const Session session = open_session(run);
+    const Config& config = session.config();
     const std::string seed =
-        plan.seed_drawn ? "drawn for each run" : fmt::format("{}", *config.ensemble.seed);
+        session.seed_drawn() ? "drawn for each run" : fmt::format("{}", *config.ensemble.seed);
     const std::string end =
-        plan.flow() ? number(config.dynamics.horizon) : grouped(config.dynamics.iterations);
-    const std::vector<double>& checkpoints = plan.problem.checkpoints;
+        session.flow() ? number(config.dynamics.horizon) : grouped(config.dynamics.iterations);
+    const std::vector<double>& checkpoints = session.problem().checkpoints;
     if (common.json) {
         Json json = {{"ok", true},
-                     {"config", plan.path},
-                     {"replicas", plan.replicas()},
-                     {"seed", plan.seed_drawn ? Json() : Json(*config.ensemble.seed)},
+                     {"config", session.path()},
+                     {"replicas", session.replicas()},
+                     {"seed", session.seed_drawn() ? Json() : Json(*config.ensemble.seed)},
                      {"checkpoints", checkpoints},
-                     {"outputs", plan.problem.outputs}};
-        if (plan.flow()) {
+                     {"outputs", session.problem().outputs}};
+        if (session.flow()) {
             json["clock"] = config.dynamics.clock;
             json["horizon"] = config.dynamics.horizon;
         } else {
@@ -43,8 +43,8 @@ int config_check_command(const ConfigOptions& options, const Common& common) {
     } else if (!common.quiet) {
         write_out(fmt::format(
             "{}: OK\n  {}\n  {}\n  {} replicas, seed {}\n  {} checkpoints from 0 to {}\n",
-            plan.path, model_line(config), method_line(config), grouped(plan.replicas()), seed,
-            checkpoints.size(), end));
+            session.path(), model_line(config), method_line(config), grouped(session.replicas()),
+            seed, checkpoints.size(), end));
     }
     return static_cast<int>(Exit::done);
 }

@@ -1,11 +1,10 @@
 #include "cli/progress.hpp"
 
-#include "backend/host/column_extents.hpp"
-
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <cstdio>
+
+#include "cli/stop.hpp"
 
 namespace softmaxflow::cli {
 
@@ -46,13 +45,14 @@ ProgressBar::~ProgressBar() {
     std::fflush(stderr);
 }
 
-void BackendWithProgress::run(const Problem& problem, ReplicaRange range, const BlockSink& deliver,
-                              const Progress& progress) {
-    const BlockSink counting = [&](BlockResult&& block) {
-        bar_.add_failed(host::failed_replicas(block));
-        deliver(std::move(block));
+RunCallbacks callbacks_of(ProgressBar& bar) {
+    RunCallbacks callbacks;
+    callbacks.progress = [&bar](std::int64_t work, std::int64_t failed) {
+        bar.add_failed(failed);
+        bar.add(work);
     };
-    backend_.run(problem, range, counting, progress);
+    callbacks.stop = StopOnSignal::requested;
+    return callbacks;
 }
 
 }  // namespace softmaxflow::cli

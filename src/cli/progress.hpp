@@ -8,7 +8,7 @@
 #include <string>
 
 #include "cli/terminal.hpp"
-#include "softmaxflow/backend.hpp"
+#include "softmaxflow/run.hpp"
 
 namespace softmaxflow::cli {
 
@@ -43,19 +43,7 @@ private:
     bool drawn_ = false;
 };
 
-/// A backend that also tells a progress bar of failed replicas.
-class BackendWithProgress : public Backend {
-public:
-    BackendWithProgress(Backend& backend, ProgressBar& bar) : backend_(backend), bar_(bar) {}
-    std::string name() const override { return backend_.name(); }
-    std::vector<Device> devices() const override { return backend_.devices(); }
-    Support supports(const Problem& problem) const override { return backend_.supports(problem); }
-    void run(const Problem& problem, ReplicaRange range, const BlockSink& deliver,
-             const Progress& progress) override;
-
-private:
-    Backend& backend_;
-    ProgressBar& bar_;
-};
+/// Callbacks that advance the bar, which must outlive them, and stop on a signal (stop.hpp).
+RunCallbacks callbacks_of(ProgressBar& bar);
 
 }  // namespace softmaxflow::cli

@@ -26,7 +26,7 @@ std::string percent(std::int64_t k, std::int64_t n) {
 }
 
 std::string failed_text(const Report& report, const Style& style) {
-    const CellResult& r = report.result;
+    const CellResult& r = report.result.cell;
     const std::string text =
         fmt::format("failed {} of {}", grouped(r.n_failed), grouped(r.n_total));
     return r.n_failed == 0 ? style.good(text) : style.bad(text);
@@ -49,24 +49,24 @@ std::string flow_line(const CellResult& result) {
 }
 
 std::string header(const Report& report, const Style& style) {
-    const Plan& plan = report.plan;
-    const Config& config = plan.problem.config;
-    const double seconds = std::max(report.timing.wall_seconds, 1e-9);
-    const double start = plan.problem.checkpoints.front();
+    const Session& session = report.session;
+    const Config& config = session.config();
+    const double seconds = std::max(report.result.timing.wall_seconds, 1e-9);
+    const double start = session.problem().checkpoints.front();
     const std::string from =
         start == 0.0 ? "" : fmt::format(" from {} of a states.nc", clock_text(config, start));
-    return line(style.bold(plan.name) + "  " + model_line(config)) +
+    return line(style.bold(session.name()) + "  " + model_line(config)) +
            line(method_line(config) + from) +
-           line(fmt::format("{} replicas, seed {}{}, {}", grouped(plan.replicas()),
-                            *config.ensemble.seed, plan.seed_drawn ? " (drawn)" : "",
+           line(fmt::format("{} replicas, seed {}{}, {}", grouped(session.replicas()),
+                            *config.ensemble.seed, session.seed_drawn() ? " (drawn)" : "",
                             failed_text(report, style))) +
-           line(fmt::format("{}: {}, {} {}/s", plan.where(), duration(seconds),
-                            number(plan.work() / seconds, 2), plan.work_unit())) +
-           (plan.flow() ? flow_line(report.result) : "");
+           line(fmt::format("{}: {}, {} {}/s", where_it_runs(session), duration(seconds),
+                            number(session.work() / seconds, 2), work_unit(session))) +
+           (session.flow() ? flow_line(report.result.cell) : "");
 }
 
 std::string failures(const Report& report, const Style& style) {
-    const CellResult& r = report.result;
+    const CellResult& r = report.result.cell;
     if (r.n_failed == 0) return "";
     constexpr std::size_t shown = 5;
     std::string text;
@@ -201,12 +201,12 @@ double lanes_busy(const CellResult& result) {
 }
 
 std::string summary(const Report& report, const Style& style) {
-    const CellResult& result = report.result;
+    const CellResult& result = report.result.cell;
     std::string text = fmt::format("\n{}{}\n", header(report, style), failures(report, style));
     if (result.n_ok > 0) {
         text +=
             observable_table(result, style) + "\n" + winner(result.winner_is_leader, style) + "\n" +
-            passages(report.plan.problem.config, result, style) + "\n" +
+            passages(report.session.config(), result, style) + "\n" +
             histogram(result, static_cast<std::size_t>(model::Observable::max_probability), style) +
             "\n";
     }

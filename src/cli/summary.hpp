@@ -5,24 +5,22 @@
 #include <string>
 #include <vector>
 
-#include "cli/plan.hpp"
+#include "cli/open.hpp"
 #include "cli/terminal.hpp"
-#include "output/manifest.hpp"
 
 namespace softmaxflow::cli {
 
 /// Everything that there is to say about a finished run.
 struct Report {
-    const Plan& plan;
-    const CellResult& result;
-    const RunTiming& timing;
+    const Session& session;
+    const RunResult& result;
     const WrittenFiles& files;
     std::string directory;
     double max_failed = 0.01;
 
     [[nodiscard]] bool too_many_failed() const {
-        return static_cast<double>(result.n_failed) >
-               max_failed * static_cast<double>(result.n_total);
+        return static_cast<double>(result.cell.n_failed) >
+               max_failed * static_cast<double>(result.cell.n_total);
     }
 };
 

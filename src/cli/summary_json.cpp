@@ -21,22 +21,22 @@ Json observable_json(const ObservableResult& x, const char* unit) {
 }
 
 Json descent_json(const Report& report) {
-    const Plan& plan = report.plan;
-    const DynamicsConfig& dynamics = plan.problem.config.dynamics;
+    const Session& session = report.session;
+    const DynamicsConfig& dynamics = session.config().dynamics;
     return {{"learning_rate", dynamics.learning_rate},
             {"iterations", dynamics.iterations},
-            {"first_iteration", static_cast<std::int64_t>(plan.problem.checkpoints.front())},
-            {"replica_steps", plan.work()},
-            {"replica_steps_per_second", plan.work() / report.timing.wall_seconds}};
+            {"first_iteration", static_cast<std::int64_t>(session.problem().checkpoints.front())},
+            {"replica_steps", session.work()},
+            {"replica_steps_per_second", session.work() / report.result.timing.wall_seconds}};
 }
 
 Json flow_json(const Report& report) {
-    const Plan& plan = report.plan;
-    const CellResult& result = report.result;
-    const DynamicsConfig& dynamics = plan.problem.config.dynamics;
+    const Session& session = report.session;
+    const CellResult& result = report.result.cell;
+    const DynamicsConfig& dynamics = session.config().dynamics;
     return {{"clock", dynamics.clock},
             {"horizon", dynamics.horizon},
-            {"first_clock", plan.problem.checkpoints.front()},
+            {"first_clock", session.problem().checkpoints.front()},
             {"order", dynamics.order},
             {"stiff", dynamics.stiff},
             {"rtol", dynamics.rtol},
@@ -45,7 +45,7 @@ Json flow_json(const Report& report) {
             {"issued_steps", result.issued_steps},
             {"lanes_busy", lanes_busy(result)},
             {"steps_per_replica", steps_per_replica(result)},
-            {"replicas_per_second", plan.work() / report.timing.wall_seconds}};
+            {"replicas_per_second", session.work() / report.result.timing.wall_seconds}};
 }
 
 Json statistics_json(const Config& config, const CellResult& result) {
@@ -73,10 +73,11 @@ Json statistics_json(const Config& config, const CellResult& result) {
 }  // namespace
 
 nlohmann::ordered_json summary_json(const Report& report) {
-    const auto& [plan, result, timing, files, directory, max_failed] = report;
-    const Config& config = plan.problem.config;
+    const auto& [session, run, files, directory, max_failed] = report;
+    const CellResult& result = run.cell;
+    const Config& config = session.config();
     Json json = {{"directory", directory},
-                 {"config", plan.path},
+                 {"config", session.path()},
                  {"loss", config.objective.loss},
                  {"map", config.model.map},
                  {"tokens", config.model.tokens},
@@ -85,11 +86,11 @@ nlohmann::ordered_json summary_json(const Report& report) {
                  {"numerics", config.backend.numerics},
                  {"precision", config.backend.precision},
                  {"seed", *config.ensemble.seed},
-                 {"seed_drawn", plan.seed_drawn},
-                 {"backend", plan.backend->name()},
-                 {"threads", plan.threads},
-                 {"instruction_set", plan.instruction_set},
-                 {"wall_seconds", timing.wall_seconds},
+                 {"seed_drawn", session.seed_drawn()},
+                 {"backend", session.backend().name()},
+                 {"threads", session.threads()},
+                 {"instruction_set", session.instruction_set()},
+                 {"wall_seconds", run.timing.wall_seconds},
                  {"n_total", result.n_total},
                  {"n_ok", result.n_ok},
                  {"n_failed", result.n_failed},
@@ -97,7 +98,7 @@ nlohmann::ordered_json summary_json(const Report& report) {
                  {"n_stopped_early", result.n_stopped_early},
                  {"max_failed", max_failed},
                  {"too_many_failed", report.too_many_failed()}};
-    json.update(plan.flow() ? flow_json(report) : descent_json(report));
+    json.update(session.flow() ? flow_json(report) : descent_json(report));
     json["failures"] = Json::array();
     for (const Failure& failure : result.failures)
         json["failures"].push_back(

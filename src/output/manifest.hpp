@@ -2,7 +2,6 @@
 /// Everything a finished run leaves in its directory. Data files first, manifest.json last: a
 /// directory with a manifest is complete.
 
-#include <chrono>
 #include <filesystem>
 #include <string>
 
@@ -10,21 +9,6 @@
 #include "output/results.hpp"
 
 namespace softmaxflow {
-
-/// When, where and on what a run was done. Goes to manifest.json and events.jsonl and nowhere else.
-struct RunTiming {
-    std::chrono::system_clock::time_point start, finish;
-    double wall_seconds = 0.0;  ///< by a steady clock
-    std::string host;
-    std::string device;  ///< "cpu"
-    int threads = 0;
-    std::string instruction_set;  ///< "avx2"
-};
-
-/// Payload hashes of what was written; empty for a file that the config did not ask for.
-struct WrittenFiles {
-    std::string results_hash, replicas_hash, states_hash;
-};
 
 /// manifest.json: what the run was, so that it can be recognised and repeated.
 std::string manifest_json(const CellResult& result, const RunInfo& info, const BuildInfo& build,

@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "ensemble/accumulator.hpp"
+#include "ensemble/derived_problem.hpp"
 
 namespace softmaxflow::throughput {
 namespace {
@@ -37,16 +38,11 @@ double cpu_time() {
     return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
 }
 
-/// `problem` cut to `iterations` from its start on; the checkpoints up to there stay.
+/// `problem` cut to `iterations` from its start on, of descent; the checkpoints up to there stay.
 Problem cut(const Problem& problem, std::int64_t replicas, std::int64_t iterations) {
-    Problem result = problem;
-    result.config.ensemble.replicas = replicas;
+    Problem result = with_replicas(problem, replicas);
     if (is_flow(problem.config)) return result;
-    const double end = problem.checkpoints.front() + static_cast<double>(iterations);
-    result.config.dynamics.iterations = static_cast<std::int64_t>(end);
-    std::erase_if(result.checkpoints, [&](double c) { return c >= end; });
-    result.checkpoints.push_back(end);
-    return result;
+    return until(std::move(result), problem.checkpoints.front() + static_cast<double>(iterations));
 }
 
 }  // namespace

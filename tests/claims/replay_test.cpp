@@ -6,6 +6,7 @@
 #include "claims/big.hpp"
 #include "claims/pass.hpp"
 #include "claims/replay.hpp"
+#include "ensemble/derived_problem.hpp"
 #include "softmaxflow/ensemble.hpp"
 
 namespace softmaxflow::claims {
@@ -47,7 +48,7 @@ protected:
 
     Problem replica(const Claim& claim, std::int64_t r) {
         const Problem monitored = monitored_problem(small_flow(), {&claim}, 30.0, false);
-        return replay_problem(monitored, start_of(monitored, *backend, r));
+        return one_replica(monitored, start_of(monitored, *backend, r));
     }
 
     std::unique_ptr<Backend> backend;

@@ -48,6 +48,9 @@ USES["sweep"] = USES["session"] | {"session"}
 USES["throughput"] = USES["sweep"] | {"sweep", "backend/cpu", "backend/cuda"}
 USES["cli"] = (USES["sweep"] | {"sweep", "throughput", "backend/cuda"})
 
+# Public headers that belong to a room; the others are data.
+PUBLIC = {"backend": "backend", "ensemble": "ensemble", "run": "session"}
+
 
 def room_of(path):
     """The room of a file given by its path inside the source tree; None if it has none."""
@@ -60,7 +63,7 @@ def room_of(path):
     if parts[:2] == ("include", "softmaxflow") and len(parts) > 3:
         return "/".join(parts[2:-1])
     if parts[:2] == ("include", "softmaxflow"):
-        return path.stem if path.stem in ("backend", "ensemble", "session") else "data"
+        return PUBLIC.get(path.stem, "data")
     return None
 
 

@@ -11,7 +11,7 @@
 #include <thread>
 #include <vector>
 
-#include "backend/cpu/flow_rounds.hpp"
+#include "backend/cpu/flow_executor.hpp"
 #include "backend/cpu/replicas.hpp"
 #include "backend/host/column_extents.hpp"
 #include "model/numerics/emulated_team.hpp"

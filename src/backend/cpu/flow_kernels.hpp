@@ -1,7 +1,7 @@
 #pragma once
 /// The kernels of gradient flow.
 
-#include "backend/cpu/flow_rounds.hpp"
+#include "backend/cpu/flow_executor.hpp"
 #include "backend/cpu/pack_kernel.hpp"
 #include "softmaxflow/model/claims/monitor.hpp"
 
@@ -23,11 +23,9 @@ bool run_flow(const KernelKey& key, const model::Parameters& parameters,
 
 template <class Scheme, class Flow>
 unsigned long flow_memory(const KernelKey& key, const model::Parameters& parameters) {
-    model::Arena counter(nullptr);
-    model::run_flow<Scheme, Flow, typename model::MonitorOf<Flow>::Type>(
-        parameters, model::Record{}, model::Solo{}, counter, 0, parameters.group,
-        model::chosen<typename Flow::Map>(key.map), model::chosen<typename Flow::Loss>(key.loss));
-    return counter.used();
+    return model::flow_memory<Scheme, Flow, typename model::MonitorOf<Flow>::Type>(
+        parameters, parameters.group, model::Solo{}, model::chosen<typename Flow::Map>(key.map),
+        model::chosen<typename Flow::Loss>(key.loss));
 }
 
 template <class Scheme, class Flow>

@@ -4,6 +4,7 @@
 #include <chrono>
 
 #include "backend/cuda/sizes.hpp"
+#include "backend/host/flow_rounds.hpp"
 #include "backend/host/make_parameters.hpp"
 #include "softmaxflow/model/dynamics/catalogue.hpp"
 #include "softmaxflow/model/integrator/queue.hpp"
@@ -194,62 +195,70 @@ bool BatchRunner::advance(std::int64_t iteration, const Progress& progress) {
     return true;
 }
 
+/// Launches what host::flow_rounds asks for. The queue is the device's during a launch and the
+/// host's between launches.
+class BatchRunner::FlowExecutor {
+public:
+    FlowExecutor(BatchRunner& runner, const Progress& progress)
+        : runner_(runner), batch_(runner.batch_), progress_(progress) {}
+
+    void initialize(bool begins) {
+        batch_.items = static_cast<int>(runner_.count_);
+        batch_.bytes_per_lane = sizes(1).initialize;
+        batch_.begins = begins;
+        runner_.launch(runner_.kernels_.initialize);
+    }
+    void record(model::Queue& queue) {
+        batch_.items = static_cast<int>(runner_.count_);
+        launch(runner_.kernels_.record, queue);
+        if (progress_ && !progress_(queue.ended - told_)) queue.stopped = true;
+        told_ = queue.ended;
+    }
+    void round(model::Stage stage, model::Queue& queue) {
+        const bool stiff = stage == model::Stage::stiff;
+        const Kernel& kernel = stiff ? runner_.kernels_.stiff : runner_.kernels_.flow;
+        long long& rounds = stiff ? stiff_rounds_ : rounds_;
+        batch_.rounds = rounds;
+        batch_.bytes_per_lane = sizes(kernel.lanes).lane;
+        batch_.items = static_cast<int>(runner_.teams(kernel, runner_.count_));
+        queue.begin_round(batch_.items);
+        const auto started = std::chrono::steady_clock::now();
+        launch(kernel, queue);
+        const double share = seconds_since(started) / seconds_per_launch;
+        if (share < 0.5) rounds = std::min(rounds * 2, 1LL << 20);
+        if (share > 2.0) rounds = std::max(rounds / 2, 1LL);
+    }
+
+private:
+    [[nodiscard]] Sizes sizes(int lanes) const {
+        return sizes_of(runner_.key_, runner_.host_parameters_, lanes);
+    }
+    void launch(const Kernel& kernel, model::Queue& queue) {
+        Stream& stream = runner_.stream_;
+        stream.upload(runner_.queue_.as(), &queue, sizeof queue);
+        runner_.launch(kernel);
+        stream.download(&queue, runner_.queue_.as(), sizeof queue);
+    }
+
+    BatchRunner& runner_;
+    kernels::Batch& batch_;
+    const Progress& progress_;
+    long long rounds_ = 64, stiff_rounds_ = 64;  // of steps in a launch
+    long long told_ = 0;                         // replicas that had ended by the last report
+};
+
 bool BatchRunner::run_flow(const Progress& progress) {
-    const model::Stiff stiff = host_parameters_.stiff;
+    FlowExecutor executor(*this, progress);
     model::Queue queue;
     queue.count = count_;
-    initialize(true);
-    record(queue);
-    if (progress && !progress(queue.ended)) return false;
-    if (!drain(kernels_.flow, &model::Queue::ready, queue, progress)) return false;
-    if (stiff == model::Stiff::automatic && queue.stiff > 0) initialize(false);
-    if (!drain(kernels_.stiff, &model::Queue::stiff, queue, progress)) return false;
+    const bool done = host::flow_rounds(host_parameters_.stiff, queue, executor);
     issued_ = queue.issued;
-    return true;
-}
-
-/// Replicas begin, or those that were found stiff change to the implicit method.
-void BatchRunner::initialize(bool begins) {
-    batch_.items = static_cast<int>(count_);
-    batch_.bytes_per_lane = sizes_of(key_, host_parameters_, 1).initialize;
-    batch_.begins = begins;
-    launch(kernels_.initialize);
-}
-
-/// Records what is due; the device's counters come back in `queue`.
-void BatchRunner::record(model::Queue& queue) {
-    queue.ready = queue.stiff = 0;
-    stream_.upload(queue_.as(), &queue, sizeof queue);
-    batch_.items = static_cast<int>(count_);
-    launch(kernels_.record);
-    stream_.download(&queue, queue_.as(), sizeof queue);
+    return done;
 }
 
 /// Teams that take the replicas of a flow, where there are so many.
 std::int64_t BatchRunner::teams(const Kernel& kernel, std::int64_t replicas) const {
     return std::min<std::int64_t>(std::max(flow_lanes_ / kernel.lanes, 1), replicas);
-}
-
-/// Rounds of steps until no replica waits for them.
-bool BatchRunner::drain(const Kernel& kernel, long long model::Queue::*waiting, model::Queue& queue,
-                        const Progress& progress) {
-    batch_.rounds = 64;
-    batch_.bytes_per_lane = sizes_of(key_, host_parameters_, kernel.lanes).lane;
-    while (queue.*waiting > 0) {
-        const long long ended = queue.ended;
-        const auto started = std::chrono::steady_clock::now();
-        batch_.items = static_cast<int>(teams(kernel, count_));
-        queue.begin_round(batch_.items);
-        stream_.upload(queue_.as(), &queue, sizeof queue);
-        launch(kernel);
-        stream_.download(&queue, queue_.as(), sizeof queue);
-        record(queue);
-        const double share = seconds_since(started) / seconds_per_launch;
-        if (share < 0.5) batch_.rounds = std::min(batch_.rounds * 2, 1LL << 20);
-        if (share > 2.0) batch_.rounds = std::max(batch_.rounds / 2, 1LL);
-        if (progress && !progress(queue.ended - ended)) return false;
-    }
-    return true;
 }
 
 /// What block() of the staging needs, and nothing else of the curves.

@@ -50,16 +50,13 @@ public:
     bool run(ReplicaRange range, const BlockSink& deliver, const Progress& progress);
 
 private:
+    class FlowExecutor;
     void prepare(ReplicaRange range);
     bool run_descent(const Progress& progress);
     bool run_flow(const Progress& progress);
     bool advance(std::int64_t iteration, const Progress& progress);
     [[nodiscard]] std::size_t working_bytes(std::int64_t replicas) const;
     [[nodiscard]] std::int64_t teams(const Kernel& kernel, std::int64_t replicas) const;
-    void initialize(bool begins);
-    void record(model::Queue& queue);
-    bool drain(const Kernel& kernel, long long model::Queue::*waiting, model::Queue& queue,
-               const Progress& progress);
     void launch(const Kernel& kernel);
     void deliver_blocks(const BlockSink& deliver);
     void download_curves();

@@ -4,10 +4,10 @@
 #include <limits>
 
 #include "backend/host/make_parameters.hpp"
+#include "kernels/reduce.hpp"
 #include "softmaxflow/backend.hpp"
 #include "softmaxflow/model/dynamics/catalogue.hpp"
 #include "softmaxflow/model/initial/value_laws.hpp"
-#include "softmaxflow/model/numerics/moments.hpp"
 
 namespace softmaxflow::host {
 namespace {
@@ -119,25 +119,25 @@ double* Staging::row(int curve, int checkpoint) {
     return &curves_[(static_cast<std::size_t>(checkpoint) * curve_count_ + curve) * capacity_];
 }
 
-/// Moments and counts over the ok replicas; a failed one is marked by NaN, which both skip.
 void Staging::reduce_curves(BlockResult& block) {
-    const int bins = static_cast<int>(problem_.config.record.bins);
-    block.moments.resize(static_cast<std::size_t>(curve_count_) * checkpoints_);
-    block.counts.assign(block.moments.size() * bins, 0);
-    std::vector<double> values(block_size);
-    const Array& status = replicas_[replica_column::status];
-    for (int o = 0; o < curve_count_; ++o)
-        for (int c = 0; c < checkpoints_; ++c) {
-            for (std::int64_t r = 0; r < count_; ++r)
-                values[r] =
-                    is_ok(static_cast<Status>(static_cast<int>(status[r]))) ? row(o, c)[r] : nan;
-            const int count = static_cast<int>(count_);
-            const std::size_t place = static_cast<std::size_t>(o) * checkpoints_ + c;
-            block.moments[place] = model::block_moments<block_size>(values.data(), count);
-            model::count_bins(values.data(), count,
-                              &problem_.edges[static_cast<std::size_t>(o) * (bins + 1)], bins,
-                              &block.counts[place * bins]);
-        }
+    kernels::Reduction r;
+    r.curves = curves_.data();
+    r.stride = capacity_;
+    r.status = replicas_[replica_column::status].data();
+    r.edges = problem_.edges.data();
+    r.replicas = static_cast<int>(count_);
+    r.curve_count = curve_count_;
+    r.checkpoints = checkpoints_;
+    r.bins = static_cast<int>(problem_.config.record.bins);
+    r.items = static_cast<long long>(curve_count_) * checkpoints_;
+    block.moments.resize(static_cast<std::size_t>(r.items));
+    block.counts.assign(block.moments.size() * r.bins, 0);
+    r.counts = block.counts.data();
+    const auto take = [&](int place, const BlockMoments& moments) {
+        block.moments[static_cast<std::size_t>(place)] = moments;
+    };
+    for (long long i = 0; i < r.items; ++i)
+        kernels::reduce_item(r, i, model::Solo{}, take, [](unsigned& counter) { ++counter; });
 }
 
 void Staging::copy_states(BlockResult& block) const {

@@ -6,29 +6,19 @@
 #include <numeric>
 
 #include "claims/pass.hpp"
-#include "ensemble/edges.hpp"
+#include "ensemble/derived_problem.hpp"
 #include "softmaxflow/error.hpp"
 #include "softmaxflow/model/numerics/philox.hpp"
 
 namespace softmaxflow::claims {
 
 Problem recorded_problem(const Problem& base, std::vector<double> clocks) {
-    Problem problem = base;
-    if (is_flow(base.config)) {
-        problem.config.dynamics.clock = "arc";
-        problem.config.dynamics.horizon = clocks.back();
-        problem.config.dynamics.stop_at_probability = 0.0;
-    }
-    problem.config.record = {};
-    problem.config.record.bins = 8;
-    problem.config.record.thresholds.clear();
-    problem.config.record.replica_table = false;
-    problem.config.record.checkpoint_list = clocks;
-    problem.config.record.states = base.config.ensemble.replicas;
-    if (clocks.front() > base.checkpoints.front())
-        clocks.insert(clocks.begin(), base.checkpoints.front());
-    problem.checkpoints = std::move(clocks);
-    problem.edges = curve_edges(problem.config);
+    const double end = clocks.back();
+    Problem problem = is_flow(base.config) ? on_arc_clock(base, end) : until(base, end);
+    if (is_flow(base.config)) problem.config.dynamics.stop_at_probability = 0.0;
+    RecordConfig record = least_record(std::move(clocks));
+    record.states = base.config.ensemble.replicas;
+    problem = with_recording(std::move(problem), record);
     problem.monitor.claims = 1;  // its start is to be looked at
     problem.monitor.sorted = true;
     return problem;
@@ -91,9 +81,7 @@ Finding test_states(const MeasureContext& context, const Claim& claim, std::vect
     judge(finding, 0, context.mutant,
           [&](const Candidate& candidate, Precision precision, double rtol) {
               const RestartData start = start_of(problem, context.backend, candidate.replica);
-              Problem one = replay_problem(problem, start);
-              one.checkpoints.back() *= later;
-              one.config.dynamics.horizon *= later;
+              const Problem one = until(one_replica(problem, start), end * later);
               return margin(one, replay_states(one, precision, rtol));
           });
     return finding;

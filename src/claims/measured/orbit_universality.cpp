@@ -9,7 +9,7 @@
 #include "backend/host/traits_of.hpp"
 #include "claims/measured/ensemble_states.hpp"
 #include "claims/pass.hpp"
-#include "ensemble/edges.hpp"
+#include "ensemble/derived_problem.hpp"
 #include "softmaxflow/error.hpp"
 #include "softmaxflow/model/claims/claim.hpp"
 
@@ -59,13 +59,7 @@ Problem timed_problem(const MeasureContext& context, const model::LossTraits& lo
 
 /// The replica that `timed` consists of, on the arc clock to `arc`, undisturbed.
 Problem on_the_arc(const Problem& timed, double arc) {
-    Problem one = timed;
-    one.config.dynamics.clock = "arc";
-    one.config.dynamics.horizon = arc;
-    one.config.record.states = 1;
-    one.config.record.checkpoint_list = {arc};
-    one.checkpoints = {0.0, arc};
-    one.edges = curve_edges(one.config);
+    Problem one = with_states(on_arc_clock(timed, arc), 1);
     one.monitor.mutant = model::Mutant::none;
     return one;
 }
@@ -109,7 +103,7 @@ Finding measure(const MeasureContext& context) {
         Problem timed = timed_problem(context, loss);
         if (context.mutant) timed.monitor.mutant = orbit_universality.claim.mutant;
         const auto replica_of_timed = [&](std::int64_t replica) {
-            return replay_problem(timed, start_of(timed, context.backend, replica));
+            return one_replica(timed, start_of(timed, context.backend, replica));
         };
         std::vector<StateRecord> states;
         for_each_state(context, timed,
@@ -129,7 +123,8 @@ Finding measure(const MeasureContext& context) {
               [&](const Candidate& candidate, Precision precision, double rtol) {
                   const Problem one = replica_of_timed(candidate.replica);
                   const StateRecord state = replay_states(one, precision, rtol);
-                  const Problem arc = on_the_arc(one, state.columns[state_column::arc].back());
+                  // A replay in the time clock knows no arc: that of the run, to its tolerance.
+                  const Problem arc = on_the_arc(one, candidate.clock);
                   return margin_of(state, replay_states(arc, precision, rtol), n, allowed);
               });
     }

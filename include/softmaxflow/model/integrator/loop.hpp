@@ -44,11 +44,6 @@ public:
           rate_(arena, p.outputs),
           monitor_(p, record, arena) {}
 
-    /// The replicas that waited for this method when the round began.
-    SOFTMAXFLOW_HD static Int waiting(const Queue& queue) {
-        return Stepper::implicit ? queue.stiff : queue.ready;
-    }
-
     /// A round: up to `most` steps of every lane, and one checkpoint at most of every replica.
     /// Replica k of the queue lies in packs.pack(k), in its slot packs.replica_slot(k).
     template <class Packs>
@@ -87,7 +82,7 @@ private:
     // --- Replicas come and go ---
 
     SOFTMAXFLOW_HD bool round_ends(const Queue& queue) const {
-        return from_first(team(), leads() ? int(queue.enough(waiting(queue))) : 0) != 0;
+        return from_first(team(), leads() ? int(queue.enough(queue.waiting(stage))) : 0) != 0;
     }
 
     /// Seats the next replica in lane i, if there is one.

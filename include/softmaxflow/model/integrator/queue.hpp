@@ -5,6 +5,13 @@
 
 namespace softmaxflow::model::inline SOFTMAXFLOW_TARGET {
 
+/// What a replica of a flow waits for.
+enum class Stage : int {
+    ready,  ///< for explicit steps
+    stiff,  ///< for implicit ones
+    over,
+};
+
 /// Counters of one run. Who takes which replica changes no result.
 struct Queue {
     Int count = 0;             // replicas
@@ -15,6 +22,8 @@ struct Queue {
     Int issued = 0;        // steps that lanes could have taken
     bool stopped = false;  // the caller of tick asked to
 
+    /// The replicas that waited for a method when the round began.
+    SOFTMAXFLOW_HD Int waiting(Stage stage) const { return stage == Stage::stiff ? stiff : ready; }
     SOFTMAXFLOW_HD void begin_round(Int with_lanes) {
         lanes = with_lanes;
         taken = 0;

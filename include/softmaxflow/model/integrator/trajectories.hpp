@@ -8,12 +8,6 @@
 
 namespace softmaxflow::model::inline SOFTMAXFLOW_TARGET {
 
-enum class Stage : int {
-    ready,  ///< for explicit steps
-    stiff,  ///< for implicit ones
-    over,
-};
-
 /// How far one replica has come, beside its state and its course.
 struct CheckpointState {
     Stage stage = Stage::over;
