@@ -1,6 +1,7 @@
 # cmake -DROOT=... -DOUTPUT=... -P embed.cmake: the text of kernels/advance.cu, integrate.cu, throughput/pipe_kernels.cu and
 # all headers that they may include, as a C++ source that defines sources() of backend/cuda/images.hpp.
-file(GLOB model RELATIVE ${ROOT}/include ${ROOT}/include/softmaxflow/model/*/*.hpp)
+file(GLOB model RELATIVE ${ROOT}/include ${ROOT}/include/softmaxflow/plain/*.hpp
+     ${ROOT}/include/softmaxflow/model/*/*.hpp)
 file(GLOB kernels RELATIVE ${ROOT} ${ROOT}/kernels/*.hpp)
 set(text "#include \"backend/cuda/images.hpp\"\n\nnamespace softmaxflow::cuda {\n\n"
   "const std::vector<Source>& sources() {\n    static const std::vector<Source> all = {\n")

@@ -41,7 +41,7 @@ struct Reduction {
     long long stride = 0;
     const double* status = nullptr;  // (replica)
     const double* edges = nullptr;   // (curve, bins + 1)
-    char* moments = nullptr;         // (curve, checkpoint): model::MergedMoments; added to
+    char* moments = nullptr;         // (curve, checkpoint): MergedMoments; added to
     unsigned* counts = nullptr;      // (curve, checkpoint, bin): of all blocks; added to
     int replicas = 0, curve_count = 0, checkpoints = 0, bins = 0;
     long long items = 0;

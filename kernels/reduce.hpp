@@ -5,12 +5,11 @@
 
 #include "kernels/batch.hpp"
 #include "softmaxflow/model/numerics/merged_moments.hpp"
+#include "softmaxflow/plain/status.hpp"
 
 namespace softmaxflow::kernels::inline SOFTMAXFLOW_TARGET {
 
 namespace model = softmaxflow::model;
-
-inline constexpr int block_size = 64;
 
 /// Item `index` of a reduction, by any team: take(place, moments) gets the moments, which every
 /// lane holds, and count(counter) a counter of a bin for each finite value, from the lane that has
@@ -27,7 +26,7 @@ SOFTMAXFLOW_HD void reduce_item(const Reduction& r, long long index, Team team, 
     const double* edges = r.edges + static_cast<long long>(curve) * (r.bins + 1);
     unsigned* counts = r.counts + static_cast<long long>(place) * r.bins;
     const auto value = [&](int i) {
-        return r.status[first + i] <= model::stopped_early ? values[i] : model::not_a_number();
+        return r.status[first + i] <= double(last_ok_status) ? values[i] : model::not_a_number();
     };
     const int replicas = left < block_size ? static_cast<int>(left) : block_size;
     take(place, model::block_moments<block_size>(team, replicas, value));
@@ -41,8 +40,8 @@ template <class Team>
 SOFTMAXFLOW_HD void reduce(const Reduction& r, long long index, Team team) {
     reduce_item(
         r, index, team,
-        [&](int place, const model::BlockMoments& moments) {
-            model::merge(team, reinterpret_cast<model::MergedMoments*>(r.moments)[place], moments);
+        [&](int place, const BlockMoments& moments) {
+            model::merge(team, reinterpret_cast<MergedMoments*>(r.moments)[place], moments);
         },
         [](unsigned& counter) { model::fetch_add(counter, 1U); });
 }

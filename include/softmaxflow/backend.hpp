@@ -29,10 +29,6 @@ struct ReplicaRange {
     std::int64_t count = 0;
 };
 
-/// Replicas are reduced in blocks of this many, by replica index; results depend on it, so it
-/// is part of the numerics.
-inline constexpr std::int64_t block_size = 64;
-
 /// Receives finished blocks, in any order, one call at a time.
 using BlockSink = std::function<void(BlockResult&&)>;
 /// Told of work done since the last call, in replica-steps, or of a flow in replicas that ended (or

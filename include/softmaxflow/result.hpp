@@ -5,43 +5,13 @@
 
 #include <chrono>
 #include <cstdint>
-#include <limits>
 #include <string>
 #include <vector>
 
-#include "softmaxflow/model/numerics/merged_moments.hpp"
+#include "softmaxflow/plain/block_moments.hpp"
+#include "softmaxflow/plain/status.hpp"
 
 namespace softmaxflow {
-
-/// How a replica ended. The first three count as ok. Values are those stored in replicas.nc.
-enum class Status : std::int8_t {
-    ok = 0,
-    converged = 1,
-    stopped_early = 2,
-    step_limit = 3,
-    step_underflow = 4,
-    non_finite = 5,
-    map_singular = 6,
-};
-
-constexpr bool is_ok(Status status) { return static_cast<int>(status) <= 2; }
-
-/// An unevaluated sum high + low, about 106 bits: what leaves a block, so that variances of nearly
-/// constant observables survive.
-struct DoubleDouble {
-    double high = 0.0;
-    double low = 0.0;
-};
-
-/// Moments of the finite values of one observable at one checkpoint over one block.
-/// The sums run over the fixed halving tree of replica indices.
-struct Moments {
-    DoubleDouble sum;
-    DoubleDouble sum_of_squares;
-    double min = std::numeric_limits<double>::infinity();
-    double max = -std::numeric_limits<double>::infinity();
-    std::int64_t finite = 0;
-};
 
 /// The state of one recorded replica (record.states) at every checkpoint.
 struct StateRecord {
@@ -80,10 +50,10 @@ struct MonitorResult {
 struct BlockResult {
     std::int64_t first = 0;
     std::int64_t count = 0;
-    std::vector<Moments> moments;  ///< (curve, checkpoint); curves as in Problem
+    std::vector<BlockMoments> moments;  ///< (curve, checkpoint); curves as in Problem
     /// Instead of moments, of several blocks delivered in one run: one of them has these, the
     /// others neither.
-    std::vector<model::MergedMoments> merged_moments;
+    std::vector<MergedMoments> merged_moments;
     /// (curve, checkpoint, bin): of this block, or of several delivered in one run, among whose
     /// counts those of this one are; then the others have none.
     std::vector<std::uint32_t> counts;

@@ -91,8 +91,7 @@ int measure_cuda(BenchReport& report, const Common& common) {
         if (const Support support = backend->supports(c->problem); !support.ok)
             throw Error(Exit::usage,
                         fmt::format("backend cuda cannot run {}: {}", c->name, support.reason));
-    measure(report, *backend, round / static_cast<int>(block_size),
-            !common.quiet && isatty(STDERR_FILENO) == 1, {});
+    measure(report, *backend, round / block_size, !common.quiet && isatty(STDERR_FILENO) == 1, {});
     if (common.json)
         write_json(device_json(report, *backend));
     else

@@ -10,6 +10,7 @@
 
 #include "claims/claim_table.hpp"
 #include "softmaxflow/model/dynamics/catalogue.hpp"
+#include "softmaxflow/model/integrator/tableau.hpp"
 
 namespace softmaxflow {
 namespace {
@@ -29,7 +30,6 @@ constexpr const char* value_laws[] = {"normal",  "rank_one",    "zero",        "
                                       "student", "log_uniform", "equal_losers"};
 constexpr const char* spacings[] = {"log", "linear"};
 constexpr const char* clocks[] = {"time", "arc"};
-constexpr const char* orders[] = {"3", "5", "8"};
 constexpr const char* stiffnesses[] = {"auto", "on", "off"};
 constexpr const char* devices[] = {"auto", "cpu", "cuda"};
 constexpr const char* precisions[] = {"f64", "f32"};
@@ -42,6 +42,18 @@ constexpr auto methods = [] {
     names.back() = "flow";
     return names;
 }();
+
+/// Explicit schemes are named by their orders.
+template <class... Scheme>
+std::span<const char* const> orders_of(model::List<Scheme...>) {
+    static const std::string texts[] = {std::to_string(Scheme::order)...};
+    static const std::vector<const char*> list = [] {
+        std::vector<const char*> pointers;
+        for (const std::string& text : texts) pointers.push_back(text.c_str());
+        return pointers;
+    }();
+    return list;
+}
 
 std::span<const char* const> claim_ids() {
     static const std::vector<const char*> ids = [] {
@@ -156,7 +168,7 @@ const std::vector<Key> table = {
     {"dynamics", "horizon", at<dynamics_, &D::horizon>, "clock", "where the flow ends",
      {1e-100, 1e300}, {}, flow},
     {"dynamics", "order", at<dynamics_, &D::order>, "", "order of the explicit Runge-Kutta pair",
-     {}, orders, flow},
+     {}, orders_of(model::Schemes{}), flow},
     {"dynamics", "stiff", at<dynamics_, &D::stiff>, "",
      "linearly implicit steps: on, off, or where a replica turns out stiff", {}, stiffnesses, flow},
     {"dynamics", "rtol", at<dynamics_, &D::rtol>, "",

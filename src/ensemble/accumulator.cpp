@@ -9,7 +9,7 @@
 #include "ensemble/edges.hpp"
 #include "softmaxflow/error.hpp"
 #include "softmaxflow/model/dynamics/catalogue.hpp"
-#include "softmaxflow/model/numerics/moments.hpp"
+#include "softmaxflow/model/numerics/merged_moments.hpp"
 #include "stats/histogram.hpp"
 #include "stats/proportion.hpp"
 #include "stats/special_values.hpp"
@@ -80,14 +80,14 @@ void CellAccumulator::add(BlockResult&& block) {
 
 void CellAccumulator::add_moments(const BlockResult& block) {
     for (std::size_t i = 0; i < block.moments.size(); ++i) {
-        const Moments& moments = block.moments[i];
+        const BlockMoments& moments = block.moments[i];
         add_pair(cells_[i].sum, moments.sum);
         add_pair(cells_[i].sum_of_squares, moments.sum_of_squares);
         widen(cells_[i].min, cells_[i].max, moments.min, moments.max);
         cells_[i].finite += moments.finite;
     }
     for (std::size_t i = 0; i < block.merged_moments.size(); ++i) {
-        const model::MergedMoments& moments = block.merged_moments[i];
+        const MergedMoments& moments = block.merged_moments[i];
         cells_[i].sum.add(moments.sum);
         cells_[i].sum_of_squares.add(moments.sum_of_squares);
         widen(cells_[i].min, cells_[i].max, model::from_ordered(moments.min),

@@ -14,7 +14,7 @@ namespace {
 /// Blocks tile the replicas: each starts on a multiple of block_size, and only the last is short.
 void require_block(const BlockResult& block, std::int64_t replicas) {
     if (block.first % block_size != 0 || block.first < 0 || block.first >= replicas ||
-        block.count != std::min(block_size, replicas - block.first))
+        block.count != std::min<std::int64_t>(block_size, replicas - block.first))
         throw Error(Exit::internal,
                     fmt::format("backend delivered replicas {} to {} of {}, which "
                                 "is no block of {}",

@@ -1,7 +1,7 @@
 // replicas.nc: one line per replica.
 #include <fmt/format.h>
 
-#include <array>
+#include <iterator>
 
 #include "output/results_builder.hpp"
 #include "softmaxflow/error.hpp"
@@ -10,15 +10,10 @@
 namespace softmaxflow {
 namespace {
 
-constexpr std::array status_names = {"ok",          "converged",      "stopped_early",
-                                     "step_limit",  "step_underflow", "non_finite",
-                                     "map_singular"};
-static_assert(status_names.size() == static_cast<std::size_t>(Status::map_singular) + 1);
-
 void add_status(DatasetBuilder& file, const std::vector<Status>& table) {
     std::vector<std::int8_t> values, flags;
     for (const Status status : table) values.push_back(static_cast<std::int8_t>(status));
-    for (std::size_t i = 0; i < status_names.size(); ++i)
+    for (std::size_t i = 0; i < std::size(status_names); ++i)
         flags.push_back(static_cast<std::int8_t>(i));
     Variable& status =
         file.variable("status", {"replica"}, std::move(values), "1", "how the replica ended",
@@ -44,8 +39,6 @@ void add_final_observables(DatasetBuilder& file, const ReplicaTable& table) {
 }
 
 }  // namespace
-
-const char* status_name(Status status) { return status_names.at(static_cast<std::size_t>(status)); }
 
 Dataset replicas_dataset(const Problem& problem, const CellResult& result, const RunInfo& info) {
     const ReplicaTable& table = result.table;

@@ -26,9 +26,6 @@ struct RunInfo {
     std::uint64_t seed = 0;   ///< as given or drawn
 };
 
-/// "ok", "converged", ...: as in flag_meanings of replicas.nc.
-const char* status_name(Status status);
-
 /// results.nc. `problem` and `result` must belong together.
 Dataset results_dataset(const Problem& problem, const CellResult& result, const RunInfo& info);
 /// replicas.nc, for record.replica_table = true.

@@ -4,6 +4,7 @@
 #include <boost/multiprecision/cpp_int.hpp>
 #include <cmath>
 
+#include "softmaxflow/model/numerics/merged_moments.hpp"
 #include "stats/special_values.hpp"
 
 namespace softmaxflow {
@@ -80,9 +81,9 @@ void ExactSum::add(double value) {
     if (++pending_ >= carry_limit) carry();
 }
 
-void ExactSum::add(const model::ExactDigits& terms) {
+void ExactSum::add(const ExactDigits& terms) {
     ExactSum part;
-    for (int place = 0; place < model::sum_places; ++place)
+    for (int place = 0; place < ExactDigits::places; ++place)
         if (terms.digit[place] != 0) part.add_part(place, terms.digit[place]);
     merge(part);
 }

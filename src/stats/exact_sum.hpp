@@ -4,7 +4,7 @@
 #include <array>
 #include <cstdint>
 
-#include "softmaxflow/model/numerics/merged_moments.hpp"
+#include "softmaxflow/plain/block_moments.hpp"
 
 namespace softmaxflow {
 
@@ -15,7 +15,7 @@ class ExactSum {
 public:
     void add(double value);
     /// Adds fewer than 2^29 terms at once.
-    void add(const model::ExactDigits& terms);
+    void add(const ExactDigits& terms);
     void merge(const ExactSum& other);
     /// The sum, rounded once to nearest, ties to even; +0 for zero, +-inf beyond the range.
     [[nodiscard]] double value() const;
@@ -23,8 +23,8 @@ public:
         return !(positive_infinity_ || negative_infinity_ || nan_);
     }
 
-    static constexpr int digit_bits = model::digit_bits;
-    static constexpr int digit_count = model::sum_digits;
+    static constexpr int digit_bits = ExactDigits::bits;
+    static constexpr int digit_count = ExactDigits::count;
     /// |sum| in units of 2^-1074, least significant digit first. Only of a finite sum.
     struct Magnitude {
         bool negative = false;

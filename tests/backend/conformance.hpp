@@ -52,7 +52,7 @@ inline std::vector<std::uint64_t> words(const BlockResult& block) {
     const auto put_all = [&](const auto& array) {
         for (const auto x : array) put(static_cast<double>(x));
     };
-    for (const Moments& m : block.moments) {
+    for (const BlockMoments& m : block.moments) {
         for (const double x : {m.sum.high, m.sum.low, m.sum_of_squares.high, m.sum_of_squares.low,
                                m.min, m.max, static_cast<double>(m.finite)})
             put(x);

@@ -99,7 +99,8 @@ void expect_equals_scalar_replica(const Config& config, const std::string& set) 
             compare(s.floor, scalar.floor[s.replica]);
         }
     }
-    EXPECT_EQ(unequal, 0) << scalar_case.combination.name() << " n = " << config.model.tokens << " " << set;
+    EXPECT_EQ(unequal, 0) << scalar_case.combination.name() << " n = " << config.model.tokens << " "
+                          << set;
     EXPECT_GT(compared, 500);
 }
 
@@ -318,7 +319,7 @@ TEST(Cpu, FailedReplicasAreMarkedAndHurtNobody) {
                 EXPECT_EQ(bad.final_observables[i], good.final_observables[i]) << map;
             }
         }
-        for (const Moments& m : bad.moments) EXPECT_LE(m.finite, 19);
+        for (const BlockMoments& m : bad.moments) EXPECT_LE(m.finite, 19);
     };
     for (const char* map : model::Maps::names)
         expect_failed(map, std::numeric_limits<double>::quiet_NaN(), Status::non_finite);
@@ -356,7 +357,7 @@ TEST(Cpu, RestartGivesTheWordsOfTheUninterruptedRun) {
             // (curve, checkpoint): the last three checkpoints.
             const std::size_t all = problem.checkpoints.size(), some = all - 2;
             for (std::size_t i = 0; i < b.moments.size(); ++i) {
-                const Moments &x = a.moments[i / some * all + 2 + i % some], &y = b.moments[i];
+                const BlockMoments &x = a.moments[i / some * all + 2 + i % some], &y = b.moments[i];
                 compare(x.sum.high, y.sum.high);
                 compare(x.sum_of_squares.low, y.sum_of_squares.low);
                 compare(x.min, y.min);

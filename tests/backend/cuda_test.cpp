@@ -31,17 +31,9 @@ std::vector<std::uint64_t> own_words(BlockResult block) {
 class Place {
 public:
     void add(const BlockResult& block, std::size_t place) {
-        if (!block.moments.empty()) {
-            const Moments& m = block.moments[place];
-            model::merge(model::Solo{}, all_,
-                         {{m.sum.high, m.sum.low},
-                          {m.sum_of_squares.high, m.sum_of_squares.low},
-                          m.min,
-                          m.max,
-                          static_cast<int>(m.finite)});
-        }
+        if (!block.moments.empty()) model::merge(model::Solo{}, all_, block.moments[place]);
         if (block.merged_moments.empty()) return;
-        const model::MergedMoments& m = block.merged_moments[place];
+        const MergedMoments& m = block.merged_moments[place];
         sum_.add(m.sum);
         squares_.add(m.sum_of_squares);
         all_.min = std::min(all_.min, m.min);
@@ -59,7 +51,7 @@ public:
 
 private:
     ExactSum sum_, squares_;
-    model::MergedMoments all_ = model::no_moments();
+    MergedMoments all_ = model::no_moments();
 };
 
 Outcome outcome(const Problem& problem, Backend& backend) {

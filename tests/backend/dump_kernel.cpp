@@ -2,6 +2,7 @@
 // writes the machine code of the loop of steps for that shape; METHOD may be a scheme of the flow.
 // Exit status 77 where there is no compiler.
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
@@ -9,6 +10,7 @@
 
 #include "backend/cuda/rtc.hpp"
 #include "kernels/batch.hpp"
+#include "softmaxflow/model/integrator/tableau.hpp"
 
 int main(int argc, char** argv) {
     using namespace softmaxflow;
@@ -18,8 +20,9 @@ int main(int argc, char** argv) {
         return 77;
     }
     const std::string method = argv[5];
-    const bool flow =
-        method == "BogackiShampine" || method == "Tsitouras" || method == "DormandPrince";
+    const bool flow = std::ranges::any_of(model::Schemes::names, [&](const char* scheme) {
+        return method == cuda::type_name(scheme);
+    });
     const cuda::Specialisation specialisation{argv[3],
                                               argv[4],
                                               method,

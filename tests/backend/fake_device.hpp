@@ -8,6 +8,7 @@
 
 #include "backend/cuda/cuda_backend.hpp"
 #include "emulated.hpp"
+#include "softmaxflow/model/integrator/tableau.hpp"
 
 namespace fake {
 
@@ -114,7 +115,8 @@ inline cuda::Specialiser specialise(int lanes) {
         if (lanes == 0 || s.map != "Softmax" || s.loss != "Logistic" || s.real != "double" ||
             s.tokens != 8)
             return std::nullopt;
-        if (s.method == "Tsitouras") return Device::wrap(emulated::specialised_flow(lanes));
+        if (s.method == cuda::type_name(model::Tsitouras::name))
+            return Device::wrap(emulated::specialised_flow(lanes));
         if (s.method != "GradientDescent") return std::nullopt;
         return Device::wrap(emulated::specialised_descent(lanes));
     };

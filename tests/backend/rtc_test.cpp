@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <filesystem>
 #include <fstream>
@@ -13,6 +14,7 @@
 #include "backend/cuda/device.hpp"
 #include "backend/cuda/rtc.hpp"
 #include "softmaxflow/model/dynamics/catalogue.hpp"
+#include "softmaxflow/model/integrator/tableau.hpp"
 
 using namespace softmaxflow;
 namespace fs = std::filesystem;
@@ -22,10 +24,17 @@ namespace {
 #define REQUIRE_COMPILER() \
     if (const auto reason = cuda::why_no_compiler()) GTEST_SKIP() << *reason
 
+/// The structs of a list of the model.
+template <class... Items>
+std::vector<std::string> types(model::List<Items...>) {
+    return {cuda::type_name(Items::name)...};
+}
+const std::vector<std::string> schemes = types(model::Schemes{});
+
 cuda::Specialisation specialisation(const std::string& map, const std::string& loss,
                                     const std::string& method, int tokens, int outputs, int lanes) {
     cuda::Specialisation s{map, loss, method, "double", tokens, outputs, lanes};
-    s.flow = method == "BogackiShampine" || method == "Tsitouras" || method == "DormandPrince";
+    s.flow = std::ranges::count(schemes, method) > 0;
     if (s.flow) s.blocks = 2;
     return s;
 }
@@ -86,22 +95,10 @@ TEST(RtcLong, EveryCombinationCompiles) {
     REQUIRE_COMPILER();
     double most = 0.0, total = 0.0;
     int count = 0;
-    const auto names = [](auto list) {
-        std::vector<std::string> types;
-        for (const std::string name : decltype(list)::names) {
-            std::string type;
-            for (std::size_t i = 0; i < name.size(); ++i)
-                if (name[i] != '_')
-                    type += i == 0 || name[i - 1] == '_' ? char(name[i] - 'a' + 'A') : name[i];
-            types.push_back(type);
-        }
-        return types;
-    };
-    std::vector<std::string> methods = names(model::Methods{});
-    for (const char* scheme : {"BogackiShampine", "Tsitouras", "DormandPrince"})
-        methods.emplace_back(scheme);
-    for (const auto& map : names(model::Maps{}))
-        for (const auto& loss : names(model::Losses{}))
+    std::vector<std::string> methods = types(model::Methods{});
+    methods.insert(methods.end(), schemes.begin(), schemes.end());
+    for (const auto& map : types(model::Maps{}))
+        for (const auto& loss : types(model::Losses{}))
             for (const auto& method : methods) {
                 const bool several =
                     loss == "Regression" || loss == "Classification" || loss == "CrossEntropy";

@@ -324,12 +324,7 @@ ObservableResult observable_of(const Doubles& values) {
     FakeBackend backend;
     backend.with_failures = false;
     BlockResult block = backend.block(problem, 0);
-    const auto m = model::block_moments<block_size>(values.data(), count);
-    block.moments[0] = {{m.sum.high, m.sum.low},
-                        {m.sum_of_squares.high, m.sum_of_squares.low},
-                        m.min,
-                        m.max,
-                        m.finite};
+    block.moments[0] = model::block_moments<block_size>(values.data(), count);
     CellAccumulator cell(problem);
     cell.add(std::move(block));
     return cell.finish().observables[0];
@@ -356,7 +351,7 @@ TEST(Ensemble, ZeroHasNoSign) {
     FakeBackend backend;
     for (const double first : {0.0, -0.0}) {
         CellAccumulator cell(problem);
-        for (const std::int64_t start : {std::int64_t{0}, block_size}) {
+        for (const std::int64_t start : {0, block_size}) {
             BlockResult block = backend.block(problem, start);
             block.moments[0].min = block.moments[0].max = start == 0 ? first : -first;
             cell.add(std::move(block));

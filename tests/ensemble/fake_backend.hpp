@@ -78,7 +78,7 @@ public:
         const auto checkpoints = static_cast<std::int64_t>(problem.checkpoints.size());
         BlockResult result;
         result.first = first;
-        result.count = std::min(block_size, problem.config.ensemble.replicas - first);
+        result.count = std::min<std::int64_t>(block_size, problem.config.ensemble.replicas - first);
         result.counts.resize(problem.curves() * checkpoints * record.bins);
         double values[block_size];
         for (int o = 0; o < static_cast<int>(problem.curves()); ++o)
@@ -86,12 +86,7 @@ public:
                 for (std::int64_t i = 0; i < result.count; ++i)
                     values[i] = is_ok(status(first + i)) ? value(first + i, o, c) : nan;
                 const int count = static_cast<int>(result.count);
-                const auto m = model::block_moments<block_size>(values, count);
-                result.moments.push_back({{m.sum.high, m.sum.low},
-                                          {m.sum_of_squares.high, m.sum_of_squares.low},
-                                          m.min,
-                                          m.max,
-                                          m.finite});
+                result.moments.push_back(model::block_moments<block_size>(values, count));
                 model::count_bins(values, count, problem.edges.data() + o * (record.bins + 1),
                                   static_cast<int>(record.bins),
                                   result.counts.data() + (o * checkpoints + c) * record.bins);

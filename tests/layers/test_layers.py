@@ -9,10 +9,11 @@ from layers import violations
 CLEAN = {
     "include/softmaxflow/model/numerics/math.hpp":
         '#include "softmaxflow/model/numerics/scalar.hpp"\n',
-    "include/softmaxflow/model/numerics/scalar.hpp": "#pragma once\n",
+    "include/softmaxflow/model/numerics/scalar.hpp": '#include "softmaxflow/plain/status.hpp"\n',
+    "include/softmaxflow/plain/status.hpp": "#pragma once\n",
     "include/softmaxflow/model/dynamics/loss.hpp":
         '#include "softmaxflow/model/numerics/math.hpp"\n',
-    "include/softmaxflow/result.hpp": "#include <vector>\n",
+    "include/softmaxflow/result.hpp": '#include <vector>\n#include "softmaxflow/plain/status.hpp"\n',
     "include/softmaxflow/backend.hpp": '#include "softmaxflow/result.hpp"\n',
     "src/backend/cpu/run.cpp": '#include "pool.hpp"\n#include <softmaxflow/model/numerics/math.hpp>\n',
     "src/backend/cpu/pool.hpp": "#include <thread>\n",
@@ -50,6 +51,14 @@ class Layers(unittest.TestCase):
     def test_model_includes_a_standard_header(self):
         self.assert_one({"include/softmaxflow/model/dynamics/map.hpp": "# include <cmath>\n"},
                         "map.hpp:1:", "nothing outside its own folder")
+
+    def test_plain_data_includes_a_standard_header(self):
+        self.assert_one({"include/softmaxflow/plain/moments.hpp": "#include <cstdint>\n"},
+                        "moments.hpp:1:", "nothing outside its own folder")
+
+    def test_plain_data_includes_the_model(self):
+        self.assert_one({"include/softmaxflow/plain/moments.hpp":
+                         '#include "softmaxflow/model/numerics/scalar.hpp"\n'}, "of model/numerics")
 
     def test_model_includes_a_standard_header_conditionally(self):
         self.assert_one(

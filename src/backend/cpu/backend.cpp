@@ -25,7 +25,7 @@ public:
     bool next(ReplicaRange& block) {
         const std::int64_t begin = next_.fetch_add(block_size);
         if (stopped_ || begin >= range_.count) return false;
-        block = {range_.first + begin, std::min(block_size, range_.count - begin)};
+        block = {range_.first + begin, std::min<std::int64_t>(block_size, range_.count - begin)};
         return true;
     }
     void stop() { stopped_ = true; }
@@ -84,6 +84,8 @@ private:
         const model::Parameters parameters = host::make_parameters(problem);
         const host::KernelKey key = host::make_kernel_key(problem);
         const cpu::Kernel kernel = set_.kernel(key, parameters.tokens, parameters.outputs);
+        if (kernel.run == nullptr)
+            throw Error(Exit::internal, "the cpu has no kernel for this run");
         const std::size_t alignment = 64;
         std::vector<char> memory(kernel.memory(key, parameters) + alignment);
         void* aligned = memory.data();

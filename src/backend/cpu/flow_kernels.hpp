@@ -31,24 +31,31 @@ unsigned long flow_memory(const KernelKey& key, const model::Parameters& paramet
 template <class Scheme, class Flow>
 constexpr Kernel integrated{run_flow<Scheme, Flow>, flow_memory<Scheme, Flow>};
 
+#if defined(__AVX2__)
 /// The shape that the compiler gets to know: the benchmark's and the examples'.
 template <class T>
 using KnownFlow = model::Flow<model::Softmax, model::Logistic, Vectors<T, 1>, model::Solo, 8, 1>;
 
+inline bool is_known(const KernelKey& key, int tokens) {
+    return !key.monitored && key.map == model::index_of<model::Maps>(model::Softmax::name) &&
+           key.loss == model::index_of<model::Losses>(model::Logistic::name) && tokens == 8;
+}
+#endif
+
+/// No kernel where no scheme has that order.
 template <class T>
 Kernel flow_kernel(const KernelKey& key, [[maybe_unused]] int tokens) {
+    Kernel kernel;
+    model::with_scheme(key.order, [&](auto scheme) {
+        using Scheme = decltype(scheme);
+        kernel = integrated<Scheme, AnyFlow<T>>;
 #if defined(__AVX2__)
-    if constexpr (sizeof(T) == sizeof(double)) {
-        const bool known =
-            !key.monitored && key.map == model::index_of<model::Maps>(model::Softmax::name) &&
-            key.loss == model::index_of<model::Losses>(model::Logistic::name) && tokens == 8;
-        if (known && key.order == 8) return integrated<model::DormandPrince, KnownFlow<T>>;
-        if (known && key.order == 5) return integrated<model::Tsitouras, KnownFlow<T>>;
-    }
+        // Who asks for order 3 is not after speed.
+        if constexpr (sizeof(T) == sizeof(double) && Scheme::order > 3)
+            if (is_known(key, tokens)) kernel = integrated<Scheme, KnownFlow<T>>;
 #endif
-    if (key.order == 3) return integrated<model::BogackiShampine, AnyFlow<T>>;
-    if (key.order == 8) return integrated<model::DormandPrince, AnyFlow<T>>;
-    return integrated<model::Tsitouras, AnyFlow<T>>;
+    });
+    return kernel;
 }
 
 }  // namespace SOFTMAXFLOW_TARGET

@@ -8,6 +8,7 @@
 #include "backend/host/make_parameters.hpp"
 #include "softmaxflow/model/dynamics/catalogue.hpp"
 #include "softmaxflow/model/integrator/queue.hpp"
+#include "softmaxflow/model/numerics/merged_moments.hpp"
 
 namespace softmaxflow::cuda {
 namespace {
@@ -113,8 +114,8 @@ BatchRunner::BatchRunner(Stream& stream, const Problem& problem, const Kernels& 
     batch_.working = working_.as();
     curves_ =
         Buffer(stream, sizeof(double) * static_cast<std::size_t>(curves * checkpoints * capacity));
-    moments_ = Buffer(
-        stream, sizeof(model::MergedMoments) * static_cast<std::size_t>(curves * checkpoints));
+    moments_ =
+        Buffer(stream, sizeof(MergedMoments) * static_cast<std::size_t>(curves * checkpoints));
     counts_ = Buffer(
         stream, sizeof(unsigned) *
                     static_cast<std::size_t>(curves * checkpoints * problem.config.record.bins));
@@ -156,8 +157,8 @@ void BatchRunner::prepare(ReplicaRange range) {
     stream_.upload(record_.as(), &device_record_, sizeof device_record_);
     batch_.first = range.first;
     counts_.clear();
-    const std::vector<model::MergedMoments> none(moments_.bytes() / sizeof(model::MergedMoments),
-                                                 model::no_moments());
+    const std::vector<MergedMoments> none(moments_.bytes() / sizeof(MergedMoments),
+                                          model::no_moments());
     stream_.upload(moments_.as(), none.data(), moments_.bytes());
     issued_ = 0;
 }

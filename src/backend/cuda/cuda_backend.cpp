@@ -178,7 +178,7 @@ private:
             if (const std::int64_t wave = wave_of(device, kernels.advance); wave > 0)
                 wanted = (wanted + wave - 1) / wave * wave;
         const std::int64_t batch = std::min(wanted, fitting / block_size * block_size);
-        return std::clamp(whole_blocks(batch), block_size, std::int64_t{1} << 24);
+        return std::clamp<std::int64_t>(whole_blocks(batch), block_size, 1 << 24);
     }
 
     /// Batches until nothing is left, halved as long as memory is short: the same bits in any

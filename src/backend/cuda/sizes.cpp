@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <new>
 
+#include "backend/host/schemes.hpp"
 #include "kernels/flow.hpp"
 #include "kernels/monitored_descent.hpp"
 
@@ -61,10 +62,9 @@ Sizes flow_sizes(const kernels::Batch& batch, int lanes) {
         bytes([&](model::Arena& arena) { kernels::make_initializer<Real>(batch, {}, arena); });
     kernels::Batch share = batch;
     share.parameters.tokens = slots_of(batch.parameters, lanes);
-    const int order = batch.parameters.order;
-    sizes.lane = order == 3   ? steps_bytes<Real, model::BogackiShampine>(share)
-                 : order == 8 ? steps_bytes<Real, model::DormandPrince>(share)
-                              : steps_bytes<Real, model::Tsitouras>(share);
+    host::with_scheme(batch.parameters.order, [&](auto scheme) {
+        sizes.lane = steps_bytes<Real, decltype(scheme)>(share);
+    });
     return sizes;
 }
 

@@ -2,14 +2,12 @@
 
 #include <algorithm>
 
+#include "backend/host/schemes.hpp"
 #include "kernels/batch.hpp"
 #include "softmaxflow/model/dynamics/catalogue.hpp"
-#include "softmaxflow/model/integrator/tableau.hpp"
 
 namespace softmaxflow::cuda {
-namespace {
 
-/// gradient_descent -> GradientDescent
 std::string type_name(const std::string& name) {
     std::string type;
     bool upper = true;
@@ -20,6 +18,8 @@ std::string type_name(const std::string& name) {
     // l1, l2 begin with a letter as all names do.
     return type;
 }
+
+namespace {
 
 /// Numbers that a lane may hold: 48 doubles are 164 registers with temporaries, of which 12 warps
 /// fit a multiprocessor. From machine code of sm_90, docs/performance.md.
@@ -59,13 +59,11 @@ Specialisation base_specialisation(const Problem& problem, const host::KernelKey
 std::optional<Specialisation> flow_specialisation_of(const Problem& problem,
                                                      const host::KernelKey& key) {
     Specialisation specialisation = base_specialisation(problem, key);
-    const auto choose = [&](const char* name, int stages) {
-        specialisation.method = name;
-        return stages;
-    };
-    const int stages = key.order == 3   ? choose("BogackiShampine", model::BogackiShampine::stages)
-                       : key.order == 8 ? choose("DormandPrince", model::DormandPrince::stages)
-                                        : choose("Tsitouras", model::Tsitouras::stages);
+    int stages = 0;
+    host::with_scheme(key.order, [&](auto scheme) {
+        specialisation.method = type_name(scheme.name);
+        stages = scheme.stages;
+    });
     const int per_token = stages * (1 + specialisation.outputs);
     const int most = key.single ? most_floats_of_stages : most_doubles_of_stages;
     share_out(specialisation, per_token, most);

@@ -9,6 +9,9 @@
 
 namespace softmaxflow::cuda {
 
+/// The struct that has a name in a list of the model: gradient_descent -> GradientDescent.
+std::string type_name(const std::string& name);
+
 struct Specialisation {
     std::string map, loss, method;  ///< types of model/; of a flow, the scheme is its method
     std::string real = "double";

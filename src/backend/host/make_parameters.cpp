@@ -4,6 +4,7 @@
 
 #include <iterator>
 
+#include "backend/host/schemes.hpp"
 #include "softmaxflow/error.hpp"
 #include "softmaxflow/model/dynamics/catalogue.hpp"
 
@@ -36,6 +37,13 @@ const double* data_or_null(const std::vector<double>& array) {
     return array.empty() ? nullptr : array.data();
 }
 
+/// The order of a scheme. Methods of descent have none, and keep what the config says.
+int order_of(const DynamicsConfig& dynamics) {
+    const int order = static_cast<int>(dynamics.order);
+    if (dynamics.method == "flow") with_scheme(order, [](auto) {});
+    return order;
+}
+
 }  // namespace
 
 KernelKey make_kernel_key(const Problem& problem) {
@@ -46,7 +54,7 @@ KernelKey make_kernel_key(const Problem& problem) {
             index_of(model::Losses{}, problem.config.objective.loss),
             flow ? 0 : index_of(model::Methods{}, dynamics.method),
             flow,
-            static_cast<int>(dynamics.order),
+            order_of(dynamics),
             problem.config.backend.numerics == "fast" && !decays && !flow,
             problem.config.backend.precision == "f32",
             problem.monitor.claims != 0};
@@ -92,7 +100,7 @@ model::Parameters make_parameters(const Problem& problem) {
     p.stiff = config.dynamics.stiff == "on"    ? model::Stiff::on
               : config.dynamics.stiff == "off" ? model::Stiff::off
                                                : model::Stiff::automatic;
-    p.order = static_cast<int>(config.dynamics.order);
+    p.order = order_of(config.dynamics);
     p.rtol = config.dynamics.rtol;
     p.atol = config.dynamics.atol;
     p.max_steps = static_cast<double>(config.dynamics.max_steps);

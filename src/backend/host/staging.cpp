@@ -153,13 +153,7 @@ void Staging::reduce_curves(BlockResult& block) {
     block.moments.resize(static_cast<std::size_t>(r.items));
     block.counts.assign(block.moments.size() * r.bins, 0);
     r.counts = block.counts.data();
-    const auto take = [&](int place, const model::BlockMoments& m) {
-        block.moments[place] = {{m.sum.high, m.sum.low},
-                                {m.sum_of_squares.high, m.sum_of_squares.low},
-                                m.min,
-                                m.max,
-                                m.finite};
-    };
+    const auto take = [&](int place, const BlockMoments& m) { block.moments[place] = m; };
     for (long long i = 0; i < r.items; ++i)
         kernels::reduce_item(r, i, model::Solo{}, take, [](unsigned& counter) { ++counter; });
 }

@@ -368,11 +368,11 @@ int run_hard_case(const Case& c, const std::string& name) {
     int failed = 0;
     for (int r = 0; r < 3; ++r) {
         EXPECT_GE(w.status[r], model::ok) << name;
-        EXPECT_LE(w.status[r], model::map_singular) << name;
+        EXPECT_LE(w.status[r], double(Status::map_singular)) << name;
         EXPECT_LE(w.steps[r] + w.rejected[r], 301) << name;
         for (int j = 0; w.status[r] == model::ok && j < 11; ++j)
             EXPECT_TRUE(std::isfinite(w.logits[(r * 3 + 2) * 11 + j])) << name;
-        failed += w.status[r] > model::stopped_early ? 1 : 0;
+        failed += w.status[r] > double(Status::stopped_early) ? 1 : 0;
     }
     return failed;
 }

@@ -13,8 +13,6 @@
 namespace softmaxflow::test {
 namespace {
 
-using model::BlockMoments;
-using model::DoublePair;
 using Values = std::vector<double>;
 constexpr int leaves = 256;
 constexpr double infinity = std::numeric_limits<double>::infinity();
@@ -24,9 +22,9 @@ BlockMoments moments_of(const Values& values) {
     return model::block_moments<leaves>(values.data(), static_cast<int>(values.size()));
 }
 
-Rational both(DoublePair pair) { return exact(pair.high) + exact(pair.low); }
+Rational both(DoubleDouble pair) { return exact(pair.high) + exact(pair.low); }
 
-bool same(DoublePair a, DoublePair b) { return a.high == b.high && a.low == b.low; }
+bool same(DoubleDouble a, DoubleDouble b) { return a.high == b.high && a.low == b.low; }
 
 // Random signs and sizes over 30 decades: every order rounds differently.
 Values order_dependent(int count) {
@@ -41,13 +39,13 @@ Values order_dependent(int count) {
 }
 
 // The tree from the root: a node takes every stride-th leaf, its halves every second of those.
-DoublePair tree(const Values& values, std::size_t first, std::size_t stride) {
+DoubleDouble tree(const Values& values, std::size_t first, std::size_t stride) {
     if (stride == leaves) return {first < values.size() ? values[first] : 0.0, 0.0};
     return model::add(tree(values, first, 2 * stride), tree(values, first + stride, 2 * stride));
 }
 
-DoublePair sequential(const Values& values) {
-    DoublePair sum{0.0, 0.0};
+DoubleDouble sequential(const Values& values) {
+    DoubleDouble sum{0.0, 0.0};
     for (const double value : values) sum = model::add(sum, {value, 0.0});
     return sum;
 }
@@ -55,7 +53,7 @@ DoublePair sequential(const Values& values) {
 TEST(Reduce, SumsOverTheHalvingTreeAndNoOther) {
     for (const int count : {2, 100, 255, 256}) {
         Values values = order_dependent(count);
-        const DoublePair sum = moments_of(values).sum;
+        const DoubleDouble sum = moments_of(values).sum;
         EXPECT_TRUE(same(sum, tree(values, 0, 1))) << count;
         if (count < 100) continue;
         EXPECT_FALSE(same(sum, sequential(values))) << count;
@@ -155,9 +153,9 @@ TEST(Merge, EqualsExactSumsWhateverTheOrder) {
         for (const double term : {b.sum_of_squares.high, b.sum_of_squares.low}) squares.add(term);
         finite += b.finite;
     }
-    model::MergedMoments first = model::no_moments();
+    MergedMoments first = model::no_moments();
     for (int order = 0; order < 3; ++order) {
-        model::MergedMoments all = model::no_moments();
+        MergedMoments all = model::no_moments();
         for (const BlockMoments& b : blocks) model::merge(model::Solo{}, all, b);
         if (order == 0) first = all;
         EXPECT_EQ(std::memcmp(&all, &first, sizeof all), 0);
@@ -181,7 +179,7 @@ TEST(Merge, EqualsExactSumsWhateverTheOrder) {
 
 TEST(Merge, RemembersWhatIsNotFinite) {
     for (const double term : {infinity, -infinity, nan}) {
-        model::MergedMoments all = model::no_moments();
+        MergedMoments all = model::no_moments();
         model::merge(model::Solo{}, all, {{term, 0.0}, {1.0, 0.0}, 1.0, 1.0, 1});
         ExactSum sum;
         sum.add(all.sum);

@@ -213,8 +213,10 @@ TEST(Observe, SignDescentStaysWhereTheGradientIsZero) {
 
 TEST(Observe, SumOfLogitsThatVanishesIsSingular) {
     const auto status = [](const Case& c) { return run_any<double>(c, 1).status[0]; };
-    EXPECT_EQ(status(given({sum, square, 0}, {1.0, 1.0}, {1.0, -1.0})), model::map_singular);
-    EXPECT_EQ(status(given({sum, square, 0}, {1.0, 1.0}, {0.0, -2e-10})), model::map_singular);
+    EXPECT_EQ(status(given({sum, square, 0}, {1.0, 1.0}, {1.0, -1.0})),
+              double(Status::map_singular));
+    EXPECT_EQ(status(given({sum, square, 0}, {1.0, 1.0}, {0.0, -2e-10})),
+              double(Status::map_singular));
     Case frozen = given({sum, square, 0}, {1.0, 1.0}, {0.0, 1e-9});
     frozen.parameters.logit_rate = 0.0;
     EXPECT_EQ(status(frozen), 0.0);
@@ -228,9 +230,9 @@ TEST(Observe, SumOfLogitsThatVanishesIsSingular) {
     const Words words = run_any<double>(passing, 1);
     EXPECT_LT(std::fabs(words.logits[2] + words.logits[3]), 1e-10);
     EXPECT_GT(std::fabs(words.logits[4] + words.logits[5]), 1e-3);
-    EXPECT_EQ(words.status[0], model::map_singular);
+    EXPECT_EQ(words.status[0], double(Status::map_singular));
     passing.checkpoints = {0, 2};
-    EXPECT_EQ(status(passing), model::map_singular);
+    EXPECT_EQ(status(passing), double(Status::map_singular));
 }
 
 TEST(Observe, StatesThatAreNotFiniteFail) {
@@ -239,13 +241,13 @@ TEST(Observe, StatesThatAreNotFiniteFail) {
         EXPECT_EQ(run_any<double>(c, 1).status[0], 0.0) << model::Maps::names[map];
         for (const double planted : {model::not_a_number(), inf}) {
             c.logits[1] = planted;
-            EXPECT_EQ(run_any<double>(c, 1).status[0], model::non_finite)
+            EXPECT_EQ(run_any<double>(c, 1).status[0], double(Status::non_finite))
                 << model::Maps::names[map] << " " << planted;
         }
     }
     Case overflowing = given({softmax, exponential, 0}, {-1.0, 1.0}, {0.5, 1.0});
     overflowing.parameters.learning_rate = -1e300;
-    EXPECT_EQ(run_any<double>(overflowing, 1).status[0], model::non_finite);
+    EXPECT_EQ(run_any<double>(overflowing, 1).status[0], double(Status::non_finite));
 }
 
 TEST(Observe, RanksFollowTheProjectedValues) {

@@ -3,6 +3,8 @@
 /// objects of every instruction set and the device. Arrays are row-major with the shapes given;
 /// a null pointer means "absent".
 
+#include "softmaxflow/plain/status.hpp"
+
 namespace softmaxflow::model {
 
 enum class Target : int { random_unit, random_normal, basis };
@@ -126,10 +128,6 @@ struct Parameters {
     int threshold_count = 0;
 };
 
-/// What Record::status holds; numbers as in Status of result.hpp.
-inline constexpr double ok = 0.0, converged = 1.0, stopped_early = 2.0, step_limit = 3.0,
-                        step_underflow = 4.0, non_finite = 5.0, map_singular = 6.0;
-
 /// Where the results of a block of replicas go. `first` is its first replica; the index `replica`
 /// below counts from there, with the given stride between rows.
 struct Record {
@@ -141,7 +139,7 @@ struct Record {
     double* passage = nullptr;         // (threshold, replica): preset to NaN
     double* leader = nullptr;          // (replica): token, or -1
     double* winner = nullptr;          // (replica): token, or -1
-    double* status = nullptr;          // (replica): Status as a number
+    double* status = nullptr;          // (replica): Status of plain/status.hpp
     double* steps = nullptr;           // (replica): steps taken
     double* rejected = nullptr;        // (replica): attempts given up
     double* stopped_before = nullptr;  // (replica): as in BlockResult

@@ -12,11 +12,12 @@
 
 namespace softmaxflow::model::inline SOFTMAXFLOW_TARGET {
 
-/// Of the method that takes the first step.
+/// Of the method that takes the first step. Hosts let no order pass that no scheme has.
 SOFTMAXFLOW_HD int first_error_order(const Parameters& p) {
     if (p.stiff == Stiff::on) return Rodas5P::error_order;
-    if (p.order == BogackiShampine::order) return BogackiShampine::error_order;
-    return p.order == DormandPrince::order ? DormandPrince::error_order : Tsitouras::error_order;
+    int order = 0;
+    with_scheme(p.order, [&](auto scheme) { order = scheme.error_order; });
+    return order;
 }
 
 template <class RealType, class TeamType, class Monitor = NoMonitor>
@@ -145,11 +146,11 @@ private:
         const bool finite = lane(c.step, i) - lane(c.step, i) == 0.0 && lane(c.step, i) > 0.0;
         const double status = lane(Termination<Flow>{p_, field_}.at_state(c), i);
         if (!finite)
-            w.finish(non_finite, p_.checkpoint_count);
-        else if (status != ok)
+            w.finish(double(Status::non_finite), p_.checkpoint_count);
+        else if (status != double(Status::ok))
             w.finish(status, p_.checkpoint_count);
         else if (w.checkpoint == p_.checkpoint_count)
-            w.finish(ok, p_.checkpoint_count);
+            w.finish(double(Status::ok), p_.checkpoint_count);
         else if (lane(c.stiff, i) < 0.0 && p_.stiff == Stiff::automatic)
             w.stage = Stage::stiff;
     }

@@ -199,7 +199,7 @@ private:
         const StepState<Real>& c = active_.step_state;
         const Real status =
             select(accepted, termination().at_state(c), termination().after_failure(c));
-        const Mask over = active & !(status == Real(ok));
+        const Mask over = active & !(status == Real(double(Status::ok)));
         const Mask parks = accepted & park_mask();
         if (any(over | at_checkpoint | parks)) settle_lanes(status, over, at_checkpoint, parks);
     }
@@ -214,7 +214,7 @@ private:
             if (lane(ended, i) != 0.0)
                 w.finish(lane(status, i), p_.checkpoint_count);
             else if (w.checkpoint == p_.checkpoint_count)
-                w.finish(ok, p_.checkpoint_count);
+                w.finish(double(Status::ok), p_.checkpoint_count);
             else if (lane(parked, i) != 0.0)
                 w.stage = Stage::stiff;
         }

@@ -12,6 +12,7 @@
 namespace softmaxflow::model::inline SOFTMAXFLOW_TARGET {
 
 struct Rodas5P {
+    static constexpr const char* name = "rodas5p";
     static constexpr int order = 5, error_order = 5, stages = 8;
     static constexpr double gamma = 0.21193756319429014;
 

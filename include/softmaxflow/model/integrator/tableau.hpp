@@ -8,12 +8,13 @@
 /// weights the same derivatives to the difference from the embedded solution, whose local error is
 /// of order error_order. On the real axis a step is stable up to h |lambda| = real_stability.
 
-#include "softmaxflow/model/numerics/scalar.hpp"
+#include "softmaxflow/model/numerics/type_list.hpp"
 
 namespace softmaxflow::model::inline SOFTMAXFLOW_TARGET {
 
 /// Bogacki and Shampine 1989, order 3(2).
 struct BogackiShampine {
+    static constexpr const char* name = "bogacki_shampine";
     static constexpr int order = 3, stages = 4, error_order = 3;
     static constexpr double real_stability = 2.51;
     SOFTMAXFLOW_HD static constexpr double a(int i, int j) {
@@ -30,6 +31,7 @@ struct BogackiShampine {
 
 /// Tsitouras 2011, order 5(4).
 struct Tsitouras {
+    static constexpr const char* name = "tsitouras";
     static constexpr int order = 5, stages = 7, error_order = 5;
     static constexpr double real_stability = 3.5;
     SOFTMAXFLOW_HD static constexpr double a(int i, int j) {
@@ -56,6 +58,7 @@ struct Tsitouras {
 /// Dormand and Prince, order 8 with error estimates of order 5 and 3: Hairer, Norsett and Wanner
 /// 1993, section II.10.
 struct DormandPrince {
+    static constexpr const char* name = "dormand_prince";
     static constexpr int order = 8, stages = 13, error_order = 8;
     static constexpr double real_stability = 6.1;
     SOFTMAXFLOW_HD static constexpr double a(int i, int j) {
@@ -115,5 +118,18 @@ struct DormandPrince {
         return weights[i];
     }
 };
+
+/// The only list of explicit schemes. A config names one by its order, so no two share one.
+using Schemes = List<BogackiShampine, Tsitouras, DormandPrince>;
+
+template <class... Scheme, class F>
+SOFTMAXFLOW_HD constexpr bool with_scheme(List<Scheme...>, int order, F&& f) {
+    return ((Scheme::order == order ? (f(Scheme{}), true) : false) || ...);
+}
+/// Calls f(Scheme{}) for the explicit scheme of that order; returns false if there is none.
+template <class F>
+SOFTMAXFLOW_HD constexpr bool with_scheme(int order, F&& f) {
+    return with_scheme(Schemes{}, order, f);
+}
 
 }  // namespace softmaxflow::model::inline SOFTMAXFLOW_TARGET

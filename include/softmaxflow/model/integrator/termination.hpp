@@ -22,30 +22,34 @@ struct Termination {
     SOFTMAXFLOW_HD Real after_failure(const StepState<Real>& c) const {
         const Real shortest = max(abs(c.clock) * Real(FormatOf<Real>::shortest_step),
                                   Real(FormatOf<Real>::least_step));
-        return select(c.step <= shortest, Real(step_underflow), limit(c));
+        return select(c.step <= shortest, number(Status::step_underflow), limit(c));
     }
 
     /// Status of accepted states.
     SOFTMAXFLOW_COLD Real at_state(const StepState<Real>& c) const {
         Real status = limit(c);
         if (p.stop_at_probability > 0.0)
-            status = select(c.top >= Real(p.stop_at_probability), Real(stopped_early), status);
+            status =
+                select(c.top >= Real(p.stop_at_probability), number(Status::stopped_early), status);
         visit(field.flow.loss, [&](auto loss) {
             if (!loss.finite_arc || field.decays()) return;
             const Real speed = p.arc_clock ? exp_call(-c.log_inverse_speed.log) : c.speed;
-            status = select(speed <= convergence_bound(c.output), Real(converged), status);
+            status =
+                select(speed <= convergence_bound(c.output), number(Status::converged), status);
         });
         visit(field.flow.map, [&](auto map) {
             if (!map.signed_weights) return;
-            status =
-                select(abs(c.scale) >= Real(1.0 / map_regulariser), Real(map_singular), status);
+            status = select(abs(c.scale) >= Real(1.0 / map_regulariser),
+                            number(Status::map_singular), status);
         });
         return status;
     }
 
 private:
+    SOFTMAXFLOW_HD static Real number(Status status) { return Real(double(status)); }
     SOFTMAXFLOW_HD Real limit(const StepState<Real>& c) const {
-        return select(c.steps + c.rejected >= Real(p.max_steps), Real(step_limit), Real(ok));
+        return select(c.steps + c.rejected >= Real(p.max_steps), number(Status::step_limit),
+                      number(Status::ok));
     }
 };
 

@@ -11,10 +11,10 @@ namespace softmaxflow::model::inline SOFTMAXFLOW_TARGET {
 /// How far one replica has come, beside its state and its course.
 struct CheckpointState {
     Stage stage = Stage::over;
-    int checkpoint = 0, threshold = 0;  // its next ones
-    int from = 0, to = -1;              // its state is to be recorded at these; none if to < from
-    double status = ok;                 // once it is over
-    int stopped_before = 0;             // likewise: the first checkpoint that it has not reached
+    int checkpoint = 0, threshold = 0;   // its next ones
+    int from = 0, to = -1;               // its state is to be recorded at these; none if to < from
+    double status = double(Status::ok);  // once it is over
+    int stopped_before = 0;              // likewise: the first checkpoint that it has not reached
 
     SOFTMAXFLOW_HD bool due() const { return from <= to; }
     SOFTMAXFLOW_HD void reach_checkpoint() { from = to = checkpoint++; }
@@ -22,7 +22,8 @@ struct CheckpointState {
     SOFTMAXFLOW_HD void finish(double how, int checkpoint_count) {
         if (!due()) from = checkpoint;
         to = checkpoint_count - 1;
-        const bool stopped = how == converged || how == stopped_early;
+        const bool stopped =
+            how == double(Status::converged) || how == double(Status::stopped_early);
         stopped_before = stopped ? checkpoint : checkpoint_count;
         status = how;
         stage = Stage::over;

@@ -29,28 +29,22 @@ SOFTMAXFLOW_HD Int peek(const Int& counter) {
 #endif
 }
 
-#if !defined(__CUDA_ARCH__) && !defined(__CUDACC_RTC__)
-template <class Better>
-SOFTMAXFLOW_HD void replace_by_better(Int& kept, Int x, Better better) {
-    Int seen = __atomic_load_n(&kept, __ATOMIC_RELAXED);
-    while (better(x, seen) && !__atomic_compare_exchange_n(&kept, &seen, x, true, __ATOMIC_RELAXED,
-                                                           __ATOMIC_RELAXED)) {
+enum class Extreme { least, greatest };
+/// Keeps in `kept` the least, or the greatest, number that any lane has shown it.
+template <Extreme Which>
+SOFTMAXFLOW_HD void fetch_extreme(Int& kept, Int x) {
+    constexpr bool least = Which == Extreme::least;
+#if defined(__CUDA_ARCH__) || defined(__CUDACC_RTC__)
+    if constexpr (least)
+        atomicMin(&kept, x);
+    else
+        atomicMax(&kept, x);
+#else
+    Int seen = peek(kept);
+    while (
+        (least ? x < seen : x > seen) &&
+        !__atomic_compare_exchange_n(&kept, &seen, x, true, __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
     }
-}
-#endif
-/// A smallest and a largest number that lanes share.
-SOFTMAXFLOW_HD void fetch_min(Int& least, Int x) {
-#if defined(__CUDA_ARCH__) || defined(__CUDACC_RTC__)
-    atomicMin(&least, x);
-#else
-    replace_by_better(least, x, [](Int a, Int b) { return a < b; });
-#endif
-}
-SOFTMAXFLOW_HD void fetch_max(Int& most, Int x) {
-#if defined(__CUDA_ARCH__) || defined(__CUDACC_RTC__)
-    atomicMax(&most, x);
-#else
-    replace_by_better(most, x, [](Int a, Int b) { return a > b; });
 #endif
 }
 

@@ -8,34 +8,27 @@
 
 namespace softmaxflow::model::inline SOFTMAXFLOW_TARGET {
 
-/// Digits of 32 bits from 2^-1074 on, the least first, each kept in 64 so that carries can wait;
-/// behind them, how many terms were +infinity, -infinity and NaN.
-inline constexpr int digit_bits = 32, sum_digits = 68, sum_places = sum_digits + 3;
-
-struct ExactDigits {
-    Int digit[sum_places];
-};
-
 /// Calls add(place, part) for the places that a term has a part in.
 template <class Add>
 SOFTMAXFLOW_HD void for_each_digit(double term, Add add) {
-    constexpr Bits mask = (Bits(1) << digit_bits) - 1;
+    constexpr Bits mask = (Bits(1) << ExactDigits::bits) - 1;
     const Bits bits = to_bits(term);
     const int biased = int(bits >> 52 & 0x7ff);
     Bits significand = bits & ((Bits(1) << 52) - 1);
     const bool negative = bits >> 63 != 0;
     if (biased == 0x7ff) {
-        add(sum_digits + (significand != 0 ? 2 : negative ? 1 : 0), Int(1));
+        add(ExactDigits::count + (significand != 0 ? 2 : negative ? 1 : 0), Int(1));
         return;
     }
     if (biased != 0) significand |= Bits(1) << 52;
     const int position = biased == 0 ? 0 : biased - 1;  // term = significand * 2^position units
-    const int offset = position % digit_bits, first = position / digit_bits;
-    const Bits low = (significand & mask) << offset, high = (significand >> digit_bits) << offset;
+    const int offset = position % ExactDigits::bits, first = position / ExactDigits::bits;
+    const Bits low = (significand & mask) << offset, high = (significand >> ExactDigits::bits)
+                                                            << offset;
     const Int sign = negative ? -1 : 1;
     add(first, sign * Int(low & mask));
-    add(first + 1, sign * Int((low >> digit_bits) + (high & mask)));
-    add(first + 2, sign * Int(high >> digit_bits));
+    add(first + 1, sign * Int((low >> ExactDigits::bits) + (high & mask)));
+    add(first + 2, sign * Int(high >> ExactDigits::bits));
 }
 
 /// Integers in the order of the numbers, which may be infinite but not NaN; -0 counts as 0.
@@ -46,12 +39,6 @@ SOFTMAXFLOW_HD Int ordered(double x) {
 SOFTMAXFLOW_HD double from_ordered(Int x) {
     return from_bits(x >= 0 ? Bits(x) : ~(Bits(x) & ~(Bits(1) << 63)));
 }
-
-struct MergedMoments {
-    ExactDigits sum, sum_of_squares;
-    Int min, max;  // ordered()
-    Int finite;
-};
 
 /// Of no block yet.
 SOFTMAXFLOW_HD MergedMoments no_moments() {
@@ -74,8 +61,8 @@ SOFTMAXFLOW_HD void merge(Team team, MergedMoments& all, const BlockMoments& blo
         });
     }
     if (team.rank() != 0) return;
-    fetch_min(all.min, ordered(block.min));
-    fetch_max(all.max, ordered(block.max));
+    fetch_extreme<Extreme::least>(all.min, ordered(block.min));
+    fetch_extreme<Extreme::greatest>(all.max, ordered(block.max));
     fetch_add(all.finite, block.finite);
 }
 

@@ -7,39 +7,25 @@
 /// A team of lanes runs the same tree: the levels inside a lane first, then those by exchange.
 
 #include "softmaxflow/model/numerics/team.hpp"
+#include "softmaxflow/plain/block_moments.hpp"
 
 namespace softmaxflow::model::inline SOFTMAXFLOW_TARGET {
 
-/// An unevaluated sum high + low with |low| <= ulp(high) / 2.
-struct DoublePair {
-    double high;
-    double low;
-};
-
-/// Moments of the finite values of a block; min = +inf and max = -inf where there are none.
-struct BlockMoments {
-    DoublePair sum;
-    DoublePair sum_of_squares;
-    double min;
-    double max;
-    int finite;
-};
-
 /// a + b without error (Knuth).
-SOFTMAXFLOW_HD DoublePair two_sum(double a, double b) {
+SOFTMAXFLOW_HD DoubleDouble two_sum(double a, double b) {
     const double sum = a + b;
     const double b_rounded = sum - a;
     return {sum, (a - (sum - b_rounded)) + (b - b_rounded)};
 }
 
 /// The same when |a| >= |b| or a = 0 (Dekker).
-SOFTMAXFLOW_HD DoublePair fast_two_sum(double a, double b) {
+SOFTMAXFLOW_HD DoubleDouble fast_two_sum(double a, double b) {
     const double sum = a + b;
     return {sum, b - (sum - a)};
 }
 
 /// x^2 without error, barring underflow; (+inf, 0) on overflow.
-SOFTMAXFLOW_HD DoublePair two_square(double x) {
+SOFTMAXFLOW_HD DoubleDouble two_square(double x) {
     const double square = x * x;
     const double error = fma(x, x, -square);
     return {square, is_finite(square) ? error : 0.0};
@@ -47,11 +33,11 @@ SOFTMAXFLOW_HD DoublePair two_square(double x) {
 
 /// a + b with relative error below 3 * 2^-106 (+ smaller terms) when the signs agree (Joldes,
 /// Muller, Popescu 2017, algorithm 6). Overflow gives (+-inf, 0) rather than NaN.
-SOFTMAXFLOW_HD DoublePair add(DoublePair a, DoublePair b) {
-    const DoublePair high = two_sum(a.high, b.high);
-    const DoublePair low = two_sum(a.low, b.low);
-    const DoublePair middle = fast_two_sum(high.high, high.low + low.high);
-    const DoublePair sum = fast_two_sum(middle.high, middle.low + low.low);
+SOFTMAXFLOW_HD DoubleDouble add(DoubleDouble a, DoubleDouble b) {
+    const DoubleDouble high = two_sum(a.high, b.high);
+    const DoubleDouble low = two_sum(a.low, b.low);
+    const DoubleDouble middle = fast_two_sum(high.high, high.low + low.high);
+    const DoubleDouble sum = fast_two_sum(middle.high, middle.low + low.low);
     const bool in_range = is_finite(sum.high + sum.low);
     return {in_range ? sum.high : high.high, in_range ? sum.low : 0.0};
 }
@@ -59,11 +45,11 @@ SOFTMAXFLOW_HD DoublePair add(DoublePair a, DoublePair b) {
 /// The sum of size * Slots pairs over the halving tree, leaf i on lane i mod size; overwrites them.
 /// Every lane gets the result: add() is symmetric.
 template <int Slots, class Team>
-SOFTMAXFLOW_HD DoublePair tree_sum(Team team, DoublePair (&leaves)[Slots]) {
+SOFTMAXFLOW_HD DoubleDouble tree_sum(Team team, DoubleDouble (&leaves)[Slots]) {
     static_assert(Slots > 0 && (Slots & (Slots - 1)) == 0);
     for (int width = Slots / 2; width > 0; width /= 2)
         for (int i = 0; i < width; ++i) leaves[i] = add(leaves[i], leaves[i + width]);
-    DoublePair sum = leaves[0];
+    DoubleDouble sum = leaves[0];
     for (int distance = Team::size / 2; distance > 0; distance /= 2) {
         const double high = team.exchange(sum.high, distance);
         sum = add(sum, {high, team.exchange(sum.low, distance)});
@@ -76,7 +62,7 @@ SOFTMAXFLOW_HD DoublePair tree_sum(Team team, DoublePair (&leaves)[Slots]) {
 template <int Leaves, class Team, class Value>
 SOFTMAXFLOW_HD BlockMoments block_moments(Team team, int count, Value value) {
     constexpr int slots = Leaves / Team::size;
-    DoublePair sums[slots], squares[slots];
+    DoubleDouble sums[slots], squares[slots];
     BlockMoments moments{{0.0, 0.0}, {0.0, 0.0}, infinity(), -infinity(), 0};
     double present = 0.0;
     for (int i = 0; i < slots; ++i) {

@@ -204,7 +204,7 @@ private:
     /// weight, means nothing any more.
     SOFTMAXFLOW_COLD static Real note_singular(Real failed, Real scale) {
         const auto singular = abs(scale) >= Real(1.0 / map_regulariser);
-        return select(singular & (failed == Real(0.0)), Real(map_singular), failed);
+        return select(singular & (failed == Real(0.0)), Real(double(Status::map_singular)), failed);
     }
 
     /// Numbers the tokens anew by their projected values w, the largest first.
@@ -271,7 +271,7 @@ private:
         }
         if (p_.ranked) store_ranked();
         passage_state_.failed = select(finite_state() | !(passage_state_.failed == Real(0.0)),
-                                       passage_state_.failed, Real(non_finite));
+                                       passage_state_.failed, Real(double(Status::non_finite)));
         for (int i = 0; i < width; ++i)
             if (replica_slots_[i].live && row(i) < record_.state_count)
                 for (int c = replica_slots_[i].from; c <= replica_slots_[i].to; ++c)
