@@ -8,7 +8,6 @@
 
 #include "softmaxflow/column_arrays.hpp"
 #include "softmaxflow/config.hpp"
-#include "softmaxflow/model/dynamics/parameters.hpp"
 
 namespace softmaxflow {
 
@@ -54,7 +53,7 @@ inline double end_of_run(const Config& config) {
 struct MonitorPlan {
     std::uint64_t claims = 0;  ///< bit i: claim i of model/claims/claim_list.hpp
     bool sorted = false;       ///< number tokens by their projected values at the start
-    model::Mutant mutant = model::Mutant::none;  ///< wrong dynamics, to test the claims
+    int mutant = 0;            ///< wrong dynamics, to test the claims: a model::Mutant; 0: none
 };
 
 struct Problem {

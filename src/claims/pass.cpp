@@ -92,7 +92,7 @@ Problem monitored_problem(const Problem& base, const std::vector<const Claim*>& 
     for (const Claim* claim : claims)
         if (claim->monitored >= 0) problem.monitor.claims |= std::uint64_t{1} << claim->monitored;
     problem.monitor.sorted = true;
-    if (mutant) problem.monitor.mutant = claims.front()->mutant;
+    if (mutant) problem.monitor.mutant = static_cast<int>(claims.front()->mutant);
     return problem;
 }
 

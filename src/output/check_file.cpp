@@ -135,7 +135,7 @@ Json example_json(const Problem& problem, const claims::Claim& claim, const Repl
                  {"cell", 0},
                  {"replica", replayed.replica},
                  {"classification", claims::adjudication_name(replayed.adjudication)},
-                 {"sabotaged", problem.monitor.mutant != model::Mutant::none},
+                 {"sabotaged", problem.monitor.mutant != 0},
                  {"increment", replayed.increment}};
     json["trials"] = Json::array();
     for (const Trial& trial : replayed.trials) json["trials"].push_back(trial_json(trial));
@@ -203,7 +203,7 @@ Counterexample parse_counterexample(const std::filesystem::path& path, const Jso
     config.ensemble.replicas = 1;
     example.problem = make_problem(config, {}, {}, 0, read_start(path, json.at("start")));
     example.problem.monitor.claims = std::uint64_t{1} << example.claim->monitored;
-    if (json.at("sabotaged").get<bool>()) example.problem.monitor.mutant = example.claim->mutant;
+    if (json.at("sabotaged").get<bool>()) example.problem.monitor.mutant = static_cast<int>(example.claim->mutant);
     return example;
 }
 

@@ -155,7 +155,7 @@ Problem monitored(const Config& config, model::Mutant mutant) {
     Problem problem = problem_of(config);
     problem.monitor.claims = (std::uint64_t{1} << model::MonitoredClaims::size) - 1;
     problem.monitor.sorted = true;
-    problem.monitor.mutant = mutant;
+    problem.monitor.mutant = static_cast<int>(mutant);
     return problem;
 }
 

@@ -398,7 +398,7 @@ TEST(Names, AreThoseThatTheKeysAccept) {
     EXPECT_EQ(method_names(), choices("dynamics.method"));
     EXPECT_EQ(claim_names(), choices("claims.ids"));
     EXPECT_EQ(observable_names().size(), std::size_t{model::observable_count});
-    EXPECT_EQ(observable_names().front(), model::observables[0].name);
+    EXPECT_EQ(observable_names().front().name, model::observables[0].name);
 }
 
 TEST(Keys, NearestName) {

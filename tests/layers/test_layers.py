@@ -99,6 +99,17 @@ class Layers(unittest.TestCase):
                          "include/softmaxflow/model/integrator/lanes.hpp": ""},
                         "of model/integrator")
 
+    def test_a_public_header_includes_the_model(self):
+        for header in ("result", "run", "backend"):
+            self.assert_one({f"include/softmaxflow/{header}.hpp":
+                             '#include "softmaxflow/model/numerics/math.hpp"\n'},
+                            f"{header}.hpp:1:", "public headers only")
+
+    def test_a_public_header_includes_plain_data(self):
+        self.assertEqual(self.check({"include/softmaxflow/result.hpp":
+                                     '#include "softmaxflow/plain/status.hpp"\n',
+                                     "include/softmaxflow/plain/status.hpp": ""}), [])
+
     def test_cuda_includes_cpu(self):
         self.assert_one({"src/backend/cuda/x.cpp": '#include "backend/cpu/pool.hpp"\n'},
                         "of backend/cpu")

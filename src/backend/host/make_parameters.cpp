@@ -93,7 +93,7 @@ model::Parameters make_parameters(const Problem& problem) {
 
     p.monitored = problem.monitor.claims;
     p.sorted = problem.monitor.sorted;
-    p.mutant = problem.monitor.mutant;
+    p.mutant = static_cast<model::Mutant>(problem.monitor.mutant);
 
     p.ranked = config.record.ranked;
     p.checkpoints = problem.checkpoints.data();

@@ -2,6 +2,7 @@
 /// From a problem to the plain data that kernels read.
 
 #include "backend/host/kernel_key.hpp"
+#include "softmaxflow/model/dynamics/parameters.hpp"
 #include "softmaxflow/problem.hpp"
 
 namespace softmaxflow::host {

@@ -66,7 +66,7 @@ Finding test_states(const MeasureContext& context, const Claim& claim, std::vect
                     const std::function<double(const Problem&, const StateRecord&)>& margin,
                     double later) {
     Problem problem = recorded_problem(context.base, std::move(clocks));
-    if (context.mutant) problem.monitor.mutant = claim.mutant;
+    if (context.mutant) problem.monitor.mutant = static_cast<int>(claim.mutant);
     Finding finding;
     finding.counts = true;
     Tally& tally = finding.tally;

@@ -83,7 +83,8 @@ Finding measure(const MeasureContext& context) {
     const Problem problem = [&] {
         Problem recorded =
             recorded_problem(context.base, log_spaced(first_share * end, end, points));
-        if (context.mutant) recorded.monitor.mutant = losers_equalise.claim.mutant;
+        if (context.mutant)
+            recorded.monitor.mutant = static_cast<int>(losers_equalise.claim.mutant);
         return recorded;
     }();
     Finding finding;

@@ -60,7 +60,7 @@ Problem timed_problem(const MeasureContext& context, const model::LossTraits& lo
 /// The replica that `timed` consists of, on the arc clock to `arc`, undisturbed.
 Problem on_the_arc(const Problem& timed, double arc) {
     Problem one = with_states(on_arc_clock(timed, arc), 1);
-    one.monitor.mutant = model::Mutant::none;
+    one.monitor.mutant = 0;
     return one;
 }
 
@@ -101,7 +101,8 @@ Finding measure(const MeasureContext& context) {
         if (!loss.objective.has_target) continue;
         ++losses;
         Problem timed = timed_problem(context, loss);
-        if (context.mutant) timed.monitor.mutant = orbit_universality.claim.mutant;
+        if (context.mutant)
+            timed.monitor.mutant = static_cast<int>(orbit_universality.claim.mutant);
         const auto replica_of_timed = [&](std::int64_t replica) {
             return one_replica(timed, start_of(timed, context.backend, replica));
         };

@@ -52,7 +52,8 @@ std::vector<double> peaks(const MeasureContext& context, double scale, double ra
     config.record.states = config.ensemble.replicas;
     config.record.checkpoint_list = {config.dynamics.horizon};
     Problem problem = context.problem_of(config);
-    if (context.mutant) problem.monitor.mutant = square_loss_threshold.claim.mutant;
+    if (context.mutant)
+        problem.monitor.mutant = static_cast<int>(square_loss_threshold.claim.mutant);
     std::vector<double> found(count);
     for_each_state(context, problem,
                    [&](const StateRecord& state, const BlockResult& block, std::size_t i) {

@@ -368,16 +368,21 @@ int run_hard_case(const Case& c, const std::string& name) {
     const Words w = run_flow<double>(c, 3);
     int failed = 0;
     for (int r = 0; r < 3; ++r) {
-        EXPECT_GE(w.replica[model::replica_column::status][r], model::ok) << name;
-        EXPECT_LE(w.replica[model::replica_column::status][r], double(Status::map_singular)) << name;
+        EXPECT_GE(w.replica[model::replica_column::status][r], 0.0) << name;
+        EXPECT_LE(w.replica[model::replica_column::status][r],
+                  double(softmaxflow::Status::map_singular))
+            << name;
         EXPECT_LE(w.replica[model::replica_column::steps][r] +
                       w.replica[model::replica_column::rejected_steps][r],
                   301)
             << name;
-        for (int j = 0; w.replica[model::replica_column::status][r] == model::ok && j < 11; ++j)
+        for (int j = 0; w.replica[model::replica_column::status][r] == 0.0 && j < 11; ++j)
             EXPECT_TRUE(std::isfinite(w.state[model::state_column::logits][(r * 3 + 2) * 11 + j]))
                 << name;
-        failed += w.replica[model::replica_column::status][r] > double(Status::stopped_early) ? 1 : 0;
+        failed +=
+            w.replica[model::replica_column::status][r] > double(softmaxflow::Status::stopped_early)
+                ? 1
+                : 0;
     }
     return failed;
 }

@@ -207,8 +207,7 @@ TEST(Observe, SignDescentStaysWhereTheGradientIsZero) {
     c.values[0] = 0.25;
     const Words moved = run_any<double>(c, 1);
     for (int j = 0; j < 4; ++j) {
-        EXPECT_EQ(moved.state[model::state_column::projected_values][4 + j],
-                  c.values[j] + 0.1);
+        EXPECT_EQ(moved.state[model::state_column::projected_values][4 + j], c.values[j] + 0.1);
         EXPECT_EQ(moved.state[model::state_column::logits][4 + j], j == 0 ? -0.1 : 0.1);
     }
 }
@@ -217,8 +216,10 @@ TEST(Observe, SumOfLogitsThatVanishesIsSingular) {
     const auto status = [](const Case& c) {
         return run_any<double>(c, 1).replica[model::replica_column::status][0];
     };
-    EXPECT_EQ(status(given({sum, square, 0}, {1.0, 1.0}, {1.0, -1.0})), double(Status::map_singular));
-    EXPECT_EQ(status(given({sum, square, 0}, {1.0, 1.0}, {0.0, -2e-10})), double(Status::map_singular));
+    EXPECT_EQ(status(given({sum, square, 0}, {1.0, 1.0}, {1.0, -1.0})),
+              double(softmaxflow::Status::map_singular));
+    EXPECT_EQ(status(given({sum, square, 0}, {1.0, 1.0}, {0.0, -2e-10})),
+              double(softmaxflow::Status::map_singular));
     Case frozen = given({sum, square, 0}, {1.0, 1.0}, {0.0, 1e-9});
     frozen.parameters.logit_rate = 0.0;
     EXPECT_EQ(status(frozen), 0.0);
@@ -236,9 +237,10 @@ TEST(Observe, SumOfLogitsThatVanishesIsSingular) {
     EXPECT_GT(std::fabs(words.state[model::state_column::logits][4] +
                         words.state[model::state_column::logits][5]),
               1e-3);
-    EXPECT_EQ(words.replica[model::replica_column::status][0], double(Status::map_singular));
+    EXPECT_EQ(words.replica[model::replica_column::status][0],
+              double(softmaxflow::Status::map_singular));
     passing.checkpoints = {0, 2};
-    EXPECT_EQ(status(passing), double(Status::map_singular));
+    EXPECT_EQ(status(passing), double(softmaxflow::Status::map_singular));
 }
 
 TEST(Observe, StatesThatAreNotFiniteFail) {
@@ -249,14 +251,14 @@ TEST(Observe, StatesThatAreNotFiniteFail) {
         for (const double planted : {model::not_a_number(), inf}) {
             c.logits[1] = planted;
             EXPECT_EQ(run_any<double>(c, 1).replica[model::replica_column::status][0],
-                      double(Status::non_finite))
+                      double(softmaxflow::Status::non_finite))
                 << model::Maps::names[map] << " " << planted;
         }
     }
     Case overflowing = given({softmax, exponential, 0}, {-1.0, 1.0}, {0.5, 1.0});
     overflowing.parameters.learning_rate = -1e300;
     EXPECT_EQ(run_any<double>(overflowing, 1).replica[model::replica_column::status][0],
-              double(Status::non_finite));
+              double(softmaxflow::Status::non_finite));
 }
 
 TEST(Observe, RanksFollowTheProjectedValues) {

@@ -100,7 +100,6 @@ struct StudentLaw : LawDefaults {
                 scale * entry(source, u.second, 2 * index + 1)};
     }
 
-private:
     /// Student's t with dof degrees of freedom from a uniform u and an angle (Bailey 1994):
     /// sqrt(dof (u^(-2/dof) - 1)) cos(angle). The cosine is that of a pair of normals.
     template <class Real>
@@ -125,7 +124,6 @@ struct LogUniformLaw : LawDefaults {
         return {scale * entry(source, u.first), scale * entry(source, u.second)};
     }
 
-private:
     /// Random sign times 10^(-decades v): u below 1/2 gives minus and v = 2u, else v = 2u - 1.
     template <class Real>
     SOFTMAXFLOW_COLD static Real entry(const Source<Real>& source, Real u) {
