@@ -10,7 +10,8 @@ semicolon is for the reader. A row of the program that a table lacks is added by
 cells; one that the program has no more is dropped.
 
 Paths are checked in README.md, CONTRIBUTING.md and docs/: links, files named by their ending, and
-folders in backquotes. A file may be named by the end of its path. Reports of machines
+folders in backquotes. A file may be named by the end of its path. So are sources named in comments of
+include/, src/ and kernels/. Reports of machines
 (docs/benchmarks/*-20*.md) are records of their day and are left out, as is CHANGELOG.md.
 """
 
@@ -64,12 +65,22 @@ def choices(key):
     return rows
 
 
+def model_files(_program, root):
+    """Headers of the model, by folders in the order in which they include each other."""
+    folders = ("numerics", "dynamics", "initial", "record", "integrator", "descent", "claims")
+    model = root / "include/softmaxflow/model"
+    unknown = {path.name for path in model.iterdir() if path.is_dir()} - set(folders)
+    return [(str(file.relative_to(model)),) for folder in (*folders, *sorted(unknown))
+            for file in sorted((model / folder).rglob("*.hpp"))]
+
+
 LISTS = {
     "maps": choices("model.map"),
     "losses": choices("objective.loss"),
     "methods": choices("dynamics.method"),
     "value_laws": choices("init.value_law"),
     "observables": observables,
+    "model_files": model_files,
     "claims": lambda program, _root: [(claim["id"], claim["status"])
                                       for claim in ask(program, "claims", "--json")],
 }
@@ -192,6 +203,22 @@ def lost_paths(text, where, paths):
             yield f"{where}:{line}: {name}: no such file"
 
 
+def lost_in_comments(text, where, paths):
+    """One line per file that a comment of a source names and that the tree has not."""
+    names = {Path(path).name for path in paths}
+    for number, line in enumerate(text.splitlines(), 1):
+        for name in re.findall(r"[\w-]+\.(?:hpp|cpp|cu|py|md)\b", line.partition("//")[2]):
+            if name not in names:
+                yield f"{where}:{number}: {name}: no such file"
+
+
+def sources(root):
+    for top in ("include", "src", "kernels"):
+        for file in sorted((root / top).rglob("*")):
+            if file.suffix in (".hpp", ".cpp", ".cu"):
+                yield file
+
+
 def documents(root):
     for name in ("README.md", "CONTRIBUTING.md"):
         yield root / name
@@ -211,6 +238,8 @@ def main(program, root, write):
             file.write_text(new)
             text = new
         bad += [*disagreements(text, lists, where), *lost_paths(text, where, paths)]
+    for file in sources(root):
+        bad += lost_in_comments(file.read_text(), str(file.relative_to(root)), paths)
     if any(row[2] is None for row in lists["observables"]):
         print("long names of observables were not compared: there is no ncdump")
     print("\n".join(bad) or "the documentation agrees with the program and the tree")

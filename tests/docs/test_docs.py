@@ -2,7 +2,7 @@
 
 import unittest
 
-from docs import disagreements, lost_paths, rewritten
+from docs import disagreements, lost_in_comments, lost_paths, rewritten
 
 LISTS = {"maps": [("softmax",), ("l1",)],
          "observables": [("loss", "1", "objective |g|"), ("entropy", "nat", None)]}
@@ -79,6 +79,11 @@ class Paths(unittest.TestCase):
                            "src/statistics"), ("[u](class-u.hpp)", "class-u.hpp"),
                            ("[run](runner)", "runner"), ("`src/io/*.hpp`", "src/io/*.hpp")):
             self.assertEqual(set(self.lost(text)), {path}, text)
+
+    def test_comments_of_sources(self):
+        text = '#include "none.hpp"\n/// See exact_sum.hpp and other.hpp.\n'
+        self.assertEqual(list(lost_in_comments(text, "src/x.cpp", PATHS)),
+                         ["src/x.cpp:2: other.hpp: no such file"])
 
     def test_the_line_is_told(self):
         self.assertEqual(list(lost_paths("a\nb.hpp\n", "README.md", PATHS)),
