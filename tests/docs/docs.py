@@ -144,7 +144,8 @@ def rewritten(text, lists):
         if rows is None:
             return whole
         if not body.lstrip().startswith("|"):
-            return whole.replace(body, ", ".join(row[0] for row in rows))
+            names = ", ".join(row[0] for row in rows)
+            return whole if " ".join(body.split()) == names else whole.replace(body, names)
         lines = body.strip().splitlines()
         by_hand = {cells_of(line)[0]: cells_of(line) for line in lines[2:]}
         new = []
