@@ -1,4 +1,4 @@
-// The loops of peak.hpp. Compiled once per instruction set, as kernel.cpp is.
+// The loops of peak_loops.hpp. Compiled once per instruction set, as kernel.cpp is.
 
 #include "throughput/peak_loops.hpp"
 

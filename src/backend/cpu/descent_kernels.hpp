@@ -1,5 +1,5 @@
 #pragma once
-/// The kernels of descent, but those of few_tokens.hpp.
+/// The kernels of descent, but those of small_n.hpp.
 
 #include "backend/cpu/pack_kernel.hpp"
 

@@ -62,11 +62,11 @@ Kernel descent_kernel(const KernelKey& key, int tokens, int outputs);
 extern template Kernel descent_kernel<double>(const KernelKey&, int, int);
 extern template Kernel descent_kernel<float>(const KernelKey&, int, int);
 
-/// Descent that claims are monitored along, in f64: watched_descent.cpp.
+/// Descent that claims are monitored along, in f64: monitored_descent.cpp.
 Kernel monitored_descent_kernel();
 
 /// Softmax, gradient descent and logistic loss of 4, 8 or 16 tokens, no kernel for other numbers:
-/// few_tokens.hpp.
+/// small_n.hpp.
 template <class T>
 Kernel small_n(int tokens);
 extern template Kernel small_n<double>(int);

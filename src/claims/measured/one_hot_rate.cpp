@@ -29,7 +29,7 @@ double ratio(const Problem& problem, const StateRecord& state) {
 }
 
 /// eps(n) at tau = 1000: twice the largest deviation seen from values of scale 1e-6 ... 1, with
-/// many tokens from near ties for the lead too (docs/theory/claims.md), and how it falls with tau:
+/// many tokens from near ties for the lead too (docs/claims.md), and how it falls with tau:
 /// losers equalise like tau^(-2/n).
 double table(double n, double tau) {
     const double at_1000 = n < 2.5 ? 1e-4 : n < 3.5 ? 8e-3 : n < 4.5 ? 0.015 : 0.2;

@@ -139,7 +139,7 @@ TEST(Rng, SharedDrawsIgnoreTheReplica) {
     }
 }
 
-/// The laws are tested in draw_test.cpp; here, that their edges stay finite.
+/// The laws are tested in initial_state_test.cpp; here, that their edges stay finite.
 TEST(Rng, StudentAndLogUniformAtTheEdgesOfTheirUniform) {
     model::Parameters p;
     p.value_dof = 2.0;

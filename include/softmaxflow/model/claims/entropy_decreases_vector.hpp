@@ -12,7 +12,7 @@ struct EntropyDecreasesVector {
     static constexpr const char* status = "refuted";
     static constexpr const char* because =
         "One component of q may decay before another and turn the pull round; it holds for two "
-        "tokens and K = kappa 1 in regression (docs/theory/claims.md, section 16).";
+        "tokens and K = kappa 1 in regression (docs/theory/beyond-class-u.md, section 16).";
     static constexpr unsigned needs =
         softmax_map | gradient_flow | no_decay | moving_logits | several_outputs | equal_logits;
     static constexpr Mutant mutant = Mutant::reversed;

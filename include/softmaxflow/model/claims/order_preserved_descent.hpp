@@ -12,7 +12,7 @@ struct OrderPreservedDescent {
     static constexpr const char* status = "refuted";
     static constexpr const char* because =
         "Losers may change places from n = 3 on, where q stays large over large steps; the leader "
-        "stays the leader (docs/theory/claims.md, section 15).";
+        "stays the leader (docs/theory/beyond-class-u.md, section 15).";
     static constexpr unsigned needs = softmax_map | gradient_descent | no_decay | moving_logits |
                                       single_output | equal_logits | no_ties | positive_residual;
     static constexpr Mutant mutant = Mutant::swapped;
