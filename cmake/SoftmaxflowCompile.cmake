@@ -33,6 +33,13 @@ if(SOFTMAXFLOW_TESTS)
     USES nlohmann_json::nlohmann_json GTest::gtest)
 endif()
 
+# softmaxflow_reads_text(NAME): a layer that reads, writes and prints. Releases compile it lightly, since
+# nothing in it runs a million times; no bit of a result depends on how much is optimised.
+function(softmaxflow_reads_text name)
+  target_compile_options(softmaxflow_${name} PRIVATE $<$<CONFIG:Release>:-O1>
+    $<$<AND:$<CONFIG:Release>,$<CXX_COMPILER_ID:GNU>>:-Wno-stringop-overflow>)  # as -Wno-restrict above
+endfunction()
+
 # softmaxflow_layer(NAME SOURCES... USES LIBS...): a static library of one layer.
 function(softmaxflow_layer name)
   cmake_parse_arguments(layer "" "" "SOURCES;USES" ${ARGN})

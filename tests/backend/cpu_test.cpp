@@ -102,41 +102,51 @@ void expect_equals_scalar_replica(const Config& config, const std::string& set) 
     EXPECT_GT(compared, 500);
 }
 
-TEST(Cpu, EqualsTheScalarReplica) {
-    for_each_problem(
-        [](const std::string& map, const std::string& loss, const std::string& method) {
-            Config config = small_config(map, loss, method);
-            config.ensemble.replicas = 19;
-            for (const char* precision : {"f64", "f32"}) {
-                config.backend.precision = precision;
-                expect_equals_scalar_replica(config, "");
-            }
-        });
+void expect_problem_equals_scalar_replica(const std::string& map, const std::string& loss,
+                                          const std::string& method) {
+    Config config = small_config(map, loss, method);
+    config.ensemble.replicas = 19;
+    for (const char* precision : {"f64", "f32"}) {
+        config.backend.precision = precision;
+        expect_equals_scalar_replica(config, "");
+    }
+}
+TEST(Cpu, EqualsTheScalarReplica) { for_each_pair(expect_problem_equals_scalar_replica); }
+TEST(CpuLong, EqualsTheScalarReplica) { for_each_problem(expect_problem_equals_scalar_replica); }
+
+void expect_shape_equals_scalar_replica(const std::string& set, const std::string& loss, int tokens,
+                                        int outputs) {
+    Config config = small_config(loss, "gradient_descent");
+    config.model.tokens = tokens;
+    config.model.dim = config.objective.samples = outputs;
+    config.ensemble.replicas = 37;  // more than two vectors of floats
+    config.dynamics.iterations = 8;
+    config.record.checkpoint_count = 3;
+    for (const char* precision : {"f64", "f32"}) {
+        config.backend.precision = precision;
+        expect_equals_scalar_replica(config, set);
+    }
 }
 
-// Kernels are specialised to some shapes; the sizes here lie on and beside them.
+// Kernels are specialised to some shapes: each of them once, and a size beside.
 TEST(Cpu, SpecialisedShapesEqualTheScalarReplica) {
+    for (const int tokens : {4, 8, 9, 16, 32, 64})
+        expect_shape_equals_scalar_replica("", "logistic", tokens, 5);
+    expect_shape_equals_scalar_replica("", "cross_entropy", 10, 10);
+    expect_shape_equals_scalar_replica("", "regression", 20, 20);
+}
+
+// Of every instruction set, the sizes on and beside them.
+TEST(CpuLong, SpecialisedShapesEqualTheScalarReplica) {
     for (const std::string& set : usable_instruction_sets()) {
-        const auto expect_equal = [&](const std::string& loss, int tokens, int outputs) {
-            Config config = small_config(loss, "gradient_descent");
-            config.model.tokens = tokens;
-            config.model.dim = config.objective.samples = outputs;
-            config.ensemble.replicas = 37;  // more than two vectors of floats
-            config.dynamics.iterations = 8;
-            config.record.checkpoint_count = 3;
-            for (const char* precision : {"f64", "f32"}) {
-                config.backend.precision = precision;
-                expect_equals_scalar_replica(config, set);
-            }
-        };
         for (const int tokens : {1, 2, 3, 4, 5, 8, 9, 16, 17, 32, 33, 64, 65, 100})
-            expect_equal("logistic", tokens, 5);
+            expect_shape_equals_scalar_replica(set, "logistic", tokens, 5);
         for (const int size : {9, 10, 11, 20}) {
-            expect_equal("cross_entropy", size, size);
-            expect_equal("regression", size, size);
+            expect_shape_equals_scalar_replica(set, "cross_entropy", size, size);
+            expect_shape_equals_scalar_replica(set, "regression", size, size);
         }
-        expect_equal("cross_entropy", 20, 10);
-        expect_equal("exponential", 8, 5);
+        expect_shape_equals_scalar_replica(set, "cross_entropy", 20, 10);
+        expect_shape_equals_scalar_replica(set, "exponential", 8, 5);
     }
 }
 

@@ -260,7 +260,8 @@ TEST_F(FlowRun, SummarySaysHowItWent) {
         EXPECT_NE(outcome.out.find(part), std::string::npos) << part << outcome.out;
 }
 
-TEST_F(FlowRun, BitsDependOnNeitherThreadsNorVectors) {
+using FlowRunLong = FlowRun;
+TEST_F(FlowRunLong, BitsDependOnNeitherThreadsNorVectors) {
     const auto first = flow_json("one", {"--threads", "1"});
     for (const std::string& set : usable_instruction_sets()) {
         flow_json(set, {"--instruction-set", set, "--threads", "2"});

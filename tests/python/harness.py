@@ -1,4 +1,5 @@
-"""What every test of this folder starts and ends with."""
+"""What every test of this folder starts and ends with. `--only=NAME,NAME` on any command line picks tests
+by name."""
 
 import importlib
 import resource
@@ -8,6 +9,8 @@ import time
 SKIPPED = 77  # the test driver shows this exit status as skipped
 PACKAGES = {"numpy": "python3-numpy", "scipy": "python3-scipy", "netCDF4": "python3-netcdf4",
             "mpmath": "python3-mpmath"}
+ONLY = [name for word in sys.argv if word.startswith("--only=") for name in word[7:].split(",")]
+sys.argv[:] = [word for word in sys.argv if not word.startswith("--only=")]
 
 
 def needs(*modules):
@@ -33,6 +36,9 @@ def seconds_of_programs():
 def run_all(tests, *arguments):
     """Calls every test, each a function, and prints how many passed and how long each took (in all,
     and of that the programs that it ran); the first failure raises."""
+    unknown = set(ONLY) - {test.__name__ for test in tests}
+    assert not unknown, f"--only: no test is called {', '.join(sorted(unknown))}"
+    tests = [test for test in tests if not ONLY or test.__name__ in ONLY]
     for test in tests:
         begin, programs = time.monotonic(), seconds_of_programs()
         outcome = test(*arguments)
