@@ -12,6 +12,7 @@
 #include "model/sample.hpp"
 
 using namespace fixture;
+using softmaxflow::Status;
 
 namespace {
 
@@ -367,10 +368,10 @@ int run_hard_case(const Case& c, const std::string& name) {
     const Words w = run_flow<double>(c, 3);
     int failed = 0;
     for (int r = 0; r < 3; ++r) {
-        EXPECT_GE(w.status[r], model::ok) << name;
+        EXPECT_GE(w.status[r], double(Status::ok)) << name;
         EXPECT_LE(w.status[r], double(Status::map_singular)) << name;
         EXPECT_LE(w.steps[r] + w.rejected[r], 301) << name;
-        for (int j = 0; w.status[r] == model::ok && j < 11; ++j)
+        for (int j = 0; w.status[r] == double(Status::ok) && j < 11; ++j)
             EXPECT_TRUE(std::isfinite(w.logits[(r * 3 + 2) * 11 + j])) << name;
         failed += w.status[r] > double(Status::stopped_early) ? 1 : 0;
     }
