@@ -15,6 +15,7 @@
 #include "backend/host/make_parameters.hpp"
 #include "kernels/kernel_list.hpp"
 #include "softmaxflow/error.hpp"
+#include "softmaxflow/model/integrator/tableau.hpp"
 
 namespace softmaxflow::cuda {
 namespace {
@@ -69,6 +70,14 @@ private:
     std::deque<ReplicaRange> ranges_;
     bool stopped_ = false;
 };
+
+template <class... Scheme>
+constexpr bool have_kernels(model::List<Scheme...>, kernels::Precision precision) {
+    return (kernels::find_row(kernels::Work::explicit_steps, precision, Scheme::order, 1) && ...);
+}
+static_assert(have_kernels(model::Schemes{}, kernels::Precision::f64) &&
+                  have_kernels(model::Schemes{}, kernels::Precision::f32),
+              "a scheme needs its rows in kernels/kernel_list.hpp");
 
 /// The kernels of the table that run a problem on a device.
 class KernelsOf {

@@ -12,6 +12,7 @@
 #include "model/sample.hpp"
 
 using namespace fixture;
+using softmaxflow::Status;
 
 namespace {
 
@@ -369,8 +370,7 @@ int run_hard_case(const Case& c, const std::string& name) {
     int failed = 0;
     for (int r = 0; r < 3; ++r) {
         EXPECT_GE(w.replica[model::replica_column::status][r], 0.0) << name;
-        EXPECT_LE(w.replica[model::replica_column::status][r],
-                  double(softmaxflow::Status::map_singular))
+        EXPECT_LE(w.replica[model::replica_column::status][r], double(Status::map_singular))
             << name;
         EXPECT_LE(w.replica[model::replica_column::steps][r] +
                       w.replica[model::replica_column::rejected_steps][r],
@@ -380,9 +380,7 @@ int run_hard_case(const Case& c, const std::string& name) {
             EXPECT_TRUE(std::isfinite(w.state[model::state_column::logits][(r * 3 + 2) * 11 + j]))
                 << name;
         failed +=
-            w.replica[model::replica_column::status][r] > double(softmaxflow::Status::stopped_early)
-                ? 1
-                : 0;
+            w.replica[model::replica_column::status][r] > double(Status::stopped_early) ? 1 : 0;
     }
     return failed;
 }

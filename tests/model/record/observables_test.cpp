@@ -9,6 +9,7 @@
 
 using namespace fixture;
 using model::Observable;
+using softmaxflow::Status;
 
 namespace {
 
