@@ -7,6 +7,7 @@
 #include "conformance.hpp"
 #include "fake_device.hpp"
 #include "softmaxflow/model/claims/claim_list.hpp"
+#include "softmaxflow/model/numerics/merged_moments.hpp"
 #include "stats/exact_sum.hpp"
 
 using namespace conformance;
