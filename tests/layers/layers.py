@@ -50,7 +50,7 @@ USES["throughput"] = USES["sweep"] | {"sweep", "backend/cpu", "backend/cuda"}
 USES["cli"] = (USES["sweep"] | {"sweep", "throughput", "backend/cuda"})
 
 # Public headers that belong to a room; the others are data.
-PUBLIC = {"backend": "backend", "ensemble": "ensemble", "run": "session", "names": "session"}
+PUBLIC = {"backend": "backend", "ensemble": "ensemble", "run": "session"}
 
 
 def room_of(path):

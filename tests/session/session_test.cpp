@@ -9,7 +9,6 @@
 #include <fstream>
 
 #include "expect_error.hpp"
-#include "softmaxflow/names.hpp"
 #include "softmaxflow/run.hpp"
 
 namespace softmaxflow {
@@ -136,26 +135,6 @@ TEST_F(SessionTest, FindsExamples) {
         EXPECT_NE(std::find(names.begin(), names.end(), name), names.end()) << name;
     EXPECT_TRUE(fs::exists(find_config("quickstart")));
     expect_error(Exit::usage, "did you mean `quickstart`?", [] { return open("quickstat"); });
-}
-
-// Every name is one that a config takes, and observables stand where the result has them.
-TEST_F(SessionTest, KnowsTheNames) {
-    const auto named = [](const char* key, const std::string& name) {
-        OpenOptions options;
-        options.overrides = {std::string(key) + "=" + name, "init.logit_mean=1", "model.dim=20"};
-        return open(Config(), options).config();
-    };
-    for (const std::string& map : map_names()) EXPECT_EQ(named("model.map", map).model.map, map);
-    for (const std::string& loss : loss_names())
-        EXPECT_EQ(named("objective.loss", loss).objective.loss, loss);
-    for (const std::string& method : method_names())
-        EXPECT_EQ(named("dynamics.method", method).dynamics.method, method);
-    const CellResult cell = open(small_config()).run().cell;
-    ASSERT_EQ(cell.observables.size(), observable_names().size());
-    const std::size_t index = observable_index("effective_tokens");
-    EXPECT_EQ(observable_names()[index].name, "effective_tokens");
-    EXPECT_EQ(cell.observables[index].mean.front(), 4.0);  // all logits are equal at the start
-    expect_error(Exit::usage, "effective", [] { return observable_index("effective"); });
 }
 
 // Sizes follow from the shapes of the arrays.
