@@ -87,19 +87,19 @@ BENCHMARK(normals<Two>);
 
 /// Steps of gradient descent from a small start; the rate is in replica-steps per second. The same
 /// sources as in the kernels, but not their compiler options.
-template <class Flow, class Method>
+template <class System, class Method>
 void step(benchmark::State& state, int tokens, int outputs) {
-    using Real = typename Flow::Real;
+    using Real = typename System::Real;
     constexpr int steps = 256;
     std::vector<Real> memory(static_cast<std::size_t>(8 * tokens * (outputs + 4) + 64));
     model::Arena arena(reinterpret_cast<char*>(memory.data()));
-    Flow flow(arena, model::Solo{}, tokens, outputs);
-    typename Flow::State x(arena, tokens, outputs);
-    typename Flow::Evaluation e(arena, tokens, outputs);
+    System system(arena, model::Solo{}, tokens, outputs);
+    typename System::State x(arena, tokens, outputs);
+    typename System::Evaluation e(arena, tokens, outputs);
     e.scales = {Real(0.0), Real(0.0)};  // compilers cannot see that evaluate() comes first
     for (int k = 0; k < outputs; ++k) {
-        flow.objective.metric[k] = Real(1.0);
-        flow.objective.response[k] = Real(1.0 / outputs);
+        system.objective.metric[k] = Real(1.0);
+        system.objective.response[k] = Real(1.0 / outputs);
         for (int j = 0; j < tokens; ++j) x.value(k, j) = Real(0.1 * std::sin(7.0 * k + 3.0 * j));
     }
     for (int j = 0; j < tokens; ++j) x.logits[j] = Real(0.0);
@@ -108,8 +108,8 @@ void step(benchmark::State& state, int tokens, int outputs) {
     const model::MethodSettings<double> settings(parameters);
     for (auto _ : state) {
         for (int i = 0; i < steps; ++i) {
-            flow.evaluate(x, e);
-            Method::step(flow, e, x, nullptr, settings);
+            system.evaluate(x, e);
+            Method::step(system, e, x, nullptr, settings);
         }
         benchmark::DoNotOptimize(x.logits[0]);
     }
@@ -118,12 +118,12 @@ void step(benchmark::State& state, int tokens, int outputs) {
 
 template <class Loss, class Real, int N, int M>
 void strict_step(benchmark::State& state) {
-    using Flow = model::Flow<model::Softmax, Loss, Real, model::Solo, N, M>;
-    step<Flow, model::GradientDescent>(state, N, M);
+    using System = model::ValueSoftmax<model::Softmax, Loss, Real, model::Solo, N, M>;
+    step<System, model::GradientDescent>(state, N, M);
 }
 template <class Loss, class Real, int N, int M>
 void carried_step(benchmark::State& state) {
-    step<model::CarriedFlow<Loss, Real, N, M>, model::CarriedDescent>(state, N, M);
+    step<model::CarriedValueSoftmax<Loss, Real, N, M>, model::CarriedDescent>(state, N, M);
 }
 BENCHMARK(strict_step<model::Logistic, Two, 4, 1>);
 BENCHMARK(strict_step<model::Logistic, One, 8, 1>);

@@ -8,12 +8,12 @@ using namespace softmaxflow;
 
 using Team = kernels::TeamOf<SOFTMAXFLOW_LANES>::Type;
 #if defined(SOFTMAXFLOW_CARRIED)
-using Flow = model::CarriedFlow<model::SOFTMAXFLOW_LOSS, SOFTMAXFLOW_REAL, SOFTMAXFLOW_TOKENS,
-                                SOFTMAXFLOW_OUTPUTS>;
+using System = model::CarriedValueSoftmax<model::SOFTMAXFLOW_LOSS, SOFTMAXFLOW_REAL,
+                                          SOFTMAXFLOW_TOKENS, SOFTMAXFLOW_OUTPUTS>;
 using Method = model::CarriedDescent;
 #else
-using Flow = model::Flow<model::SOFTMAXFLOW_MAP, model::SOFTMAXFLOW_LOSS, SOFTMAXFLOW_REAL, Team,
-                         SOFTMAXFLOW_TOKENS, SOFTMAXFLOW_OUTPUTS>;
+using System = model::ValueSoftmax<model::SOFTMAXFLOW_MAP, model::SOFTMAXFLOW_LOSS,
+                                   SOFTMAXFLOW_REAL, Team, SOFTMAXFLOW_TOKENS, SOFTMAXFLOW_OUTPUTS>;
 using Method = model::SOFTMAXFLOW_METHOD;
 #endif
 
@@ -24,6 +24,6 @@ static_assert(sizeof(kernels::Batch) == SOFTMAXFLOW_BATCH_BYTES);
 extern "C" __global__ void __launch_bounds__(SOFTMAXFLOW_THREADS, SOFTMAXFLOW_BLOCKS)
     advance(const __grid_constant__ kernels::Batch batch) {
     kernels::run_item<Team::size>(batch, [](const auto& b, long long item, auto team) {
-        kernels::advance<Flow, Method>(b, item, team);
+        kernels::advance<System, Method>(b, item, team);
     });
 }

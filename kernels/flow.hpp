@@ -9,25 +9,21 @@
 namespace softmaxflow::kernels::inline SOFTMAXFLOW_TARGET {
 
 template <class Real>
-using Initializer = model::Initializer<Real, model::Solo,
-                                       typename model::MonitorOf<AnyFlow<Real, model::Solo>>::Type>;
+using Initializer =
+    model::Initializer<AnySystem<Real, model::Solo>,
+                       typename model::MonitorOf<AnySystem<Real, model::Solo>>::Type>;
 
 template <class Real>
 SOFTMAXFLOW_HD Trajectory<Real>* make_trajectory(const Batch& batch, const model::Parameters& p,
                                                  const model::Record& record, model::Arena& arena) {
     return make_object<Trajectory<Real>>(arena, p, record, model::Solo{}, arena,
-                                         model::Any<model::Maps>{batch.map},
-                                         model::Any<model::Losses>{batch.loss});
+                                         selection_of<AnySystem<Real, model::Solo>>(batch));
 }
 template <class Real>
 SOFTMAXFLOW_HD Initializer<Real> make_initializer(const Batch& batch, const model::Record& record,
                                                   model::Arena& arena) {
-    return {batch.parameters,
-            record,
-            model::Solo{},
-            arena,
-            model::Any<model::Maps>{batch.map},
-            model::Any<model::Losses>{batch.loss}};
+    return {batch.parameters, record, model::Solo{}, arena,
+            selection_of<AnySystem<Real, model::Solo>>(batch)};
 }
 
 /// Replicas that begin, or those that the explicit method has left to the implicit one.
@@ -51,13 +47,13 @@ SOFTMAXFLOW_HD void record(const Batch& batch, long long index, model::Solo) {
 }
 
 /// Steps that are not compiled for the shape at hand, and may be monitored.
-template <class Flow, class Stepper>
+template <class System, class Stepper>
 using AnyPart =
-    model::Integration<Flow, Stepper, model::Solo, typename model::MonitorOf<Flow>::Type>;
+    model::Integration<System, Stepper, model::Solo, typename model::MonitorOf<System>::Type>;
 template <class Real, class Team, class Scheme>
-using AnyExplicit = AnyPart<AnyFlow<Real, Team>, model::Explicit<Scheme, AnyFlow<Real, Team>>>;
+using AnyExplicit = AnyPart<AnySystem<Real, Team>, model::Explicit<Scheme, AnySystem<Real, Team>>>;
 template <class Real, class Team>
-using AnyImplicit = AnyPart<AnyFlow<Real, Team>, model::Implicit<AnyFlow<Real, Team>>>;
+using AnyImplicit = AnyPart<AnySystem<Real, Team>, model::Implicit<AnySystem<Real, Team>>>;
 
 template <class Real, class Team, int Order>
 SOFTMAXFLOW_HD void explicit_steps(const Batch& batch, long long index, Team team) {

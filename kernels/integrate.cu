@@ -6,10 +6,10 @@
 using namespace softmaxflow;
 
 using Team = kernels::TeamOf<SOFTMAXFLOW_LANES>::Type;
-using Flow = model::Flow<model::SOFTMAXFLOW_MAP, model::SOFTMAXFLOW_LOSS, SOFTMAXFLOW_REAL, Team,
-                         SOFTMAXFLOW_TOKENS, SOFTMAXFLOW_OUTPUTS>;
+using System = model::ValueSoftmax<model::SOFTMAXFLOW_MAP, model::SOFTMAXFLOW_LOSS,
+                                   SOFTMAXFLOW_REAL, Team, SOFTMAXFLOW_TOKENS, SOFTMAXFLOW_OUTPUTS>;
 using Part =
-    model::Integration<Flow, model::Explicit<model::SOFTMAXFLOW_METHOD, Flow>, model::Solo>;
+    model::Integration<System, model::Explicit<model::SOFTMAXFLOW_METHOD, System>, model::Solo>;
 
 // What the program that launches it believes.
 static_assert(sizeof(kernels::Trajectory<SOFTMAXFLOW_REAL>) == SOFTMAXFLOW_REPLICA_BYTES);

@@ -9,7 +9,7 @@ namespace softmaxflow::kernels::inline SOFTMAXFLOW_TARGET {
 
 /// A replica between launches.
 template <class Real>
-using Trajectory = model::Trajectories<Real, model::Solo>;
+using Trajectory = model::Trajectories<AnySystem<Real, model::Solo>>;
 
 /// Where the replicas of a batch stand.
 template <class Real>
@@ -25,12 +25,7 @@ struct Packs {
 template <class Part>
 SOFTMAXFLOW_HD Part make_part(const Batch& batch, const model::Record& record,
                               typename Part::Team team, model::Arena& arena) {
-    return {batch.parameters,
-            record,
-            team,
-            arena,
-            model::chosen<typename Part::Flow::Map>(batch.map),
-            model::chosen<typename Part::Flow::Loss>(batch.loss)};
+    return {batch.parameters, record, team, arena, selection_of<typename Part::System>(batch)};
 }
 
 template <class Part>

@@ -52,11 +52,11 @@
     KERNEL(flow_ends, record, f64, 0, 1, Batch, record<Real>)                                      \
     KERNEL(flow_ends, initialize, f32, 0, 1, Batch, initialize<Real>)                              \
     KERNEL(flow_ends, record, f32, 0, 1, Batch, record<Real>)                                      \
-    KERNEL(steps, advance, f64, 0, 1, Batch, (advance<AnyFlow<Real, Team>, AnyMethod>))            \
-    KERNEL(steps, advance, f64, 0, 32, Batch, (advance<AnyFlow<Real, Team>, AnyMethod>))           \
-    KERNEL(steps, advance, f64, 0, 256, Batch, (advance<AnyFlow<Real, Team>, AnyMethod>))          \
-    KERNEL(steps, advance, f32, 0, 1, Batch, (advance<AnyFlow<Real, Team>, AnyMethod>))            \
-    KERNEL(steps, advance, f32, 0, 256, Batch, (advance<AnyFlow<Real, Team>, AnyMethod>))          \
+    KERNEL(steps, advance, f64, 0, 1, Batch, (advance<AnySystem<Real, Team>, AnyMethod>))            \
+    KERNEL(steps, advance, f64, 0, 32, Batch, (advance<AnySystem<Real, Team>, AnyMethod>))           \
+    KERNEL(steps, advance, f64, 0, 256, Batch, (advance<AnySystem<Real, Team>, AnyMethod>))          \
+    KERNEL(steps, advance, f32, 0, 1, Batch, (advance<AnySystem<Real, Team>, AnyMethod>))            \
+    KERNEL(steps, advance, f32, 0, 256, Batch, (advance<AnySystem<Real, Team>, AnyMethod>))          \
     KERNEL(monitored, start_monitor, f64, 0, 1, Batch, start_monitor)                              \
     KERNEL(monitored, advance_monitored, f64, 0, 1, Batch, advance_monitored)                      \
     KERNEL(descent, start, f64, 0, 1, Batch, start<Real>)                                          \

@@ -7,14 +7,14 @@
 
 namespace softmaxflow::kernels::inline SOFTMAXFLOW_TARGET {
 
-using MonitoredFlow = AnyFlow<double, model::Solo>;
-using Monitor = model::Monitor<MonitoredFlow>;
-using MonitoredSteps = model::Steps<MonitoredFlow, AnyMethod, Monitor>;
+using MonitoredSystem = AnySystem<double, model::Solo>;
+using Monitor = model::Monitor<MonitoredSystem>;
+using MonitoredSteps = model::Steps<MonitoredSystem, AnyMethod, Monitor>;
 
 /// With an arena that only counts, counts its bytes.
 SOFTMAXFLOW_HD Monitor* make_monitor(const Batch& batch, const model::Parameters& p,
                                      const model::Record& record, model::Arena& arena) {
-    make_steps<MonitoredFlow, AnyMethod, Monitor>(batch, model::Solo{}, arena);
+    make_steps<MonitoredSystem, AnyMethod, Monitor>(batch, model::Solo{}, arena);
     return make_object<Monitor>(arena, p, record, arena);
 }
 
@@ -25,7 +25,7 @@ SOFTMAXFLOW_HD void start_monitor(const Batch& batch, long long index, model::So
 
 SOFTMAXFLOW_HD void advance_monitored(const Batch& batch, long long index, model::Solo team) {
     model::Arena arena = arena_of(batch.working, batch.bytes_per_lane, index);
-    MonitoredSteps steps = make_steps<MonitoredFlow, AnyMethod, Monitor>(batch, team, arena);
+    MonitoredSteps steps = make_steps<MonitoredSystem, AnyMethod, Monitor>(batch, team, arena);
     Monitor& monitor = *arena.take<Monitor>(1);
     steps(object_of<DescentState<double>>(batch, index), batch.iteration, monitor);
     const model::Parameters& p = batch.parameters;

@@ -26,7 +26,7 @@ using model::Any;
 namespace state_column = model::state_column;
 
 template <class Real>
-using AnyFlow = model::Flow<Any<model::Maps>, Any<model::Losses>, Real, model::Solo, 0, 0>;
+using AnySystem = model::AnyValueSoftmax<Real, model::Solo>;
 
 template <class Real>
 std::string all_digits(const Real& x) {
@@ -67,8 +67,8 @@ private:
 template <class Real>
 class ReplayIntegrator {
 public:
-    using Flow = AnyFlow<Real>;
-    using State = typename Flow::State;
+    using System = AnySystem<Real>;
+    using State = typename System::State;
 
     /// `problem` must outlive the object.
     ReplayIntegrator(const Problem& problem, double rtol)
@@ -80,7 +80,7 @@ public:
           parts_(*this, arena_),
           tolerance_{Real(rtol), Real(rtol * 1e-3)},
           settings_(parameters_) {
-        model::Restart<Flow>(parameters_, 0, 0)(parts_.flow, parts_.x, nullptr, 0);
+        model::Restart<System>(parameters_, 0, 0)(parts_.system, parts_.x, nullptr, 0);
         clock_ = Real(problem.restart.checkpoint);
         if (key_.flow) note_sign();
         evaluate_frame();
@@ -138,23 +138,23 @@ public:
 
 private:
     struct Parts {
-        Flow flow;
-        model::Field<Flow> field;
+        System system;
+        model::VectorField<System> field;
         State x, derivative;
-        typename Flow::Evaluation e;
-        decltype(Flow::Evaluation::output) unit;
-        model::Extrapolated<Flow, columns<Real>> stepper;
-        model::Snapshot<Flow> snapshot;
+        typename System::Evaluation e;
+        decltype(System::Evaluation::output) unit;
+        model::Extrapolated<System, columns<Real>> stepper;
+        model::Snapshot<System> snapshot;
 
         Parts(const ReplayIntegrator& j, model::Arena& arena)
-            : flow(arena, model::Solo{}, j.parameters_.tokens, j.parameters_.outputs, {j.key_.map},
-                   {j.key_.loss}),
-              field(flow, j.parameters_),
-              x(arena, flow.slots(), j.parameters_.outputs),
-              derivative(arena, flow.slots(), j.parameters_.outputs),
-              e(arena, flow.slots(), j.parameters_.outputs),
+            : system(arena, model::Solo{}, j.parameters_.tokens, j.parameters_.outputs,
+                     System::Selection::of(j.key_.map, j.key_.loss)),
+              field(system, j.parameters_),
+              x(arena, system.slots(), j.parameters_.outputs),
+              derivative(arena, system.slots(), j.parameters_.outputs),
+              e(arena, system.slots(), j.parameters_.outputs),
               unit(arena, j.parameters_.outputs),
-              stepper(arena, flow.slots(), j.parameters_.outputs),
+              stepper(arena, system.slots(), j.parameters_.outputs),
               snapshot(arena, j.parameters_.tokens, j.parameters_.outputs) {}
         Parts(const Parts&) = delete;
         Parts& operator=(const Parts&) = delete;
@@ -225,7 +225,7 @@ private:
     model::Arena arena_;
     Parts parts_;
     model::Tolerance<Real> tolerance_;
-    model::MethodSettingsOf<Flow> settings_;
+    model::MethodSettingsOf<System> settings_;
     model::Frame<Real> frame_;
     Real clock_{0.0};
     double step_ = 0.05;

@@ -10,10 +10,10 @@
 namespace softmaxflow {
 namespace {
 
+using model::BinGrowth;
 using model::BinRange;
 using model::Bins;
-using model::Ends;
-using model::Reach;
+using model::Interval;
 
 constexpr std::int64_t passage_bins = 4096;
 
@@ -29,28 +29,28 @@ double log_time_reach(const Config& config) {
 }
 
 /// As BinRange says.
-Ends ends_of(const BinRange& range, const Config& config) {
-    const bool other = map_traits(config).signed_weights && range.signed_ends.high > 0.0;
-    const auto [low, high] = other ? range.signed_ends : range.ends;
+Interval ends_of(const BinRange& range, const Config& config) {
+    const bool other = map_traits(config).signed_weights && range.signed_interval.high > 0.0;
+    const auto [low, high] = other ? range.signed_interval : range.ends;
     const auto tokens = static_cast<double>(std::max<std::int64_t>(config.model.tokens, 2));
     switch (range.reach) {
-        case Reach::tokens:
+        case BinGrowth::tokens:
             return {low, std::max(high, tokens)};
-        case Reach::log_tokens:
+        case BinGrowth::log_tokens:
             return {low, std::max(high, model::log(tokens))};
-        case Reach::arc:
+        case BinGrowth::arc:
             return {low, std::max(high, arc_reach(config))};
-        case Reach::ten_arcs:
+        case BinGrowth::ten_arcs:
             return {low, std::max(high, 10.0 * arc_reach(config))};
-        case Reach::log_time:
+        case BinGrowth::log_time:
             return {low, std::max(high, log_time_reach(config))};
-        case Reach::nothing:
+        case BinGrowth::nothing:
             break;
     }
     return {low, high};
 }
 
-std::vector<double> linear(Ends range, std::int64_t bins) {
+std::vector<double> linear(Interval range, std::int64_t bins) {
     std::vector<double> edges(bins + 1);
     const auto share = [&](std::int64_t i) {
         return static_cast<double>(i) / static_cast<double>(bins);
@@ -61,7 +61,7 @@ std::vector<double> linear(Ends range, std::int64_t bins) {
     return edges;
 }
 
-std::vector<double> logarithmic(Ends range, std::int64_t bins) {
+std::vector<double> logarithmic(Interval range, std::int64_t bins) {
     std::vector<double> edges = linear({model::log(range.low), model::log(range.high)}, bins);
     for (double& edge : edges) edge = model::exp(edge);
     edges.front() = range.low;
@@ -70,7 +70,7 @@ std::vector<double> logarithmic(Ends range, std::int64_t bins) {
 }
 
 /// Symmetric about 0, with 0 an edge for an even number of bins, the middle of one otherwise.
-std::vector<double> signed_logarithmic(Ends range, std::int64_t bins) {
+std::vector<double> signed_logarithmic(Interval range, std::int64_t bins) {
     if (bins == 1) return {-range.high, range.high};
     std::vector<double> positive = {0.0, range.high};
     if (bins > 2) positive = logarithmic(range, bins % 2 == 0 ? bins / 2 - 1 : bins / 2);
@@ -83,7 +83,7 @@ std::vector<double> signed_logarithmic(Ends range, std::int64_t bins) {
     return edges;
 }
 
-std::vector<double> edges_of(Bins layout, Ends range, std::int64_t bins) {
+std::vector<double> edges_of(Bins layout, Interval range, std::int64_t bins) {
     switch (layout) {
         case Bins::logarithmic:
             return logarithmic(range, bins);

@@ -41,16 +41,19 @@ Kernel make(Body) {
 template <int Lanes>
 Kernel make_fixed() {
     return make<Lanes, kernels::Batch>([](const auto& batch, long long item, auto team) {
-        using Flow = model::Flow<model::Softmax, model::Logistic, double, decltype(team), 8, 1>;
-        kernels::advance<Flow, model::GradientDescent>(batch, item, team);
+        using System =
+            model::ValueSoftmax<model::Softmax, model::Logistic, double, decltype(team), 8, 1>;
+        kernels::advance<System, model::GradientDescent>(batch, item, team);
     });
 }
 
 template <int Lanes>
 Kernel make_fixed_flow() {
     return make<Lanes, kernels::Batch>([](const auto& batch, long long item, auto team) {
-        using Flow = model::Flow<model::Softmax, model::Logistic, double, decltype(team), 8, 1>;
-        using Part = model::Integration<Flow, model::Explicit<model::Tsitouras, Flow>, model::Solo>;
+        using System =
+            model::ValueSoftmax<model::Softmax, model::Logistic, double, decltype(team), 8, 1>;
+        using Part =
+            model::Integration<System, model::Explicit<model::Tsitouras, System>, model::Solo>;
         kernels::integrate<Part>(batch, item, team);
     });
 }

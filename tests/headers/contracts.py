@@ -19,10 +19,10 @@ PROLOGUE = """
 #include "softmaxflow/model/integrator/loop.hpp"
 
 namespace softmaxflow::model::inline SOFTMAXFLOW_TARGET {
-using AnyFlow = Flow<Any<Maps>, Any<Losses>, double, Solo, 0, 0>;
-using ExplicitSteps = Explicit<Tsitouras, AnyFlow>;
+using AnySystem = AnyValueSoftmax<double, Solo>;
+using ExplicitSteps = Explicit<Tsitouras, AnySystem>;
 template <class C>
-using CheckMarginOf = CheckMargin<C, Snapshot<AnyFlow>>;
+using CheckMarginOf = CheckMargin<C, Snapshot<AnySystem>>;
 """
 
 
@@ -42,6 +42,12 @@ CONTRACTS = {
     ("CheckUpdateRule", "GradientDescent"): [
         ("name memories", "", "a method needs a name and the int memories"),
         ("", "step", "a method needs step(flow, evaluation, x, memory, settings)")],
+    ("CheckSystem", "AnySystem"): [
+        ("Slots Outputs", "", "a system needs the types Real, Team, State, Evaluation and Selection and the ints"),
+        ("", "slots output_count", "a system needs slots() and output_count()"),
+        ("", "evaluate evaluate_weights residual_norm", "a system needs evaluate(x, e), evaluate_weights(x, e)"),
+        ("", "largest_share largest_share_inlined leading_token", "a system needs largest_share(e)"),
+        ("", "finite_arc signed_weights", "a system needs finite_arc() and signed_weights()")],
     ("CheckScheme", "Tsitouras"): [
         ("name order error_order stages real_stability", "", "a scheme needs a name, the ints order"),
         ("", "a error", "a scheme needs a(i, j) and error(i)")],

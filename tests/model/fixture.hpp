@@ -258,10 +258,10 @@ Words run_solo(const Case& c, int count) {
     constexpr int width = model::width_of<Real>;
     for (int first = 0; first < count; first += width) {
         model::Arena arena(memory.aligned());
-        using Flow = model::Flow<Map, Loss, Real, model::Solo, N, M>;
-        model::Replicas<Flow, Method> replicas(
+        using System = model::ValueSoftmax<Map, Loss, Real, model::Solo, N, M>;
+        model::Replicas<System, Method> replicas(
             p, record, model::Solo{}, arena, first, std::min(width, count - first),
-            model::chosen<Map>(c.combination.map), model::chosen<Loss>(c.combination.loss),
+            System::Selection::of(c.combination.map, c.combination.loss),
             model::chosen<Method>(c.combination.method));
         replicas.run();
     }
@@ -286,10 +286,10 @@ Words run_team(const Case& c, int count) {
         for (int replica = 0; replica < count; ++replica) {
             model::Arena arena(memory.aligned());
             using Team = EmulatedTeam<S>;
-            using Flow = model::Flow<Map, Loss, Real, Team, N, M>;
-            model::Replicas<Flow, Method> replicas(
+            using System = model::ValueSoftmax<Map, Loss, Real, Team, N, M>;
+            model::Replicas<System, Method> replicas(
                 p, record, Team{&exchange, rank, &parity}, arena, replica, 1,
-                model::chosen<Map>(c.combination.map), model::chosen<Loss>(c.combination.loss),
+                System::Selection::of(c.combination.map, c.combination.loss),
                 model::chosen<Method>(c.combination.method));
             replicas.run();
         }
@@ -309,10 +309,10 @@ Words run_flow(const Case& c, int count) {
     const model::Record record = words.record(count);
     Memory memory;
     model::Arena arena(memory.aligned());
-    using Flow = model::Flow<AnyMap, AnyLoss, Real, model::Solo, 0, 0>;
-    model::run_flow<model::Tsitouras, Flow>(p, record, model::Solo{}, arena, 0, count,
-                                            model::chosen<AnyMap>(c.combination.map),
-                                            model::chosen<AnyLoss>(c.combination.loss));
+    using System = model::ValueSoftmax<AnyMap, AnyLoss, Real, model::Solo, 0, 0>;
+    model::run_flow<model::Tsitouras, System>(
+        p, record, model::Solo{}, arena, 0, count,
+        System::Selection::of(c.combination.map, c.combination.loss));
     return words;
 }
 
@@ -329,10 +329,10 @@ Words run_flow_team(const Case& c, int count) {
         int parity = 0;
         model::Arena arena(memory.aligned());
         using Team = EmulatedTeam<S>;
-        using Flow = model::Flow<AnyMap, AnyLoss, double, Team, 0, 0>;
-        model::run_flow<model::Tsitouras, Flow>(p, record, Team{&exchange, rank, &parity}, arena, 0,
-                                                count, model::chosen<AnyMap>(c.combination.map),
-                                                model::chosen<AnyLoss>(c.combination.loss));
+        using System = model::ValueSoftmax<AnyMap, AnyLoss, double, Team, 0, 0>;
+        model::run_flow<model::Tsitouras, System>(
+            p, record, Team{&exchange, rank, &parity}, arena, 0, count,
+            System::Selection::of(c.combination.map, c.combination.loss));
     };
     std::vector<std::jthread> lanes;
     for (int rank = 0; rank < S; ++rank) lanes.emplace_back(lane, rank);

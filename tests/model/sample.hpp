@@ -80,29 +80,30 @@ inline QuadVector quad_cholesky(const QuadVector& k, int m) {
 
 /// The drawn start of one replica of a case, evaluated.
 struct Sample {
-    using Flow = model::Flow<AnyMap, AnyLoss, double, model::Solo, 0, 0>;
+    using System = model::ValueSoftmax<AnyMap, AnyLoss, double, model::Solo, 0, 0>;
     Combination combination;
     Memory memory;
     model::Arena arena{memory.aligned()};
     model::Parameters p;
-    Flow flow;
-    Flow::State x;
-    Flow::Evaluation e;
+    System system;
+    System::State x;
+    System::Evaluation e;
 
     Sample(const Case& c, int replica)
         : combination(c.combination),
           p(c.bound()),
-          flow(arena, model::Solo{}, p.tokens, p.outputs, {c.combination.map}, {c.combination.loss},
-               model::needs_singular_vectors(p)),
+          system(arena, model::Solo{}, p.tokens, p.outputs,
+                 System::Selection::of(c.combination.map, c.combination.loss),
+                 model::needs_singular_vectors(p)),
           x(arena, p.tokens, p.outputs),
           e(arena, p.tokens, p.outputs) {
-        model::Start<Flow>(p, model::Bits(replica), model::Bits(replica))(flow, x, e);
-        flow.evaluate(x, e);
+        model::Start<System>(p, model::Bits(replica), model::Bits(replica))(system, x, e);
+        system.evaluate(x, e);
     }
 
     [[nodiscard]] QuadVector response() const {
         QuadVector y;
-        for (int k = 0; k < p.outputs; ++k) y.push_back(flow.objective.response[k]);
+        for (int k = 0; k < p.outputs; ++k) y.push_back(system.objective.response[k]);
         return y;
     }
     [[nodiscard]] QuadVector metric() const {
@@ -110,14 +111,14 @@ struct Sample {
         QuadVector k(m * m, Quad(0));
         for (int i = 0; i < m; ++i)
             for (int j = 0; j < m; ++j)
-                if (flow.objective.dense)
-                    k[i * m + j] = flow.objective.matrix[i * m + j];
+                if (system.objective.dense)
+                    k[i * m + j] = system.objective.matrix[i * m + j];
                 else if (i == j)
-                    k[i * m + i] = flow.objective.metric[i];
+                    k[i * m + i] = system.objective.metric[i];
         return k;
     }
     /// The full system of which (Z, a) is the canonical form: d = m, W = L of K = L L^T.
-    [[nodiscard]] full_path::System<Quad> system() const {
+    [[nodiscard]] full_path::System<Quad> full_system() const {
         return {p.tokens,
                 p.outputs,
                 p.outputs,
@@ -143,7 +144,7 @@ struct Sample {
     [[nodiscard]] std::vector<double> observe() {
         double out[model::observable_count];
         std::vector<double> logs(p.tokens);
-        model::observe(flow, x, e, {0.0, 0.0, 1.0, p.logit_rate}, logs, out);
+        model::observe(system, x, e, {0.0, 0.0, 1.0, p.logit_rate}, logs, out);
         return {out, out + model::observable_count};
     }
 };

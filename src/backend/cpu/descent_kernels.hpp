@@ -9,16 +9,17 @@ inline namespace SOFTMAXFLOW_TARGET {
 /// Softmax and gradient descent; strict, and with carried exponentials.
 template <class Loss, class Real, int N, int M>
 constexpr Kernel descent =
-    kernel<model::Flow<model::Softmax, Loss, Real, model::Solo, N, M>, model::GradientDescent>;
+    kernel<model::ValueSoftmax<model::Softmax, Loss, Real, model::Solo, N, M>,
+           model::GradientDescent>;
 template <class Loss, class Real, int N, int M>
-constexpr Kernel carried = kernel<model::CarriedFlow<Loss, Real, N, M>, model::CarriedDescent>;
+constexpr Kernel carried =
+    kernel<model::CarriedValueSoftmax<Loss, Real, N, M>, model::CarriedDescent>;
 
 /// Every map, loss, method and size: the same arithmetic with loops of run-time length and branches
 /// on map, loss and method.
 template <class T>
-constexpr Kernel anything = kernel<model::Flow<model::Any<model::Maps>, model::Any<model::Losses>,
-                                               Vectors<T, 1>, model::Solo, 0, 0>,
-                                   model::Any<model::Methods>>;
+constexpr Kernel anything =
+    kernel<model::AnyValueSoftmax<Vectors<T, 1>, model::Solo>, model::Any<model::Methods>>;
 
 template <class Loss>
 constexpr int place = model::index_of<model::Losses>(Loss::name);

@@ -10,23 +10,22 @@ namespace softmaxflow::model::inline SOFTMAXFLOW_TARGET {
 /// Executes the rounds of replicas [first, first + count) of a run, side by side in Reals: see
 /// backend/host/flow_rounds.hpp. What works on them is made for each round, one after the other in
 /// the same memory.
-template <class Scheme, class FlowType, class Monitor>
+template <class Scheme, class SystemType, class Monitor>
 class FlowExecutor {
 public:
-    using Flow = FlowType;
-    using Real = typename Flow::Real;
-    using Team = typename Flow::Team;
-    using Pack = Trajectories<Real, Team>;
+    using System = SystemType;
+    using Real = typename System::Real;
+    using Team = typename System::Team;
+    using General = GeneralOf<System>;
+    using Pack = Trajectories<General>;
     static constexpr int width = Pack::width;
 
     SOFTMAXFLOW_HD FlowExecutor(const Parameters& p, const Record& record, Team team, Arena& arena,
-                                typename Flow::Map map, typename Flow::Loss loss, Int first,
-                                Int count)
+                                typename System::Selection selection, Int first, Int count)
         : p_(p),
           record_(record),
           team_(team),
-          map_(map),
-          loss_(loss),
+          selection_(selection),
           first_(first),
           count_(count),
           pack_count_(int((count + width - 1) / width)),
@@ -34,9 +33,9 @@ public:
           working_(arena) {
         for (int i = 0; i < pack_count_; ++i) {
             if (arena.counts())
-                const Pack counts_its_arrays(p, record, team, arena, any_map(), any_loss());
+                const Pack counts_its_arrays(p, record, team, arena, general());
             else
-                new (packs_ + i) Pack(p, record, team, arena, any_map(), any_loss());
+                new (packs_ + i) Pack(p, record, team, arena, general());
         }
         working_ = arena;
     }
@@ -50,9 +49,8 @@ public:
             if (arena.used() > most) most = arena.used();
         };
         include([&](Arena& arena) { return make_initializer(arena); });
-        include([&](Arena& arena) { return make_part<ExplicitPart>(arena, map_, loss_); });
-        include(
-            [&](Arena& arena) { return make_part<ImplicitPart>(arena, any_map(), any_loss()); });
+        include([&](Arena& arena) { return make_part<ExplicitPart>(arena, selection_); });
+        include([&](Arena& arena) { return make_part<ImplicitPart>(arena, general()); });
         return most;
     }
 
@@ -75,9 +73,9 @@ public:
         Arena arena = working_;
         queue.begin_round(width);
         if (stage == Stage::stiff)
-            make_part<ImplicitPart>(arena, any_map(), any_loss()).run(*this, queue, no_end);
+            make_part<ImplicitPart>(arena, general()).run(*this, queue, no_end);
         else
-            make_part<ExplicitPart>(arena, map_, loss_).run(*this, queue, no_end);
+            make_part<ExplicitPart>(arena, selection_).run(*this, queue, no_end);
     }
 
     SOFTMAXFLOW_HD Pack& pack(Int k) const { return packs_[k / width]; }
@@ -86,27 +84,25 @@ public:
 private:
     static constexpr Int no_end = Int(1) << 30;
     // Implicit steps are not specialised: what is gained there is not worth another copy of them.
-    using General = model::Flow<Any<Maps>, Any<Losses>, Real, Team, 0, 0>;
-    using ExplicitPart = Integration<Flow, Explicit<Scheme, Flow>, Team, Monitor>;
+    using ExplicitPart = Integration<System, Explicit<Scheme, System>, Team, Monitor>;
     using ImplicitPart = Integration<General, Implicit<General>, Team, Monitor>;
-    static_assert(interleave == 1 || Flow::Slots < 0, "side by side in one piece of memory");
+    static_assert(interleave == 1 || System::Slots < 0, "side by side in one piece of memory");
 
-    SOFTMAXFLOW_HD Any<Maps> any_map() const { return any_of<Maps>(map_); }
-    SOFTMAXFLOW_HD Any<Losses> any_loss() const { return any_of<Losses>(loss_); }
-    SOFTMAXFLOW_HD Initializer<Real, Team, Monitor> make_initializer(Arena& arena) const {
-        return {p_, record_, team_, arena, any_map(), any_loss()};
+    SOFTMAXFLOW_HD typename General::Selection general() const {
+        return SystemFamily<System>::generalise(selection_);
+    }
+    SOFTMAXFLOW_HD Initializer<General, Monitor> make_initializer(Arena& arena) const {
+        return {p_, record_, team_, arena, general()};
     }
     template <class Part>
-    SOFTMAXFLOW_HD Part make_part(Arena& arena, typename Part::Flow::Map map,
-                                  typename Part::Flow::Loss loss) const {
-        return {p_, record_, team_, arena, map, loss};
+    SOFTMAXFLOW_HD Part make_part(Arena& arena, typename Part::System::Selection selection) const {
+        return {p_, record_, team_, arena, selection};
     }
 
     const Parameters& p_;
     const Record& record_;
     Team team_;
-    typename Flow::Map map_;
-    typename Flow::Loss loss_;
+    typename System::Selection selection_;
     Int first_, count_;
     int pack_count_;
     Pack* packs_;
@@ -115,11 +111,11 @@ private:
 
 /// Replicas [first, first + count), each of which takes its own steps. False if the caller of tick
 /// asked to stop.
-template <class Scheme, class Flow, class Monitor = NoMonitor>
-SOFTMAXFLOW_COLD bool run_flow(const Parameters& p, const Record& record, typename Flow::Team team,
-                               Arena& arena, Int first, Int count, typename Flow::Map map = {},
-                               typename Flow::Loss loss = {}) {
-    FlowExecutor<Scheme, Flow, Monitor> executor(p, record, team, arena, map, loss, first, count);
+template <class Scheme, class System, class Monitor = NoMonitor>
+SOFTMAXFLOW_COLD bool run_flow(const Parameters& p, const Record& record,
+                               typename System::Team team, Arena& arena, Int first, Int count,
+                               typename System::Selection selection = {}) {
+    FlowExecutor<Scheme, System, Monitor> executor(p, record, team, arena, selection, first, count);
     Queue queue;
     queue.count = count;
     const bool done = host::flow_rounds(p.stiff, queue, executor);
@@ -128,14 +124,13 @@ SOFTMAXFLOW_COLD bool run_flow(const Parameters& p, const Record& record, typena
 }
 
 /// Bytes that it takes for `count` replicas at a time.
-template <class Scheme, class Flow, class Monitor = NoMonitor>
+template <class Scheme, class System, class Monitor = NoMonitor>
 SOFTMAXFLOW_COLD unsigned long flow_memory(const Parameters& p, Int count,
-                                           typename Flow::Team team = {},
-                                           typename Flow::Map map = {},
-                                           typename Flow::Loss loss = {}) {
+                                           typename System::Team team = {},
+                                           typename System::Selection selection = {}) {
     Arena counter(nullptr);
     const Record none;
-    return FlowExecutor<Scheme, Flow, Monitor>(p, none, team, counter, map, loss, 0, count)
+    return FlowExecutor<Scheme, System, Monitor>(p, none, team, counter, selection, 0, count)
         .count_memory();
 }
 

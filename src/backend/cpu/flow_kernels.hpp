@@ -9,32 +9,31 @@ namespace softmaxflow::cpu {
 inline namespace SOFTMAXFLOW_TARGET {
 
 template <class T>
-using AnyFlow = model::Flow<model::Any<model::Maps>, model::Any<model::Losses>, Vectors<T, 1>,
-                            model::Solo, 0, 0>;
+using AnySystem = model::AnyValueSoftmax<Vectors<T, 1>, model::Solo>;
 
-template <class Scheme, class Flow>
+template <class Scheme, class System>
 bool run_flow(const KernelKey& key, const model::Parameters& parameters,
               const model::Record& record, long long first, long long count, char* memory) {
     model::Arena arena(memory);
-    return model::run_flow<Scheme, Flow, typename model::MonitorOf<Flow>::Type>(
+    return model::run_flow<Scheme, System, typename model::MonitorOf<System>::Type>(
         parameters, record, model::Solo{}, arena, first, count,
-        model::chosen<typename Flow::Map>(key.map), model::chosen<typename Flow::Loss>(key.loss));
+        System::Selection::of(key.map, key.loss));
 }
 
-template <class Scheme, class Flow>
+template <class Scheme, class System>
 unsigned long flow_memory(const KernelKey& key, const model::Parameters& parameters) {
-    return model::flow_memory<Scheme, Flow, typename model::MonitorOf<Flow>::Type>(
-        parameters, parameters.group, model::Solo{}, model::chosen<typename Flow::Map>(key.map),
-        model::chosen<typename Flow::Loss>(key.loss));
+    return model::flow_memory<Scheme, System, typename model::MonitorOf<System>::Type>(
+        parameters, parameters.group, model::Solo{}, System::Selection::of(key.map, key.loss));
 }
 
-template <class Scheme, class Flow>
-constexpr Kernel integrated{run_flow<Scheme, Flow>, flow_memory<Scheme, Flow>};
+template <class Scheme, class System>
+constexpr Kernel integrated{run_flow<Scheme, System>, flow_memory<Scheme, System>};
 
 #if defined(__AVX2__)
 /// The shape that the compiler gets to know: the benchmark's and the examples'.
 template <class T>
-using KnownFlow = model::Flow<model::Softmax, model::Logistic, Vectors<T, 1>, model::Solo, 8, 1>;
+using KnownSystem =
+    model::ValueSoftmax<model::Softmax, model::Logistic, Vectors<T, 1>, model::Solo, 8, 1>;
 
 inline bool is_known(const KernelKey& key, int tokens) {
     return !key.monitored && key.map == model::index_of<model::Maps>(model::Softmax::name) &&
@@ -48,11 +47,11 @@ Kernel flow_kernel(const KernelKey& key, [[maybe_unused]] int tokens) {
     Kernel kernel;
     model::with_scheme(key.order, [&](auto scheme) {
         using Scheme = decltype(scheme);
-        kernel = integrated<Scheme, AnyFlow<T>>;
+        kernel = integrated<Scheme, AnySystem<T>>;
 #if defined(__AVX2__)
         // Who asks for order 3 is not after speed.
         if constexpr (sizeof(T) == sizeof(double) && Scheme::order > 3)
-            if (is_known(key, tokens)) kernel = integrated<Scheme, KnownFlow<T>>;
+            if (is_known(key, tokens)) kernel = integrated<Scheme, KnownSystem<T>>;
 #endif
     });
     return kernel;

@@ -8,13 +8,12 @@ inline namespace SOFTMAXFLOW_TARGET {
 namespace {
 
 using One = Vectors<double, 1>;
-using AnyFlow =
-    model::Flow<model::Any<model::Maps>, model::Any<model::Losses>, One, model::Solo, 0, 0>;
+using AnySystem = model::AnyValueSoftmax<One, model::Solo>;
 
 }  // namespace
 
 Kernel monitored_descent_kernel() {
-    return kernel<AnyFlow, model::Any<model::Methods>, model::Monitor<AnyFlow>>;
+    return kernel<AnySystem, model::Any<model::Methods>, model::Monitor<AnySystem>>;
 }
 
 }  // namespace SOFTMAXFLOW_TARGET

@@ -22,36 +22,32 @@ inline constexpr int vector_bytes = 16;
 template <class T, int P>
 using Vectors = model::Pack<vector_bytes / static_cast<int>(sizeof(T)), P, T>;
 
-template <class Flow, class Method, class Monitor>
+template <class System, class Method, class Monitor>
 bool run(const KernelKey& key, const model::Parameters& parameters, const model::Record& record,
          long long first, long long count, char* memory) {
-    using Map = typename Flow::Map;
-    using Loss = typename Flow::Loss;
-    constexpr int step = model::width_of<typename Flow::Real>;
+    constexpr int step = model::width_of<typename System::Real>;
     for (long long done = 0; done < count; done += step) {
         model::Arena arena(memory);
         const int live = count - done < step ? static_cast<int>(count - done) : step;
-        model::Replicas<Flow, Method, Monitor> replicas(
+        model::Replicas<System, Method, Monitor> replicas(
             parameters, record, model::Solo{}, arena, first + done, live,
-            model::chosen<Map>(key.map), model::chosen<Loss>(key.loss),
-            model::chosen<Method>(key.method));
+            System::Selection::of(key.map, key.loss), model::chosen<Method>(key.method));
         if (!replicas.run()) return false;
     }
     return true;
 }
 
-template <class Flow, class Method, class Monitor>
+template <class System, class Method, class Monitor>
 unsigned long memory(const KernelKey& key, const model::Parameters& parameters) {
     model::Arena counter(nullptr);
-    const model::Replicas<Flow, Method, Monitor> probe(
+    const model::Replicas<System, Method, Monitor> probe(
         parameters, model::Record{}, model::Solo{}, counter, 0, 0,
-        model::chosen<typename Flow::Map>(key.map), model::chosen<typename Flow::Loss>(key.loss),
-        model::chosen<Method>(key.method));
+        System::Selection::of(key.map, key.loss), model::chosen<Method>(key.method));
     return counter.used();
 }
 
-template <class Flow, class Method, class Monitor = model::NoMonitor>
-constexpr Kernel kernel{run<Flow, Method, Monitor>, memory<Flow, Method, Monitor>};
+template <class System, class Method, class Monitor = model::NoMonitor>
+constexpr Kernel kernel{run<System, Method, Monitor>, memory<System, Method, Monitor>};
 
 /// The kernels by the number format of their steps. Those of either format are instantiated in
 /// files of their own, which build side by side.

@@ -6,31 +6,30 @@
 namespace softmaxflow::model::inline SOFTMAXFLOW_TARGET {
 
 /// The whole run of the replicas of one Real, from the draw of their starts to the last checkpoint.
-template <class FlowType, class MethodType, class Monitor = NoMonitor>
+template <class SystemType, class MethodType, class Monitor = NoMonitor>
 class Replicas {
 public:
-    using Flow = FlowType;
+    using System = SystemType;
     using Method = MethodType;
-    using Real = typename Flow::Real;
-    using Team = typename Flow::Team;
+    using Real = typename System::Real;
+    using Team = typename System::Team;
 
     /// Replicas [replica, replica + live) of the run; `live` may be less than the width of a Real.
     SOFTMAXFLOW_HD Replicas(const Parameters& p, const Record& record, Team team, Arena& arena,
-                            Int replica, int live, typename Flow::Map map = {},
-                            typename Flow::Loss loss = {}, Method method = {})
+                            Int replica, int live, typename System::Selection selection = {},
+                            Method method = {})
         : p_(p),
           record_(record),
           replica_(replica),
           live_(live),
-          descent_state_(p, record, team, arena, any_of<Maps>(map), any_of<Losses>(loss),
+          descent_state_(p, record, team, arena, SystemFamily<System>::generalise(selection),
                          memories_of(method)),
           monitor_(p, record, arena),
           working_(arena),
           team_(team),
-          map_(map),
-          loss_(loss),
+          selection_(selection),
           method_(method) {
-        const Steps<Flow, Method, Monitor> counts_its_memory(p, team, arena, map, loss, method);
+        const Steps<System, Method, Monitor> counts_its_memory(p, team, arena, selection, method);
     }
 
     /// False if the caller of tick asked to stop.
@@ -41,7 +40,7 @@ public:
             // Steps in f32 look at the state of a checkpoint themselves.
             if (before < next || !is_wide<Real>) {
                 Arena arena = working_;
-                Steps<Flow, Method, Monitor> steps(p_, team_, arena, map_, loss_, method_);
+                Steps<System, Method, Monitor> steps(p_, team_, arena, selection_, method_);
                 steps(descent_state_, next, monitor_);
             }
             descent_state_.recorder.record_checkpoint(c);
@@ -58,12 +57,11 @@ private:
     const Record& record_;
     Int replica_;
     int live_;
-    DescentState<Real, Team> descent_state_;
+    DescentState<GeneralOf<System>> descent_state_;
     Monitor monitor_;
     Arena working_;
     Team team_;
-    typename Flow::Map map_;
-    typename Flow::Loss loss_;
+    typename System::Selection selection_;
     Method method_;
 };
 

@@ -10,7 +10,7 @@ inline namespace SOFTMAXFLOW_TARGET {
 /// with more tokens one vector has enough to do, and fits the first cache.
 template <class T, int N>
 constexpr Kernel logistic =
-    kernel<model::Flow<model::Softmax, model::Logistic, Vectors<T, 2>, model::Solo, N, 1>,
+    kernel<model::ValueSoftmax<model::Softmax, model::Logistic, Vectors<T, 2>, model::Solo, N, 1>,
            model::GradientDescent>;
 
 /// Without fma there is no speed to gain: one number format is enough to test these shapes.

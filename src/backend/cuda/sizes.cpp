@@ -11,7 +11,7 @@ namespace softmaxflow::cuda {
 namespace {
 
 template <class Real>
-using AnyFlow = kernels::AnyFlow<Real, model::Solo>;
+using AnySystem = kernels::AnySystem<Real, model::Solo>;
 
 kernels::Batch batch_of(const host::KernelKey& key, const model::Parameters& parameters) {
     kernels::Batch batch;
@@ -80,7 +80,7 @@ Sizes descent_sizes(const kernels::Batch& batch, int lanes) {
         if (batch.parameters.monitored != 0)
             kernels::make_monitor(batch, batch.parameters, {}, arena);
         else
-            kernels::make_steps<AnyFlow<Real>, kernels::AnyMethod>(share, {}, arena);
+            kernels::make_steps<AnySystem<Real>, kernels::AnyMethod>(share, {}, arena);
     });
     return sizes;
 }

@@ -42,7 +42,7 @@ void expect_softmax(const std::vector<double>& a, double tolerance) {
             << a[0] << ' ' << a[1] << ' ' << a[2];
 }
 
-TEST(Field, SoftmaxOfAnyLogits) {
+TEST(VectorField, SoftmaxOfAnyLogits) {
     for (const std::vector<double>& a : {std::vector{0.5, -1.0, 2.0},
                                          {-709.0, 0.0, 0.25},
                                          {0.0, 0.5, -1e30},
@@ -64,7 +64,7 @@ TEST(Field, SoftmaxOfAnyLogits) {
     EXPECT_TRUE(std::isnan(scales.weight));
 }
 
-TEST(Field, MapsAgainstFiniteDifferences) {
+TEST(VectorField, MapsAgainstFiniteDifferences) {
     const Quad h = ldexp(Quad(1), -37);
     for (int map = 0; map < model::Maps::size; ++map)
         for (int replica = 0; replica < 10; ++replica) {
@@ -86,8 +86,8 @@ TEST(Field, MapsAgainstFiniteDifferences) {
                 EXPECT_LT(relative(sample.e.share(j), s[j] / total, 0.0), 5e-16 * amplified)
                     << c.combination.map_name();
             }
-            const double logit_force_scale = sample.flow.logit_force_scale(sample.e);
-            sample.flow.for_each_drive(
+            const double logit_force_scale = sample.system.logit_force_scale(sample.e);
+            sample.system.for_each_drive(
                 sample.x, sample.e, [&](int j, double slope, double centred) {
                     QuadVector up = a, down = a;
                     up[j] += h;
@@ -104,7 +104,7 @@ TEST(Field, MapsAgainstFiniteDifferences) {
         }
 }
 
-TEST(Field, LossesAndResidualsAgainstFiniteDifferences) {
+TEST(VectorField, LossesAndResidualsAgainstFiniteDifferences) {
     for (int index = 0; index < model::Losses::size; ++index)
         for (int replica = 0; replica < 20; ++replica) {
             const Combination combination{0, index, 0};
@@ -113,10 +113,10 @@ TEST(Field, LossesAndResidualsAgainstFiniteDifferences) {
             const auto reference = reference_loss(name, sample.response(), sample.p.loss_constant);
             QuadVector z;
             for (int k = 0; k < sample.p.outputs; ++k) z.push_back(sample.e.output[k]);
-            const auto& objective = sample.flow.objective;
+            const auto& objective = sample.system.objective;
             double value = 0.0;
-            visit(sample.flow.loss, [&](auto loss) {
-                value = loss.value(objective, sample.flow.outputs, sample.e.output);
+            visit(sample.system.loss, [&](auto loss) {
+                value = loss.value(objective, sample.system.outputs, sample.e.output);
             });
             EXPECT_LT(relative(value - objective.floor, reference.value(z), 1.0), 1e-15) << name;
             const QuadVector gradient = reference.gradient(z);
@@ -125,11 +125,11 @@ TEST(Field, LossesAndResidualsAgainstFiniteDifferences) {
         }
 }
 
-TEST(Field, VelocityIsTheGradientOfTheObjective) {
+TEST(VectorField, VelocityIsTheGradientOfTheObjective) {
     const Quad h = ldexp(Quad(1), -37);
     for_each_objective([&](Combination combination) {
         const Sample sample(mild(combination), combination.loss % 2);
-        const auto system = sample.system();
+        const auto system = sample.full_system();
         const auto state = sample.full_state();
         const auto slope = [&](auto part, int i) {
             auto up = state, down = state;
@@ -137,8 +137,8 @@ TEST(Field, VelocityIsTheGradientOfTheObjective) {
             part(down)[i] -= h;
             return Quad((system.value(up) - system.value(down)) / (2 * h));
         };
-        const double logit_force_scale = sample.flow.logit_force_scale(sample.e);
-        sample.flow.for_each_drive(sample.x, sample.e, [&](int j, double f, double centred) {
+        const double logit_force_scale = sample.system.logit_force_scale(sample.e);
+        sample.system.for_each_drive(sample.x, sample.e, [&](int j, double f, double centred) {
             const Quad expected = -slope(
                 [](auto& y) -> auto& { return y.a; }, j);
             EXPECT_LT(relative(logit_force_scale * f * centred, expected, 0.1), 1e-13)
@@ -152,7 +152,7 @@ TEST(Field, VelocityIsTheGradientOfTheObjective) {
         const QuadVector expected = system.project(v_slope);
         for (int k = 0; k < sample.p.outputs; ++k)
             for (int j = 0; j < sample.p.tokens; ++j)
-                EXPECT_LT(relative(sample.flow.value_drive(sample.e, k) * sample.e.weight(j),
+                EXPECT_LT(relative(sample.system.value_drive(sample.e, k) * sample.e.weight(j),
                                    expected[k * sample.p.tokens + j], 0.1),
                           1e-13)
                     << combination.name();
@@ -163,7 +163,7 @@ TEST(Field, VelocityIsTheGradientOfTheObjective) {
 double largest_deviation(const Case& c, int replica) {
     const Sample start(c, replica);
     const model::Parameters p = c.bound();
-    const auto system = start.system();
+    const auto system = start.full_system();
     full_path::Descent<Quad> descent(system, start.full_state(), c.combination.method_name(),
                                      {p.learning_rate, p.logit_rate, p.momentum, p.adam_beta1,
                                       p.adam_beta2, p.adam_epsilon, p.value_decay, p.logit_decay});
@@ -194,7 +194,7 @@ constexpr double largest_roundings = 1e-13;
 void expect_full_path(Combination combination) {
     EXPECT_LT(largest_deviation(mild(combination), 0), largest_roundings) << combination.name();
 }
-TEST(Field, CanonicalEqualsFullPath) { for_each_pair(expect_full_path); }
+TEST(VectorField, CanonicalEqualsFullPath) { for_each_pair(expect_full_path); }
 TEST(FieldLong, CanonicalEqualsFullPath) { for_each_combination(expect_full_path); }
 
 void expect_full_path_with_decay(Combination combination) {
@@ -204,12 +204,12 @@ void expect_full_path_with_decay(Combination combination) {
     c.parameters.logit_decay = 0.2;
     EXPECT_LT(largest_deviation(c, 1), largest_roundings) << combination.name();
 }
-TEST(Field, CanonicalEqualsFullPathWithDecay) { for_each_pair(expect_full_path_with_decay); }
+TEST(VectorField, CanonicalEqualsFullPathWithDecay) { for_each_pair(expect_full_path_with_decay); }
 TEST(FieldLong, CanonicalEqualsFullPathWithDecay) {
     for_each_combination(expect_full_path_with_decay);
 }
 
-TEST(Field, SumOfLogitsIsConserved) {
+TEST(VectorField, SumOfLogitsIsConserved) {
     for (int loss = 0; loss < model::Losses::size; ++loss)
         for (const int method : {0, 1}) {
             const Case c(Combination{0, loss, method});

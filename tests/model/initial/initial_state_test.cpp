@@ -149,7 +149,7 @@ TEST(Draw, TargetsHaveTheirLength) {
                 square += 4.0 * sample.x.value(0, j) * sample.x.value(0, j);
                 EXPECT_NEAR(sample.x.value(0, j), 0.5 * drawn[j], 1e-15);
             }
-            EXPECT_NEAR(sample.flow.objective.metric[0], square, 1e-14 * square);
+            EXPECT_NEAR(sample.system.objective.metric[0], square, 1e-14 * square);
             if (target != model::Target::random_normal) {
                 EXPECT_NEAR(square, 1.0, 1e-14);
             }
@@ -218,7 +218,7 @@ TEST(Draw, RegressionOfAnyLawHasTheGivenSingularValues) {
         const auto k = gram(sample);
         const double s[] = {1.0, 0.625, 0.25};
         for (int a = 0; a < 3; ++a) {
-            EXPECT_DOUBLE_EQ(sample.flow.objective.metric[a], s[a] * s[a]);
+            EXPECT_DOUBLE_EQ(sample.system.objective.metric[a], s[a] * s[a]);
             for (int b = 0; b < 3; ++b)
                 EXPECT_NEAR(k[a * 3 + b], a == b ? s[a] * s[a] : 0.0, 1e-13);
         }
@@ -240,13 +240,13 @@ TEST(Draw, RegressionResponses) {
             const Sample sample(changed, r);
             double response = 0.0, solution = 0.0;
             for (int k = 0; k < 5; ++k) {
-                const double y = sample.flow.objective.response[k];
+                const double y = sample.system.objective.response[k];
                 response += y * y;
-                solution += y * y / sample.flow.objective.metric[k];
+                solution += y * y / sample.system.objective.metric[k];
             }
             struct {
                 double response, solution;
-            } result{response + sample.flow.objective.floor / sample.p.loss_constant, solution};
+            } result{response + sample.system.objective.floor / sample.p.loss_constant, solution};
             return result;
         };
         EXPECT_NEAR(norm_of([](auto& p) { p.response = model::Response::unit; }).response, 1.0,
@@ -268,10 +268,10 @@ TEST(Draw, ClassificationHasADenseMetric) {
         const auto k = gram(sample);
         for (int a = 0; a < 5; ++a)
             for (int b = 0; b < 5; ++b)
-                EXPECT_NEAR(sample.flow.objective.matrix[a * 5 + b], k[a * 5 + b], 1e-14);
+                EXPECT_NEAR(sample.system.objective.matrix[a * 5 + b], k[a * 5 + b], 1e-14);
         for (int a = 0; a < 5; ++a) {
-            EXPECT_EQ(std::fabs(sample.flow.objective.response[a]), 1.0);
-            positive += sample.flow.objective.response[a] > 0.0;
+            EXPECT_EQ(std::fabs(sample.system.objective.response[a]), 1.0);
+            positive += sample.system.objective.response[a] > 0.0;
             for (int j = 0; j < 5; ++j) x.push_back(sample.x.value(a, j));
         }
     }
@@ -286,7 +286,7 @@ TEST(Draw, SharedObjectivesAreShared) {
         c.parameters.value_law = law_of("identity");
         const Sample a(c, 1), b(c, 7);
         for (int k = 0; k < a.p.outputs; ++k) {
-            EXPECT_EQ(a.flow.objective.response[k], b.flow.objective.response[k]);
+            EXPECT_EQ(a.system.objective.response[k], b.system.objective.response[k]);
             // V = scale I is no draw, so Z shows W.
             for (int j = 0; j < 5; ++j) EXPECT_EQ(a.x.value(k, j), b.x.value(k, j));
         }
@@ -304,20 +304,20 @@ TEST(Draw, FilesAreTakenAsTheyAre) {
         if (loss == 3) c.metric = {1.0, 2.0, 3.0, 4.0, 5.0};
         const Sample sample(c, 0);
         for (int k = 0; k < 5; ++k) {
-            EXPECT_EQ(sample.flow.objective.response[k], c.response[k]);
+            EXPECT_EQ(sample.system.objective.response[k], c.response[k]);
             for (int j = 0; j < 5; ++j) EXPECT_EQ(sample.x.value(k, j), c.projection[k * 5 + j]);
-            const double metric = sample.flow.objective.metric[k];
-            EXPECT_EQ(metric, loss == 3 ? c.metric[k] : sample.flow.objective.matrix[6 * k]);
+            const double metric = sample.system.objective.metric[k];
+            EXPECT_EQ(metric, loss == 3 ? c.metric[k] : sample.system.objective.matrix[6 * k]);
         }
         if (loss == 3) continue;
         const auto k = gram(sample);
-        for (int i = 0; i < 25; ++i) EXPECT_NEAR(sample.flow.objective.matrix[i], k[i], 1e-14);
+        for (int i = 0; i < 25; ++i) EXPECT_NEAR(sample.system.objective.matrix[i], k[i], 1e-14);
     }
     // Random labels with a given X.
     Case c(Combination{0, 4, 0}, 5);
     c.projection.assign(25, 0.0);
     for (int k = 0; k < 5; ++k) c.projection[6 * k] = 1.0;
-    EXPECT_EQ(std::fabs(Sample(c, 0).flow.objective.response[2]), 1.0);
+    EXPECT_EQ(std::fabs(Sample(c, 0).system.objective.response[2]), 1.0);
 }
 
 /// A matrix as cholesky() takes it.

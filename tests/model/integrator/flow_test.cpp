@@ -16,8 +16,8 @@ using softmaxflow::Status;
 
 namespace {
 
-using Flow = Sample::Flow;
-using Field = model::Field<Flow>;
+using System = Sample::System;
+using VectorField = model::VectorField<System>;
 
 Combination choice_named(const std::string& loss) {
     int place = 0;
@@ -43,23 +43,23 @@ Case smooth(const std::string& loss, bool arc, double value_scale = 0.7) {
 template <template <class> class Method>
 std::vector<double> with_fixed_steps(const Case& c, double end, int steps, double* arc = nullptr) {
     Sample sample(c, 0);
-    Method<Flow> stepper(sample.arena, sample.p.tokens, sample.p.outputs);
-    const Field field(sample.flow, sample.p);
+    Method<System> stepper(sample.arena, sample.p.tokens, sample.p.outputs);
+    const VectorField field(sample.system, sample.p);
     const model::Frame<double> from{0.0, sample.e.residual[0] < 0.0 ? -1.0 : 1.0};
     double speed = 0.0, total = 0.0;
     field(sample.x, sample.e, from, stepper.derivative(), speed);
     const double h = end / steps;
     for (int i = 0; i < steps; ++i) {
         stepper.attempt(field, {1e-6, 1e-6}, sample.x, speed, from, h);
-        for_each_entry(sample.flow, [&](auto at) { at(sample.x) = at(stepper.next()); });
-        for_each_entry(sample.flow,
+        for_each_entry(sample.system, [&](auto at) { at(sample.x) = at(stepper.next()); });
+        for_each_entry(sample.system,
                        [&](auto at) { at(stepper.derivative()) = at(stepper.next_derivative()); });
-        speed = sample.flow.residual_norm(stepper.evaluation());
+        speed = sample.system.residual_norm(stepper.evaluation());
         total += stepper.arc();
     }
     if (arc != nullptr) *arc = total;
     std::vector<double> numbers;
-    for_each_entry(sample.flow, [&](auto at) { numbers.push_back(at(sample.x)); });
+    for_each_entry(sample.system, [&](auto at) { numbers.push_back(at(sample.x)); });
     return numbers;
 }
 
@@ -82,12 +82,12 @@ double measured_order(Error error_with, int steps) {
     return order;
 }
 
-template <class FlowType>
-using Order3 = model::Explicit<model::BogackiShampine, FlowType>;
-template <class FlowType>
-using Order5 = model::Explicit<model::Tsitouras, FlowType>;
-template <class FlowType>
-using Order8 = model::Explicit<model::DormandPrince, FlowType>;
+template <class SystemType>
+using Order3 = model::Explicit<model::BogackiShampine, SystemType>;
+template <class SystemType>
+using Order5 = model::Explicit<model::Tsitouras, SystemType>;
+template <class SystemType>
+using Order8 = model::Explicit<model::DormandPrince, SystemType>;
 
 /// Calls f with a tag for each method, its order, how closely that must be met, and how many steps
 /// make a start.
@@ -111,7 +111,7 @@ struct Frozen {
         z0 = s.e.output[0];
         rate = 0.0;
         for (int j = 0; j < 5; ++j) rate += s.e.weight(j) * s.e.weight(j);
-        rate *= s.flow.objective.metric[0];
+        rate *= s.system.objective.metric[0];
     }
     /// z of a state.
     [[nodiscard]] double output(const std::vector<double>& x) const {
@@ -401,7 +401,7 @@ int run_hard_starts(bool both_clocks) {
     }
     return failed;
 }
-TEST(Flow, HardStartsEndInAStatus) { EXPECT_GT(run_hard_starts(false), 50); }
+TEST(System, HardStartsEndInAStatus) { EXPECT_GT(run_hard_starts(false), 50); }
 TEST(FlowLong, HardStartsEndInAStatus) { EXPECT_GT(run_hard_starts(true), 100); }
 
 }  // namespace

@@ -86,7 +86,7 @@ TEST(Observe, NormsWithEveryMetric) {
             c.parameters.logit_mean = 1.0;
             Sample sample(c, 1);
             const auto state = sample.full_state();
-            const auto velocity = sample.system().velocity(state);
+            const auto velocity = sample.full_system().velocity(state);
             const auto norm = [](const QuadVector& x) {
                 Quad square = 0;
                 for (const Quad& entry : x) square += entry * entry;
@@ -189,7 +189,7 @@ TEST(Observe, ReluWithoutPositiveLogitsHasNoWeights) {
 TEST(Observe, SlopesAtTheKinks) {
     for (const int map : {l1, relu}) {
         Sample sample(given({map, square, 0}, {1.0, 2.0, 3.0, 4.0}, {1.0, 0.0, -0.0, -2.0}), 0);
-        sample.flow.for_each_drive(sample.x, sample.e, [&](int j, double slope, double) {
+        sample.system.for_each_drive(sample.x, sample.e, [&](int j, double slope, double) {
             const double expected[] = {1.0, 0.0, 0.0, map == l1 ? -1.0 : 0.0};
             EXPECT_EQ(slope, expected[j]) << model::Maps::names[map] << " " << j;
         });

@@ -11,15 +11,15 @@ namespace softmaxflow::model::inline SOFTMAXFLOW_TARGET {
 
 /// The wrong steps that tests of claims about descent ask for: tokens 0 and 1 change places, or all
 /// logits drift.
-template <class Flow, class Array>
-SOFTMAXFLOW_COLD void mutate_step(const Flow& flow, typename Flow::State& x, Array& scratch,
+template <class System, class Array>
+SOFTMAXFLOW_COLD void mutate_step(const System& system, typename System::State& x, Array& scratch,
                                   Mutant mutant, double drift) {
-    using Real = typename Flow::Real;
+    using Real = typename System::Real;
     const auto logit = [&](int j) { return x.logits[j]; };
-    const Real first = at_token(flow.tokens, scratch, 0, logit);
-    const Real second = at_token(flow.tokens, scratch, 1, logit);
-    for (int j = 0; j < flow.slots(); ++j) {
-        const int token = flow.tokens.index(j);
+    const Real first = at_token(system.tokens, scratch, 0, logit);
+    const Real second = at_token(system.tokens, scratch, 1, logit);
+    for (int j = 0; j < system.slots(); ++j) {
+        const int token = system.tokens.index(j);
         if (mutant != Mutant::swapped)
             x.logits[j] = x.logits[j] + Real(drift);
         else if (token < 2)
@@ -27,13 +27,13 @@ SOFTMAXFLOW_COLD void mutate_step(const Flow& flow, typename Flow::State& x, Arr
     }
 }
 
-template <class FlowType>
+template <class SystemType>
 class Monitor {
 public:
-    using Flow = FlowType;
-    using Real = typename Flow::Real;
-    using State = typename Flow::State;
-    using Evaluation = typename Flow::Evaluation;
+    using System = SystemType;
+    using Real = typename System::Real;
+    using State = typename System::State;
+    using Evaluation = typename System::Evaluation;
     using Mask = typename RealTraits<Real>::Mask;
     static constexpr bool monitors = true;
     static constexpr int width = width_of<Real>, claims = MonitoredClaims::size;
@@ -47,10 +47,10 @@ public:
     /// Notes which bits of Needs the starts of the replicas have; `origin` says which they are.
     /// `sign`: of q, with one output.
     template <class Origin>
-    SOFTMAXFLOW_COLD void start(const Flow& flow, const State& x, Evaluation& e, Real sign,
+    SOFTMAXFLOW_COLD void start(const System& system, const State& x, Evaluation& e, Real sign,
                                 const Origin& origin) {
         if (!active()) return;
-        snapshot_.look(flow, x, e, p_.logit_rate);
+        snapshot_.look(system, x, e, p_.logit_rate);
         const auto bit = [](auto mask, unsigned need) {
             return select(mask, Real(double(need)), Real(0.0));
         };
@@ -90,25 +90,25 @@ public:
     }
 
     /// The accepted states of the flow after a step of length h.
-    SOFTMAXFLOW_COLD void look(Mask accepted, const Field<Flow>& field, const State& x,
+    SOFTMAXFLOW_COLD void look(Mask accepted, const VectorField<System>& field, const State& x,
                                const State& derivative, Evaluation& e, Real clock, Real h) {
         if (!active()) return;
         snapshot_.look(field, x, derivative, e);
         note(accepted, clock, h, gradient_flow);
     }
     /// A state of descent that `flow` has evaluated, after so many iterations.
-    SOFTMAXFLOW_COLD void look(const Flow& flow, const State& x, Evaluation& e, Int iteration,
+    SOFTMAXFLOW_COLD void look(const System& system, const State& x, Evaluation& e, Int iteration,
                                bool first) {
         if (!active()) return;
-        snapshot_.look(flow, x, e, p_.logit_rate);
+        snapshot_.look(system, x, e, p_.logit_rate);
         const Real clock = Real(double(iteration));
         if (!first) note(clock == clock, clock, Real(1.0), gradient_descent);
         snapshot_.keep_logits();
     }
 
-    SOFTMAXFLOW_COLD void mutate(const Flow& flow, State& x) {
+    SOFTMAXFLOW_COLD void mutate(const System& system, State& x) {
         if (p_.mutant != Mutant::none)
-            mutate_step(flow, x, snapshot_.workspace[0], p_.mutant, p_.learning_rate);
+            mutate_step(system, x, snapshot_.workspace[0], p_.mutant, p_.learning_rate);
     }
 
 private:
@@ -132,7 +132,7 @@ private:
     }
     template <class Claim>
     SOFTMAXFLOW_COLD void note_one(int c, Mask accepted, Real clock, Real h, unsigned kind) {
-        static_assert(CheckMargin<Claim, Snapshot<Flow>>::kept);
+        static_assert(CheckMargin<Claim, Snapshot<System>>::kept);
         // Claims about the flow alone ask for its derivative.
         if (kind != gradient_flow && (Claim::needs & gradient_flow) != 0) return;
         const Worst<Real> worst = Claim::margin(snapshot_);
@@ -145,20 +145,20 @@ private:
 
     const Parameters& p_;
     const Record& record_;
-    Snapshot<Flow> snapshot_;
+    Snapshot<System> snapshot_;
     Found found_[claims];
 };
 
 /// Claims are monitored along steps of a flow in f64, of sizes known at run time, by one lane for a
 /// replica: it looks at all tokens.
-template <class Flow>
+template <class System>
 struct MonitorOf {
     using Type = NoMonitor;
 };
-template <class Flow>
-requires(is_wide<typename Flow::Real>&& Flow::Slots == 0 &&
-         Flow::Team::size == 1) struct MonitorOf<Flow> {
-    using Type = Monitor<Flow>;
+template <class System>
+requires(is_wide<typename System::Real>&& System::Slots == 0 &&
+         System::Team::size == 1) struct MonitorOf<System> {
+    using Type = Monitor<System>;
 };
 
 }  // namespace softmaxflow::model::inline SOFTMAXFLOW_TARGET

@@ -17,13 +17,13 @@ SOFTMAXFLOW_HD auto at_token(const Tokens<Team, N>& tokens, Array& scratch, int 
                [&](int j) { return tokens.index(j) == index ? Real(entry(j)) : Real(-0.0); });
 }
 
-template <class FlowType>
+template <class SystemType>
 class Snapshot {
 public:
-    using Flow = FlowType;
-    using Real = typename Flow::Real;
-    using State = typename Flow::State;
-    using Evaluation = typename Flow::Evaluation;
+    using System = SystemType;
+    using Real = typename System::Real;
+    using State = typename System::State;
+    using Evaluation = typename System::Evaluation;
 
     SOFTMAXFLOW_HD Snapshot(Arena& arena, int tokens, int outputs)
         : n(tokens),
@@ -46,19 +46,19 @@ public:
     double logit_rate = 1.0;
 
     /// An accepted state of the flow. The arguments must outlive the use of this.
-    SOFTMAXFLOW_COLD void look(const Field<Flow>& field, const State& x, const State& derivative,
-                               Evaluation& e) {
+    SOFTMAXFLOW_COLD void look(const VectorField<System>& field, const State& x,
+                               const State& derivative, Evaluation& e) {
         field_ = &field, x_ = &x, derivative_ = &derivative, evaluation_ = &e;
-        gather(field.flow, x, e);
+        gather(field.system, x, e);
         logit_rate = double(field.logit_rate);
-        take(field.flow, e, logit_force, [&](int j) { return derivative.logits[j]; });
+        take(field.system, e, logit_force, [&](int j) { return derivative.logits[j]; });
     }
 
     /// A state of descent that `flow` has evaluated; the logit force is what the last step did to
     /// a.
-    SOFTMAXFLOW_COLD void look(const Flow& flow, const State& x, Evaluation& e, double rate) {
+    SOFTMAXFLOW_COLD void look(const System& system, const State& x, Evaluation& e, double rate) {
         field_ = nullptr;
-        gather(flow, x, e);
+        gather(system, x, e);
         logit_rate = rate;
         for (int i = 0; i < n; ++i) logit_force[i] = logit[i] - before_[i];
     }
@@ -78,18 +78,18 @@ public:
     };
     /// To be called before output_rate.
     SOFTMAXFLOW_COLD void note_model() {
-        visit(field_->flow.map, [&](auto map) {
-            for (int j = 0; j < field_->flow.slots(); ++j) model_[j] = model_logit_force(map, j);
+        visit(field_->system.map, [&](auto map) {
+            for (int j = 0; j < field_->system.slots(); ++j) model_[j] = model_logit_force(map, j);
         });
     }
     SOFTMAXFLOW_COLD OutputRate output_rate(int k) {
-        const Flow& flow = field_->flow;
+        const System& system = field_->system;
         OutputRate rate{};
-        visit(flow.map, [&](auto map) {
+        visit(system.map, [&](auto map) {
             const auto from_drives = along(map, k, [&](int j) { return derivative_->logits[j]; });
             const Real fed =
                 total([&](int j) { return derivative_->value(k, j) * evaluation_->weight(j); });
-            const Real drive = flow.value_drive(*evaluation_, k);
+            const Real drive = system.value_drive(*evaluation_, k);
             const Real square =
                 total([&](int j) { return evaluation_->weight(j) * evaluation_->weight(j); });
             const auto from_model = along(map, k, [&](int j) { return model_[j]; });
@@ -102,10 +102,10 @@ public:
     SOFTMAXFLOW_HD Real residual(int k) const { return evaluation_->residual[k]; }
     /// <r, K r> |s|^2 + |da|^2 / rho: what -dL/dclock is, up to |q|.
     SOFTMAXFLOW_COLD Real square_of_gradient() {
-        const Flow& flow = field_->flow;
+        const System& system = field_->system;
         Real drive(0.0);
         for (int k = 0; k < m; ++k)
-            drive = fma(residual(k), flow.value_drive(*evaluation_, k), drive);
+            drive = fma(residual(k), system.value_drive(*evaluation_, k), drive);
         const Real weights =
             total([&](int j) { return evaluation_->weight(j) * evaluation_->weight(j); });
         const Real logit_forces =
@@ -120,22 +120,23 @@ private:
     };
 
     template <class Entry>
-    SOFTMAXFLOW_HD void take(const Flow& flow, Evaluation& e, Storage<Real, 0>& to, Entry entry) {
-        for (int i = 0; i < n; ++i) to[i] = at_token(flow.tokens, e.token_scratch, i, entry);
+    SOFTMAXFLOW_HD void take(const System& system, Evaluation& e, Storage<Real, 0>& to,
+                             Entry entry) {
+        for (int i = 0; i < n; ++i) to[i] = at_token(system.tokens, e.token_scratch, i, entry);
     }
 
-    SOFTMAXFLOW_HD void gather(const Flow& flow, const State& x, Evaluation& e) {
-        take(flow, e, weight, [&](int j) { return e.weight(j); });
-        take(flow, e, logit, [&](int j) { return x.logits[j]; });
+    SOFTMAXFLOW_HD void gather(const System& system, const State& x, Evaluation& e) {
+        take(system, e, weight, [&](int j) { return e.weight(j); });
+        take(system, e, logit, [&](int j) { return x.logits[j]; });
         const bool single = m == 1;
-        take(flow, e, value,
-             [&](int j) { return single ? x.value(0, j) : flow.projected_value(x, e, j); });
-        metric = flow.objective.metric[0];
+        take(system, e, value,
+             [&](int j) { return single ? x.value(0, j) : system.projected_value(x, e, j); });
+        metric = system.objective.metric[0];
     }
 
     template <class Term>
     SOFTMAXFLOW_HD Real total(Term term) {
-        return sum(field_->flow.tokens, evaluation_->token_scratch, term);
+        return sum(field_->system.tokens, evaluation_->token_scratch, term);
     }
 
     /// Z_k J da relative to a token of large weight, where the map allows.
@@ -161,15 +162,15 @@ private:
     SOFTMAXFLOW_HD Real model_logit_force(Map map, int j) {
         const Real slope =
             evaluation_->scales.weight * map.slope(x_->logits[j], evaluation_->numerators[j]);
-        const Real own = field_->flow.projected_value(*x_, *evaluation_, j);
+        const Real own = field_->system.projected_value(*x_, *evaluation_, j);
         const Real mean =
-            map.normalised ? field_->flow.mean_projected_value(*evaluation_) : Real(0.0);
+            map.normalised ? field_->system.mean_projected_value(*evaluation_) : Real(0.0);
         return Real(logit_rate) * slope * (own - mean);
     }
 
     Storage<Real, 0> before_;
     Storage<Real, 0> model_;  // (slot): what da/dclock is by the model
-    const Field<Flow>* field_ = nullptr;
+    const VectorField<System>* field_ = nullptr;
     const State *x_ = nullptr, *derivative_ = nullptr;
     Evaluation* evaluation_ = nullptr;
 };

@@ -9,18 +9,19 @@
 namespace softmaxflow::model::inline SOFTMAXFLOW_TARGET {
 
 /// Replicas of descent as they stand between two checkpoints.
-template <class RealType, class TeamType>
+template <class SystemType>
 struct DescentState {
-    using Real = RealType;
-    using Team = TeamType;
+    using System = SystemType;
+    using Real = typename System::Real;
+    using Team = typename System::Team;
 
-    Recorder<Real, Team> recorder;
+    Recorder<System> recorder;
     MethodSettings<ScalarOf<Real>> settings;
     Int iteration = 0;
 
     SOFTMAXFLOW_HD DescentState(const Parameters& p, const Record& record, Team team, Arena& arena,
-                                Any<Maps> map, Any<Losses> loss, int memories)
-        : recorder(p, record, team, arena, map, loss, memories), settings(p) {}
+                                typename System::Selection selection, int memories)
+        : recorder(p, record, team, arena, selection, memories), settings(p) {}
 
     /// Replicas [replica, replica + live) of the run; `live` may be less than the width of a Real.
     SOFTMAXFLOW_COLD void start(const Parameters& p, Int replica, int live) {
@@ -41,36 +42,36 @@ SOFTMAXFLOW_HD int memories_of(Method method) {
 
 /// The loop of steps from one checkpoint to the next, in registers where the shape is known to the
 /// compiler. Its lanes may be more than those that keep the replica between checkpoints.
-template <class FlowType, class MethodType, class Monitor = NoMonitor>
+template <class SystemType, class MethodType, class Monitor = NoMonitor>
 class Steps {
 public:
-    using Flow = FlowType;
+    using System = SystemType;
     using Method = MethodType;
-    using Real = typename Flow::Real;
-    using Team = typename Flow::Team;
+    using Real = typename System::Real;
+    using Team = typename System::Team;
 
-    SOFTMAXFLOW_HD Steps(const Parameters& p, Team team, Arena& arena, typename Flow::Map map,
-                         typename Flow::Loss loss, Method method)
-        : Steps(p, team, arena, Arena(nullptr), map, loss, method) {}
+    SOFTMAXFLOW_HD Steps(const Parameters& p, Team team, Arena& arena,
+                         typename System::Selection selection, Method method)
+        : Steps(p, team, arena, Arena(nullptr), selection, method) {}
 
     /// On to iteration `to`, every state shown to the monitor, which may alter it.
-    template <class OtherTeam>
-    SOFTMAXFLOW_HD void operator()(DescentState<Real, OtherTeam>& descent_state, Int to) {
+    template <class General>
+    SOFTMAXFLOW_HD void operator()(DescentState<General>& descent_state, Int to) {
         Monitor none;
         (*this)(descent_state, to, none);
     }
-    template <class OtherTeam>
-    SOFTMAXFLOW_HD void operator()(DescentState<Real, OtherTeam>& descent_state, Int to,
-                                   Monitor& monitor) {
+    template <class General>
+    SOFTMAXFLOW_HD void operator()(DescentState<General>& descent_state, Int to, Monitor& monitor) {
         auto& recorder = descent_state.recorder;
-        const auto& tokens = recorder.flow.tokens;
-        const bool leads = flow_.tokens.team.rank() == 0;
+        const auto& tokens = recorder.system.tokens;
+        const bool leads = system_.tokens.team.rank() == 0;
         if constexpr (is_wide<Real>)
-            flow_.objective.adopt(recorder.flow.objective);
+            system_.objective.adopt(recorder.system.objective);
         else
-            flow_.objective.copy(recorder.flow.objective, flow_.output_count());
-        load(x_, recorder.x, tokens);
-        for (int i = 0; i < memories_of(method_); ++i) load(memory_[i], recorder.memory[i], tokens);
+            system_.objective.copy(recorder.system.objective, system_.output_count());
+        system_.load(x_, recorder.x, tokens);
+        for (int i = 0; i < memories_of(method_); ++i)
+            system_.load(memory_[i], recorder.memory[i], tokens);
         MethodSettings<ScalarOf<Real>> settings(p_);
         settings.go_on_from(descent_state.settings);
         auto passage_state = recorder.passage_state();
@@ -88,13 +89,13 @@ public:
         } while (from < to);
         if constexpr (!is_wide<Real>) {
             // The recorder sees a state in f64, but thresholds are passed in f32.
-            flow_.evaluate(x_, e_);
-            recorder.note_passages(flow_, e_, to, passage_state, p_.threshold_count > 0, leads);
+            system_.evaluate(x_, e_);
+            recorder.note_passages(system_, e_, to, passage_state, p_.threshold_count > 0, leads);
         }
-        store(recorder.x, x_, tokens);
+        system_.store(recorder.x, x_, tokens);
         for (int i = 0; i < memories_of(method_); ++i)
-            store(recorder.memory[i], memory_[i], tokens);
-        if (!leads && OtherTeam::size != Team::size) return;
+            system_.store(recorder.memory[i], memory_[i], tokens);
+        if (!leads && General::Team::size != Team::size) return;
         recorder.set_passage_state(passage_state);
         recorder.clocks.arc = arc;
         descent_state.settings = settings;
@@ -103,44 +104,44 @@ public:
 
 private:
     SOFTMAXFLOW_HD Steps(const Parameters& p, Team team, Arena& arena, Arena&& none,
-                         typename Flow::Map map, typename Flow::Loss loss, Method method)
+                         typename System::Selection selection, Method method)
         : p_(p),
           method_(method),
           // An objective of the same format is that of the recorder.
-          flow_(is_wide<Real> ? none : arena, team, p.tokens, p.outputs, map, loss),
-          x_(arena, flow_.slots(), p.outputs),
-          memory_{{arena, memories_of(method) > 0 ? flow_.slots() : 0, p.outputs},
-                  {arena, memories_of(method) > 1 ? flow_.slots() : 0, p.outputs}},
-          e_(arena, flow_.slots(), p.outputs) {}
+          system_(is_wide<Real> ? none : arena, team, p.tokens, p.outputs, selection),
+          x_(arena, system_.slots(), p.outputs),
+          memory_{{arena, memories_of(method) > 0 ? system_.slots() : 0, p.outputs},
+                  {arena, memories_of(method) > 1 ? system_.slots() : 0, p.outputs}},
+          e_(arena, system_.slots(), p.outputs) {}
 
     /// Returns the arc, which `arc` is before.
     template <class AnyRecorder, class AnySettings>
     SOFTMAXFLOW_HD Real take_steps(const AnyRecorder& recorder, Int from, Int to,
                                    AnySettings& settings, PassageState<Real>& passage_state,
                                    Real arc, Monitor& monitor) {
-        const bool leads = flow_.tokens.team.rank() == 0;
+        const bool leads = system_.tokens.team.rank() == 0;
         for (int left = int(to - from); left > 0; --left) {
             const Int iteration = to - left;
             if constexpr (in_parts)
                 evaluate_apart();
             else
-                flow_.evaluate(x_, e_);
-            recorder.note_passages(flow_, e_, iteration, passage_state, p_.threshold_count > 0,
+                system_.evaluate(x_, e_);
+            recorder.note_passages(system_, e_, iteration, passage_state, p_.threshold_count > 0,
                                    leads);
             if constexpr (Monitor::monitors) look(recorder, iteration, monitor);
-            arc = fma(Real(settings.eta), flow_.residual_norm(e_), arc);
+            arc = fma(Real(settings.eta), system_.residual_norm(e_), arc);
             visit(method_, [&](auto item) SOFTMAXFLOW_INLINE {
                 if constexpr (requires { item.counts_steps; }) settings.advance();
                 if constexpr (in_parts)
                     step_apart(item, settings);
                 else
-                    item.step(flow_, e_, x_, memory_, settings);
+                    item.step(system_, e_, x_, memory_, settings);
             });
-            if constexpr (Monitor::monitors) monitor.mutate(flow_, x_);
+            if constexpr (Monitor::monitors) monitor.mutate(system_, x_);
         }
         if constexpr (Monitor::monitors) {
             if (double(to) == p_.checkpoints[p_.checkpoint_count - 1]) {
-                flow_.evaluate(x_, e_);
+                system_.evaluate(x_, e_);
                 look(recorder, to, monitor);
             }
         }
@@ -150,44 +151,17 @@ private:
     template <class AnyRecorder>
     SOFTMAXFLOW_COLD void look(const AnyRecorder& recorder, Int iteration, Monitor& monitor) {
         const bool first = iteration == Int(p_.checkpoints[0]);
-        if (first) monitor.start(flow_, x_, e_, e_.residual[0], recorder);
-        monitor.look(flow_, x_, e_, iteration, first);
+        if (first) monitor.start(system_, x_, e_, e_.residual[0], recorder);
+        monitor.look(system_, x_, e_, iteration, first);
     }
 
     /// Every map, loss and method in one function would take a device's compiler many minutes; with
     /// sizes known at run time only, nothing is kept in registers over a step anyway.
-    static constexpr bool in_parts = compiled_for_device && Flow::Slots == 0;
-    SOFTMAXFLOW_COLD void evaluate_apart() { flow_.evaluate(x_, e_); }
+    static constexpr bool in_parts = compiled_for_device && System::Slots == 0;
+    SOFTMAXFLOW_COLD void evaluate_apart() { system_.evaluate(x_, e_); }
     template <class Item, class AnySettings>
     SOFTMAXFLOW_COLD void step_apart(Item item, const AnySettings& settings) {
-        item.step(flow_, e_, x_, memory_, settings);
-    }
-
-    template <class Other, class OtherTokens>
-    SOFTMAXFLOW_HD void load(typename Flow::State& x, const Other& from,
-                             const OtherTokens& tokens) const {
-        SOFTMAXFLOW_UNROLL_FIXED(Flow::Slots)
-        for (int j = 0; j < flow_.slots(); ++j) {
-            const bool valid = flow_.tokens.valid(j);
-            const int place = slot_of(flow_.tokens, j, tokens);
-            x.logits[j] = valid ? convert<Real>(from.logits[place]) : Real(0.0);
-            SOFTMAXFLOW_UNROLL_FIXED(Flow::Outputs)
-            for (int k = 0; k < flow_.output_count(); ++k)
-                x.value(k, j) = valid ? convert<Real>(from.value(k, place)) : Real(0.0);
-        }
-    }
-    template <class Other, class OtherTokens>
-    SOFTMAXFLOW_HD void store(Other& to, const typename Flow::State& x,
-                              const OtherTokens& tokens) const {
-        SOFTMAXFLOW_UNROLL_FIXED(Flow::Slots)
-        for (int j = 0; j < flow_.slots(); ++j) {
-            if (!flow_.tokens.valid(j)) continue;
-            const int place = slot_of(flow_.tokens, j, tokens);
-            to.logits[place] = convert<WideOf<Real>>(x.logits[j]);
-            SOFTMAXFLOW_UNROLL_FIXED(Flow::Outputs)
-            for (int k = 0; k < flow_.output_count(); ++k)
-                to.value(k, place) = convert<WideOf<Real>>(x.value(k, j));
-        }
+        item.step(system_, e_, x_, memory_, settings);
     }
 
     /// Steps that an int counts; in f32 those whose lengths of arc are summed in f32. From
@@ -196,9 +170,9 @@ private:
 
     const Parameters& p_;
     Method method_;
-    Flow flow_;
-    typename Flow::State x_, memory_[most_memories];
-    typename Flow::Evaluation e_;
+    System system_;
+    typename System::State x_, memory_[most_memories];
+    typename System::Evaluation e_;
 };
 
 }  // namespace softmaxflow::model::inline SOFTMAXFLOW_TARGET

@@ -16,8 +16,8 @@ inline constexpr int steps_carried = 64;
 inline constexpr double longest_carried = 0x1p-7;
 
 template <class LossType, class RealType, int N, int M>
-struct CarriedFlow : Flow<Softmax, LossType, RealType, Solo, N, M> {
-    using Base = Flow<Softmax, LossType, RealType, Solo, N, M>;
+struct CarriedValueSoftmax : ValueSoftmax<Softmax, LossType, RealType, Solo, N, M> {
+    using Base = ValueSoftmax<Softmax, LossType, RealType, Solo, N, M>;
     using Real = RealType;
     using Base::Base;
 
@@ -35,30 +35,34 @@ struct CarriedFlow : Flow<Softmax, LossType, RealType, Solo, N, M> {
     }
 };
 
+template <class LossType, class Real, int N, int M>
+struct SystemFamily<CarriedValueSoftmax<LossType, Real, N, M>>
+    : SystemFamily<ValueSoftmax<Softmax, LossType, Real, Solo, N, M>> {};
+
 /// Gradient descent without decay that carries the exponentials.
 struct CarriedDescent {
     static constexpr const char* name = "gradient_descent";
     static constexpr int memories = 0;
 
-    template <class Flow>
-    SOFTMAXFLOW_HD static void step(const Flow& flow, typename Flow::Evaluation& e,
-                                    typename Flow::State& x, typename Flow::State*,
-                                    const MethodSettingsOf<Flow>& settings) {
-        using Real = typename Flow::Real;
-        const Real logit_rate = Real(settings.logit) * flow.logit_force_scale(e);
+    template <class System>
+    SOFTMAXFLOW_HD static void step(const System& system, typename System::Evaluation& e,
+                                    typename System::State& x, typename System::State*,
+                                    const MethodSettingsOf<System>& settings) {
+        using Real = typename System::Real;
+        const Real logit_rate = Real(settings.logit) * system.logit_force_scale(e);
         const Real value_rate = Real(settings.eta) * e.scales.weight;
-        const Real rate_0 = value_rate * flow.value_drive(e, 0);
-        const bool single = flow.output_count() == 1;
-        for (int k = 0; !single && k < flow.output_count(); ++k)
-            e.output_scratch[k] = value_rate * flow.value_drive(e, k);
+        const Real rate_0 = value_rate * system.value_drive(e, 0);
+        const bool single = system.output_count() == 1;
+        for (int k = 0; !single && k < system.output_count(); ++k)
+            e.output_scratch[k] = value_rate * system.value_drive(e, k);
         LargestMagnitude<Real> longest;
-        flow.for_each_drive(x, e, [&](int j, Real f, Real centred) SOFTMAXFLOW_INLINE {
+        system.for_each_drive(x, e, [&](int j, Real f, Real centred) SOFTMAXFLOW_INLINE {
             const Real change = logit_rate * f * centred;
             const Real series = polynomial(change, 1.0, 0.5, 0.16666666666666666,
                                            0.041666666666666664, 0.008333333333333333);
             x.logits[j] = x.logits[j] + change;
             if (single) x.value(0, j) = fma(rate_0, f, x.value(0, j));
-            for (int k = 0; !single && k < flow.output_count(); ++k)
+            for (int k = 0; !single && k < system.output_count(); ++k)
                 x.value(k, j) = fma(e.output_scratch[k], f, x.value(k, j));
             e.numerators[j] = fma(f, change * series, f);
             longest.add(change);

@@ -19,11 +19,28 @@ static_assert(all_keep<CheckMap>(Maps{}));
 static_assert(all_keep<CheckLoss>(Losses{}));
 static_assert(all_keep<CheckUpdateRule>(Methods{}));
 
+/// The system with its map and its loss chosen at run time, of sizes known at run time.
+template <class Real, class Team>
+using AnyValueSoftmax = ValueSoftmax<Any<Maps>, Any<Losses>, Real, Team, 0, 0>;
+
+template <class Map, class Loss, class Real, class Team, int N, int M>
+struct SystemFamily<ValueSoftmax<Map, Loss, Real, Team, N, M>> {
+    template <class OtherReal, class OtherTeam>
+    using General = AnyValueSoftmax<OtherReal, OtherTeam>;
+    using Selection = typename ValueSoftmax<Map, Loss, Real, Team, N, M>::Selection;
+
+    SOFTMAXFLOW_HD static typename General<Real, Team>::Selection generalise(Selection selection) {
+        return {any_of<Maps>(selection.map), any_of<Losses>(selection.loss)};
+    }
+};
+
+static_assert(CheckSystem<AnyValueSoftmax<double, Solo>>::kept);
+
 /// How the bins of an observable are laid out; see ensemble/edges.cpp.
 enum class Bins { linear, logarithmic, signed_logarithmic };
 
 /// What takes the upper end of the bins further, if it is above that end.
-enum class Reach {
+enum class BinGrowth {
     nothing,
     tokens,      ///< n
     log_tokens,  ///< log n
@@ -32,7 +49,7 @@ enum class Reach {
     log_time,    ///< |log t| of the horizon: t grows like the exponential of the arc
 };
 
-struct Ends {
+struct Interval {
     double low, high;
 };
 
@@ -41,19 +58,19 @@ struct Ends {
 /// to well above anything a run that makes sense reaches. Signed logarithmic: of the absolute
 /// value.
 struct BinRange {
-    Ends ends;
-    Reach reach = Reach::nothing;
-    Ends signed_ends = {};  ///< of maps whose weights leave [0, 1]; {}: the same
+    Interval ends;
+    BinGrowth reach = BinGrowth::nothing;
+    Interval signed_interval = {};  ///< of maps whose weights leave [0, 1]; {}: the same
 };
 
 /// Where weights leave [0, 1]; a few units is what runs that keep off the pole reach.
 inline constexpr double most_signed_weight = 8.0;
 inline constexpr BinRange weight_range = {
-    {0.0, 1.0}, Reach::nothing, {-most_signed_weight, most_signed_weight}};
+    {0.0, 1.0}, BinGrowth::nothing, {-most_signed_weight, most_signed_weight}};
 inline constexpr BinRange largest_weight_range = {
-    {0.0, 1.0}, Reach::nothing, {0.0, most_signed_weight}};
+    {0.0, 1.0}, BinGrowth::nothing, {0.0, most_signed_weight}};
 inline constexpr BinRange order_one_range = {{1e-16, 1e4}};
-inline constexpr BinRange growing_range = {{1e-8, 1e4}, Reach::ten_arcs};
+inline constexpr BinRange growing_range = {{1e-8, 1e4}, BinGrowth::ten_arcs};
 
 struct ObservableInfo {
     const char* name;
@@ -68,10 +85,10 @@ struct ObservableInfo {
 #define SOFTMAXFLOW_OBSERVABLES(X)                                                             \
     X(loss, "1", "objective g(z)", Bins::logarithmic, order_one_range)                         \
     X(entropy, "nat", "entropy of the attention weights", Bins::linear,                        \
-      {{0.0, 0.0}, Reach::log_tokens})                                                         \
-    X(effective_tokens, "1", "exp(entropy)", Bins::linear, {{1.0, 1.0}, Reach::tokens})        \
+      {{0.0, 0.0}, BinGrowth::log_tokens})                                                     \
+    X(effective_tokens, "1", "exp(entropy)", Bins::linear, {{1.0, 1.0}, BinGrowth::tokens})    \
     X(participation_ratio, "1", "1 / sum of squared weights", Bins::linear,                    \
-      {{1.0, 1.0}, Reach::tokens, {0.0, 1.0}})                                                 \
+      {{1.0, 1.0}, BinGrowth::tokens, {0.0, 1.0}})                                             \
     X(max_probability, "1", "largest attention weight", Bins::linear, largest_weight_range)    \
     X(margin, "1", "largest minus second largest weight", Bins::linear, largest_weight_range)  \
     X(log10_deficit, "1", "log10(1 - largest weight)", Bins::linear, {{-20.0, 0.0}})           \
@@ -88,9 +105,9 @@ struct ObservableInfo {
     X(value_norm, "1", "Frobenius norm of the part of V that can move", Bins::logarithmic,     \
       growing_range)                                                                           \
     X(arc, "1", "arc length tau: integral of the residual norm", Bins::logarithmic,            \
-      {{1e-6, 1e6}, Reach::arc})                                                               \
+      {{1e-6, 1e6}, BinGrowth::arc})                                                           \
     X(log_time, "log(time)", "logarithm of time", Bins::signed_logarithmic,                    \
-      {{1e-2, 1e2}, Reach::log_time})
+      {{1e-2, 1e2}, BinGrowth::log_time})
 
 inline constexpr ObservableInfo observables[] = {
 #define SOFTMAXFLOW_LINE(name, unit, long_name, bins, ...) \

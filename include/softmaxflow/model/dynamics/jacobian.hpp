@@ -89,15 +89,15 @@ public:
     Storage<Real, 0> solution;
 };
 
-template <class FlowType>
-class LinearField {
+template <class SystemType>
+class LinearisedField {
 public:
-    using Flow = FlowType;
-    using Real = typename Flow::Real;
-    using State = typename Flow::State;
-    using Evaluation = typename Flow::Evaluation;
+    using System = SystemType;
+    using Real = typename System::Real;
+    using State = typename System::State;
+    using Evaluation = typename System::Evaluation;
 
-    SOFTMAXFLOW_HD LinearField(Arena& arena, int slots, int m)
+    SOFTMAXFLOW_HD LinearisedField(Arena& arena, int slots, int m)
         : system_(arena, m + 3),
           drives_(arena, m),
           hessian_(arena, m),
@@ -114,7 +114,7 @@ public:
           scratch_(arena, slots) {}
 
     /// At a state x that `field` has evaluated: q = speed r.
-    SOFTMAXFLOW_COLD void set(const Field<Flow>& field, const State& x, const Evaluation& e,
+    SOFTMAXFLOW_COLD void set(const VectorField<System>& field, const State& x, const Evaluation& e,
                               const Frame<Real>& frame, Real speed, Real eta) {
         eta_ = eta;
         // A decay of Z divides what moves it.
@@ -129,11 +129,11 @@ public:
     }
 
     /// x <- (1 - eta J)^-1 x; residual(k) is then the change of r_k.
-    SOFTMAXFLOW_COLD void solve(const Field<Flow>& field, const State& at, const Evaluation& e,
-                                const Frame<Real>& frame, State& x) {
-        const Flow& flow = field.flow;
-        const int m = flow.output_count();
-        for (int j = 0; j < flow.slots(); ++j) {
+    SOFTMAXFLOW_COLD void solve(const VectorField<System>& field, const State& at,
+                                const Evaluation& e, const Frame<Real>& frame, State& x) {
+        const System& system = field.system;
+        const int m = system.output_count();
+        for (int j = 0; j < system.slots(); ++j) {
             Real dw(0.0);
             for (int k = 0; k < m; ++k) {
                 x.value(k, j) = kept_ * x.value(k, j);
@@ -146,10 +146,10 @@ public:
         system_.solve();
         const auto& y = system_.solution;
         const Real phi = y[m];
-        for (int k = 0; k < m; ++k) moved_[k] = flow.objective.metric_times(y, k, m);
-        for (int j = 0; j < flow.slots(); ++j) {
+        for (int k = 0; k < m; ++k) moved_[k] = system.objective.metric_times(y, k, m);
+        for (int j = 0; j < system.slots(); ++j) {
             Real change = fixed_[j];
-            for (int c = 0; c < m + 3; ++c) change = fma(response(flow, at, j, c), y[c], change);
+            for (int c = 0; c < m + 3; ++c) change = fma(response(system, at, j, c), y[c], change);
             x.logits[j] = change;
             const Real ds = slope_[j] * change - Real(normalised_) * phi * weight_[j];
             for (int k = 0; k < m; ++k)
@@ -160,39 +160,41 @@ public:
     SOFTMAXFLOW_HD Real residual_change(int k) { return system_.solution[k]; }
 
 private:
-    SOFTMAXFLOW_COLD void set_tokens(const Field<Flow>& field, const State& x, const Evaluation& e,
-                                     const Frame<Real>& frame) {
-        const Flow& flow = field.flow;
+    SOFTMAXFLOW_COLD void set_tokens(const VectorField<System>& field, const State& x,
+                                     const Evaluation& e, const Frame<Real>& frame) {
+        const System& system = field.system;
         Evaluation& workspace = const_cast<Evaluation&>(e);
-        visit(flow.map, [&](auto map) {
+        visit(system.map, [&](auto map) {
             normalised_ = map.normalised ? 1.0 : 0.0;
-            for (int j = 0; j < flow.slots(); ++j) {
+            for (int j = 0; j < system.slots(); ++j) {
                 weight_[j] = e.weight(j);
                 slope_[j] = e.scales.weight * map.slope(x.logits[j], e.numerators[j]);
-                value_[j] = flow.projected_value(x, e, j);
+                value_[j] = system.projected_value(x, e, j);
             }
             Real reference(0.0);
             if (map.sums_to_one)
                 reference = field.at_leader(frame, workspace, [&](int j) { return value_[j]; });
-            for (int j = 0; j < flow.slots(); ++j) value_[j] = value_[j] - reference;
-            mean_ = total(flow, [&](int j) { return weight_[j] * value_[j]; });
+            for (int j = 0; j < system.slots(); ++j) value_[j] = value_[j] - reference;
+            mean_ = total(system, [&](int j) { return weight_[j] * value_[j]; });
             const Real centre = Real(normalised_) * mean_;
-            for (int j = 0; j < flow.slots(); ++j) {
+            for (int j = 0; j < system.slots(); ++j) {
                 centred_[j] = value_[j] - centre;
                 pivot_[j] = e.scales.weight * map.second_derivative(x.logits[j], e.numerators[j]);
             }
         });
     }
 
-    SOFTMAXFLOW_COLD void set_outputs(const Field<Flow>& field, const Evaluation& e, Real speed) {
-        const Flow& flow = field.flow;
-        const int m = flow.output_count();
-        for (int k = 0; k < m; ++k) drives_[k] = flow.value_drive(e, k);
+    SOFTMAXFLOW_COLD void set_outputs(const VectorField<System>& field, const Evaluation& e,
+                                      Real speed) {
+        const System& system = field.system;
+        const int m = system.output_count();
+        for (int k = 0; k < m; ++k) drives_[k] = system.value_drive(e, k);
         kappa_ = Real(0.0);
         for (int k = 0; k < m; ++k) kappa_ = fma(e.residual[k], drives_[k], kappa_);
         speed_ = field.arc ? speed : Real(1.0);
-        visit(flow.loss, [&](auto loss) {
-            loss.curvature(flow.objective, flow.outputs, e.output, e.residual, speed_, hessian_);
+        visit(system.loss, [&](auto loss) {
+            loss.curvature(system.objective, system.outputs, e.output, e.residual, speed_,
+                           hessian_);
             simplex_ = loss.simplex;
         });
         // With one output r is a sign: it does not change.
@@ -201,31 +203,31 @@ private:
     }
 
     /// What da_j is divided by, from t_j in pivot_; the leader is not solved for here.
-    SOFTMAXFLOW_COLD void set_pivots(const Field<Flow>& field, const Evaluation& e,
+    SOFTMAXFLOW_COLD void set_pivots(const VectorField<System>& field, const Evaluation& e,
                                      const Frame<Real>& frame) {
-        const Flow& flow = field.flow;
-        for (int j = 0; j < flow.slots(); ++j) {
+        const System& system = field.system;
+        for (int j = 0; j < system.slots(); ++j) {
             const Real p = slope_[j];
             const Real own = fma(pivot_[j], centred_[j], value_eta_ * kappa_ * p * p);
             pivot_[j] = fma(eta_, Real(field.logit_decay), Real(1.0)) - logit_eta_ * own;
-            leads_[j] = select(frame.leader == Real(flow.tokens.index(j)), Real(1.0), Real(0.0));
+            leads_[j] = select(frame.leader == Real(system.tokens.index(j)), Real(1.0), Real(0.0));
         }
         leader_pivot_ = at_leader(field, e, frame, [&](int j) { return pivot_[j]; });
-        for (int j = 0; j < flow.slots(); ++j)
-            pivot_[j] = flow.tokens.valid(j)
+        for (int j = 0; j < system.slots(); ++j)
+            pivot_[j] = system.tokens.valid(j)
                             ? select(leads_[j] > Real(0.0), Real(0.0), Real(1.0) / pivot_[j])
                             : Real(0.0);
     }
 
     template <class F>
-    SOFTMAXFLOW_HD static Real at_leader(const Field<Flow>& field, const Evaluation& e,
+    SOFTMAXFLOW_HD static Real at_leader(const VectorField<System>& field, const Evaluation& e,
                                          const Frame<Real>& frame, F x) {
         return field.at_leader(frame, const_cast<Evaluation&>(e), x);
     }
 
     /// -(H x)_k into change_, for x in moved_.
-    SOFTMAXFLOW_COLD void apply_hessian(const Flow& flow, const Evaluation& e) {
-        const int m = flow.output_count();
+    SOFTMAXFLOW_COLD void apply_hessian(const System& system, const Evaluation& e) {
+        const int m = system.output_count();
         Real mean(0.0);
         if (simplex_)
             for (int k = 0; k < m; ++k) mean = fma(hessian_[k] * speed_, moved_[k], mean);
@@ -238,15 +240,15 @@ private:
     }
 
     /// d a_j / d y_c, y = (dr, phi, dmu, da_l).
-    SOFTMAXFLOW_HD Real response(const Flow& flow, const State& at, int j, int c) const {
-        if (c == flow.output_count() + 2) return leads_[j];
-        return logit_force(flow, at, j, c, pivot_[j]);
+    SOFTMAXFLOW_HD Real response(const System& system, const State& at, int j, int c) const {
+        if (c == system.output_count() + 2) return leads_[j];
+        return logit_force(system, at, j, c, pivot_[j]);
     }
 
     /// What y_c adds to the right-hand side of da_j, times `factor`.
-    SOFTMAXFLOW_HD Real logit_force(const Flow& flow, const State& at, int j, int c,
+    SOFTMAXFLOW_HD Real logit_force(const System& system, const State& at, int j, int c,
                                     Real factor) const {
-        const int m = flow.output_count();
+        const int m = system.output_count();
         const Real common = logit_eta_ * slope_[j] * factor;
         if (c < m) return common * fma(value_eta_ * weight_[j], drives_[c], at.value(c, j));
         const Real minus = Real(-normalised_) * common;
@@ -255,32 +257,32 @@ private:
     }
 
     template <class Term>
-    SOFTMAXFLOW_HD Real total(const Flow& flow, Term term) {
-        return sum(flow.tokens, scratch_, term);
+    SOFTMAXFLOW_HD Real total(const System& system, Term term) {
+        return sum(system.tokens, scratch_, term);
     }
 
     /// The sums over tokens that a change da of the logits enters by: phi, <w, ds> + ..., <s, ds>
     /// and Z ds, from p_j da_j.
     template <class Change>
-    SOFTMAXFLOW_COLD void columns(const Flow& flow, const State& at, Change da, Real& phi,
+    SOFTMAXFLOW_COLD void columns(const System& system, const State& at, Change da, Real& phi,
                                   Real& mean, Real& square) {
-        phi = total(flow, [&](int j) { return slope_[j] * da(j); });
-        mean = total(flow, [&](int j) { return value_[j] * (slope_[j] * da(j)); });
-        square = total(flow, [&](int j) { return weight_[j] * (slope_[j] * da(j)); });
-        for (int k = 0; k < flow.output_count(); ++k)
-            moved_[k] = total(flow, [&](int j) { return at.value(k, j) * (slope_[j] * da(j)); });
+        phi = total(system, [&](int j) { return slope_[j] * da(j); });
+        mean = total(system, [&](int j) { return value_[j] * (slope_[j] * da(j)); });
+        square = total(system, [&](int j) { return weight_[j] * (slope_[j] * da(j)); });
+        for (int k = 0; k < system.output_count(); ++k)
+            moved_[k] = total(system, [&](int j) { return at.value(k, j) * (slope_[j] * da(j)); });
     }
 
-    SOFTMAXFLOW_COLD void assemble(const Field<Flow>& field, const State& at, const Evaluation& e,
-                                   const Frame<Real>& frame) {
-        const Flow& flow = field.flow;
-        const int m = flow.output_count();
+    SOFTMAXFLOW_COLD void assemble(const VectorField<System>& field, const State& at,
+                                   const Evaluation& e, const Frame<Real>& frame) {
+        const System& system = field.system;
+        const int m = system.output_count();
         const Real nu = Real(normalised_);
-        weight_square_ = total(flow, [&](int j) { return weight_[j] * weight_[j]; });
+        weight_square_ = total(system, [&](int j) { return weight_[j] * weight_[j]; });
         for (int c = 0; c < m + 3; ++c) {
             Real phi, mean, square;
             columns(
-                flow, at, [&](int j) { return response(flow, at, j, c); }, phi, mean, square);
+                system, at, [&](int j) { return response(system, at, j, c); }, phi, mean, square);
             if (c == m) {
                 mean = mean - nu * mean_;
                 square = square - nu * weight_square_;
@@ -291,44 +293,44 @@ private:
             if (c < m) mean = mean + fma(value_eta_ * weight_square_, drives_[c], e.output[c]);
             for (int k = 0; k < m; ++k) {
                 Real direct(0.0);
-                if (c < m) direct = value_eta_ * weight_square_ * metric(flow, k, c);
+                if (c < m) direct = value_eta_ * weight_square_ * metric(system, k, c);
                 moved_[k] = moved_[k] + fma(value_eta_ * drives_[k], square, direct);
             }
-            apply_hessian(flow, e);
+            apply_hessian(system, e);
             for (int k = 0; k < m; ++k)
                 system_(k, c) = (k == c ? Real(1.0) : Real(0.0)) - change_[k];
             system_(m, c) = (c == m ? Real(1.0) : Real(0.0)) - phi;
             system_(m + 1, c) = (c == m + 1 ? Real(1.0) : Real(0.0)) - mean;
             system_(m + 2, c) =
                 c == m + 2 ? leader_pivot_ : -at_leader(field, e, frame, [&](int j) {
-                    return logit_force(flow, at, j, c, Real(1.0));
+                    return logit_force(system, at, j, c, Real(1.0));
                 });
         }
     }
 
-    SOFTMAXFLOW_HD static Real metric(const Flow& flow, int k, int l) {
-        const auto& objective = flow.objective;
-        if (objective.dense) return objective.matrix[k * flow.output_count() + l];
+    SOFTMAXFLOW_HD static Real metric(const System& system, int k, int l) {
+        const auto& objective = system.objective;
+        if (objective.dense) return objective.matrix[k * system.output_count() + l];
         return k == l ? objective.metric[k] : Real(0.0);
     }
 
-    SOFTMAXFLOW_COLD void right_hand_side(const Field<Flow>& field, const State& at,
+    SOFTMAXFLOW_COLD void right_hand_side(const VectorField<System>& field, const State& at,
                                           const Evaluation& e, const Frame<Real>& frame,
                                           const State& b) {
-        const Flow& flow = field.flow;
-        const int m = flow.output_count();
+        const System& system = field.system;
+        const int m = system.output_count();
         auto& y = system_.solution;
         Real phi, mean, square;
         columns(
-            flow, at, [&](int j) { return fixed_[j]; }, phi, mean, square);
+            system, at, [&](int j) { return fixed_[j]; }, phi, mean, square);
         for (int k = 0; k < m; ++k) {
-            const Real direct = total(flow, [&](int j) { return b.value(k, j) * weight_[j]; });
+            const Real direct = total(system, [&](int j) { return b.value(k, j) * weight_[j]; });
             moved_[k] = moved_[k] + fma(value_eta_ * drives_[k], square, direct);
         }
-        apply_hessian(flow, e);
+        apply_hessian(system, e);
         for (int k = 0; k < m; ++k) y[k] = change_[k];
         y[m] = phi;
-        const Real direct = total(flow, [&](int j) { return weight_[j] * dots_[j]; });
+        const Real direct = total(system, [&](int j) { return weight_[j] * dots_[j]; });
         y[m + 1] = mean + fma(value_eta_ * kappa_, square, direct);
         y[m + 2] = at_leader(field, e, frame, [&](int j) {
             return fma(logit_eta_ * slope_[j], dots_[j], b.logits[j]);

@@ -107,8 +107,8 @@ struct MethodSettings {
         power2.advance();
     }
 };
-template <class Flow>
-using MethodSettingsOf = MethodSettings<ScalarOf<typename Flow::Real>>;
+template <class System>
+using MethodSettingsOf = MethodSettings<ScalarOf<typename System::Real>>;
 
 template <class M>
 concept HasMemories = requires {
@@ -116,11 +116,11 @@ concept HasMemories = requires {
     { M::memories } -> Same<const int&>;
     requires(M::memories >= 0 && M::memories <= most_memories);
 };
-template <class M, class FlowType = Flow<Softmax, Logistic, double, Solo, 0, 0>>
-concept HasStep = requires(const FlowType& flow, typename FlowType::Evaluation& e,
-                           typename FlowType::State& x,
-                           const MethodSettingsOf<FlowType>& settings) {
-    M::step(flow, e, x, &x, settings);
+template <class M, class SystemType = ValueSoftmax<Softmax, Logistic, double, Solo, 0, 0>>
+concept HasStep = requires(const SystemType& system, typename SystemType::Evaluation& e,
+                           typename SystemType::State& x,
+                           const MethodSettingsOf<SystemType>& settings) {
+    M::step(system, e, x, &x, settings);
 };
 template <class M>
 concept UpdateRule = HasMemories<M> && HasStep<M>;
@@ -142,40 +142,40 @@ struct GradientDescent : MethodDefaults {
     static constexpr int memories = 0;
     static constexpr bool gradient = true, fast_numerics = true;
 
-    template <class Flow>
-    SOFTMAXFLOW_HD static void step(const Flow& flow, typename Flow::Evaluation& e,
-                                    typename Flow::State& x, typename Flow::State*,
-                                    const MethodSettingsOf<Flow>& settings) {
+    template <class System>
+    SOFTMAXFLOW_HD static void step(const System& system, typename System::Evaluation& e,
+                                    typename System::State& x, typename System::State*,
+                                    const MethodSettingsOf<System>& settings) {
         if (!settings.decays)
-            descend(flow, e, x, settings,
+            descend(system, e, x, settings,
                     [](auto entry, auto) SOFTMAXFLOW_INLINE { return entry; });
         else
-            descend(flow, e, x, settings, [](auto entry, auto keep) SOFTMAXFLOW_INLINE {
+            descend(system, e, x, settings, [](auto entry, auto keep) SOFTMAXFLOW_INLINE {
                 return decltype(entry)(keep) * entry;
             });
     }
 
 private:
-    template <class Flow, class Keep>
-    SOFTMAXFLOW_HD static void descend(const Flow& flow, const typename Flow::Evaluation& e,
-                                       typename Flow::State& x,
-                                       const MethodSettingsOf<Flow>& settings, Keep keep) {
-        using Real = typename Flow::Real;
-        const Real logit_rate = Real(settings.logit) * flow.logit_force_scale(e);
+    template <class System, class Keep>
+    SOFTMAXFLOW_HD static void descend(const System& system, const typename System::Evaluation& e,
+                                       typename System::State& x,
+                                       const MethodSettingsOf<System>& settings, Keep keep) {
+        using Real = typename System::Real;
+        const Real logit_rate = Real(settings.logit) * system.logit_force_scale(e);
         const Real value_rate = Real(settings.eta) * e.scales.weight;
         // A single row goes along with the logits, so that a token is loaded once.
-        const Real rate_0 = value_rate * flow.value_drive(e, 0);
-        const bool single = flow.output_count() == 1;
-        flow.for_each_drive(x, e, [&](int j, Real slope, Real centred) SOFTMAXFLOW_INLINE {
+        const Real rate_0 = value_rate * system.value_drive(e, 0);
+        const bool single = system.output_count() == 1;
+        system.for_each_drive(x, e, [&](int j, Real slope, Real centred) SOFTMAXFLOW_INLINE {
             x.logits[j] = fma(logit_rate * slope, centred, keep(x.logits[j], settings.keep_logit));
             if (single)
                 x.value(0, j) =
                     fma(rate_0, e.numerators[j], keep(x.value(0, j), settings.keep_value));
         });
-        SOFTMAXFLOW_UNROLL_FIXED(Flow::Outputs)
-        for (int k = 0; !single && k < flow.output_count(); ++k) {
-            const Real rate = value_rate * flow.value_drive(e, k);
-            in_blocks<Flow::Slots>(flow.slots(), [&](int first, auto count) SOFTMAXFLOW_INLINE {
+        SOFTMAXFLOW_UNROLL_FIXED(System::Outputs)
+        for (int k = 0; !single && k < system.output_count(); ++k) {
+            const Real rate = value_rate * system.value_drive(e, k);
+            in_blocks<System::Slots>(system.slots(), [&](int first, auto count) SOFTMAXFLOW_INLINE {
                 for (int j = first; j < first + count.value; ++j)
                     x.value(k, j) =
                         fma(rate, e.numerators[j], keep(x.value(k, j), settings.keep_value));
@@ -192,24 +192,24 @@ struct Momentum : MethodDefaults {
         {"velocity", "velocity <- momentum * velocity + gradient, by which the parameters step"}};
     static constexpr const char* keys[4] = {"dynamics.momentum"};
 
-    template <class Flow>
-    SOFTMAXFLOW_HD static void step(const Flow& flow, typename Flow::Evaluation& e,
-                                    typename Flow::State& x, typename Flow::State* memory,
-                                    const MethodSettingsOf<Flow>& settings) {
-        using Real = typename Flow::Real;
+    template <class System>
+    SOFTMAXFLOW_HD static void step(const System& system, typename System::Evaluation& e,
+                                    typename System::State& x, typename System::State* memory,
+                                    const MethodSettingsOf<System>& settings) {
+        using Real = typename System::Real;
         auto& v = memory[0];
         const Real mu(settings.momentum), eta(-settings.eta);
-        const Real logit_factor = Real(-settings.rho) * flow.logit_force_scale(e);
-        flow.for_each_drive(x, e, [&](int j, Real slope, Real centred) SOFTMAXFLOW_INLINE {
+        const Real logit_factor = Real(-settings.rho) * system.logit_force_scale(e);
+        system.for_each_drive(x, e, [&](int j, Real slope, Real centred) SOFTMAXFLOW_INLINE {
             const Real decay = Real(settings.logit_decay) * x.logits[j];
             v.logits[j] = fma(mu, v.logits[j], fma(logit_factor * slope, centred, decay));
             x.logits[j] = fma(eta, v.logits[j], x.logits[j]);
         });
-        SOFTMAXFLOW_UNROLL_FIXED(Flow::Outputs)
-        for (int k = 0; k < flow.output_count(); ++k) {
-            const Real factor = -(flow.value_drive(e, k) * e.scales.weight);
-            SOFTMAXFLOW_UNROLL_FIXED(Flow::Slots)
-            for (int j = 0; j < flow.slots(); ++j) {
+        SOFTMAXFLOW_UNROLL_FIXED(System::Outputs)
+        for (int k = 0; k < system.output_count(); ++k) {
+            const Real factor = -(system.value_drive(e, k) * e.scales.weight);
+            SOFTMAXFLOW_UNROLL_FIXED(System::Slots)
+            for (int j = 0; j < system.slots(); ++j) {
                 const Real decay = Real(settings.value_decay) * x.value(k, j);
                 v.value(k, j) = fma(mu, v.value(k, j), fma(factor, e.numerators[j], decay));
                 x.value(k, j) = fma(eta, v.value(k, j), x.value(k, j));
@@ -221,31 +221,31 @@ struct Momentum : MethodDefaults {
 /// Methods that act entry by entry do not close in Z. Here they act on a and on the entries of G,
 /// where Z = Z(0) + K G and the gradient of G_kj is -q_k s_j: the entrywise rule on V exactly when
 /// W = I. rule(memory, g) gives the change of an entry of gradient g.
-template <class Flow, class Rule>
-SOFTMAXFLOW_HD void move_entries(const Flow& flow, typename Flow::Evaluation& e,
-                                 typename Flow::State& x, typename Flow::State* memory,
-                                 const MethodSettingsOf<Flow>& settings, Rule rule) {
-    using Real = typename Flow::Real;
-    const int m = flow.output_count();
-    const Real factor = Real(-settings.rho) * flow.logit_force_scale(e);
-    flow.for_each_drive(x, e, [&](int j, Real slope, Real centred) SOFTMAXFLOW_INLINE {
+template <class System, class Rule>
+SOFTMAXFLOW_HD void move_entries(const System& system, typename System::Evaluation& e,
+                                 typename System::State& x, typename System::State* memory,
+                                 const MethodSettingsOf<System>& settings, Rule rule) {
+    using Real = typename System::Real;
+    const int m = system.output_count();
+    const Real factor = Real(-settings.rho) * system.logit_force_scale(e);
+    system.for_each_drive(x, e, [&](int j, Real slope, Real centred) SOFTMAXFLOW_INLINE {
         const Real decay = Real(settings.logit_decay) * x.logits[j];
         const Real gradient = fma(factor * slope, centred, decay);
         const auto at = [&](int i) SOFTMAXFLOW_INLINE -> Real& { return memory[i].logits[j]; };
         x.logits[j] = x.logits[j] + rule(at, gradient);
     });
-    SOFTMAXFLOW_UNROLL_FIXED(Flow::Slots)
-    for (int j = 0; j < flow.slots(); ++j) {
+    SOFTMAXFLOW_UNROLL_FIXED(System::Slots)
+    for (int j = 0; j < system.slots(); ++j) {
         const Real minus_weight = -e.weight(j);
-        SOFTMAXFLOW_UNROLL_FIXED(Flow::Outputs)
+        SOFTMAXFLOW_UNROLL_FIXED(System::Outputs)
         for (int k = 0; k < m; ++k) {
             const auto at = [&](int i)
                                 SOFTMAXFLOW_INLINE -> Real& { return memory[i].value(k, j); };
             e.output_scratch[k] = rule(at, e.residual[k] * minus_weight);
         }
-        SOFTMAXFLOW_UNROLL_FIXED(Flow::Outputs)
+        SOFTMAXFLOW_UNROLL_FIXED(System::Outputs)
         for (int k = 0; k < m; ++k)
-            x.value(k, j) = x.value(k, j) + flow.objective.metric_times(e.output_scratch, k, m);
+            x.value(k, j) = x.value(k, j) + system.objective.metric_times(e.output_scratch, k, m);
     }
 }
 
@@ -260,15 +260,15 @@ struct Adam : MethodDefaults {
     static constexpr const char* keys[4] = {"dynamics.adam_beta1", "dynamics.adam_beta2",
                                             "dynamics.adam_epsilon"};
 
-    template <class Flow>
-    SOFTMAXFLOW_HD static void step(const Flow& flow, typename Flow::Evaluation& e,
-                                    typename Flow::State& x, typename Flow::State* memory,
-                                    const MethodSettingsOf<Flow>& settings) {
-        using Real = typename Flow::Real;
+    template <class System>
+    SOFTMAXFLOW_HD static void step(const System& system, typename System::Evaluation& e,
+                                    typename System::State& x, typename System::State* memory,
+                                    const MethodSettingsOf<System>& settings) {
+        using Real = typename System::Real;
         using Scalar = ScalarOf<Real>;
         const Real correct1(Scalar(1) / settings.power1.complement());
         const Real correct2(Scalar(1) / settings.power2.complement());
-        move_entries(flow, e, x, memory, settings, [&](auto at, Real g) SOFTMAXFLOW_INLINE {
+        move_entries(system, e, x, memory, settings, [&](auto at, Real g) SOFTMAXFLOW_INLINE {
             Real &m = at(0), &v = at(1);
             m = fma(Real(settings.beta1), m, Real(settings.rest1) * g);
             v = fma(Real(settings.beta2), v, Real(settings.rest2) * g * g);
@@ -284,12 +284,12 @@ struct SignDescent : MethodDefaults {
     static constexpr int memories = 0;
     static constexpr bool entrywise = true;
 
-    template <class Flow>
-    SOFTMAXFLOW_HD static void step(const Flow& flow, typename Flow::Evaluation& e,
-                                    typename Flow::State& x, typename Flow::State* memory,
-                                    const MethodSettingsOf<Flow>& settings) {
-        using Real = typename Flow::Real;
-        move_entries(flow, e, x, memory, settings, [&](auto, Real g) SOFTMAXFLOW_INLINE {
+    template <class System>
+    SOFTMAXFLOW_HD static void step(const System& system, typename System::Evaluation& e,
+                                    typename System::State& x, typename System::State* memory,
+                                    const MethodSettingsOf<System>& settings) {
+        using Real = typename System::Real;
+        move_entries(system, e, x, memory, settings, [&](auto, Real g) SOFTMAXFLOW_INLINE {
             const Real zero(0.0), eta(settings.eta);
             return select(g > zero, -eta, select(g < zero, eta, zero));
         });

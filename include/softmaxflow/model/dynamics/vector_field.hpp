@@ -23,20 +23,20 @@ struct Frame {
     Real sign{1.0};    // of q, for losses with one output: the flow goes on through q = 0
 };
 
-template <class FlowType>
-struct Field {
-    using Flow = FlowType;
-    using Real = typename Flow::Real;
-    using State = typename Flow::State;
-    using Evaluation = typename Flow::Evaluation;
+template <class SystemType>
+struct VectorField {
+    using System = SystemType;
+    using Real = typename System::Real;
+    using State = typename System::State;
+    using Evaluation = typename System::Evaluation;
 
-    const Flow& flow;
+    const System& system;
     bool arc;
     ScalarOf<Real> logit_rate, value_decay, logit_decay;
     Mutant mutant;
 
-    SOFTMAXFLOW_HD Field(const Flow& f, const Parameters& p)
-        : flow(f),
+    SOFTMAXFLOW_HD VectorField(const System& f, const Parameters& p)
+        : system(f),
           arc(p.arc_clock),
           logit_rate(ScalarOf<Real>(p.logit_rate)),
           value_decay(ScalarOf<Real>(p.value_decay)),
@@ -46,7 +46,7 @@ struct Field {
     SOFTMAXFLOW_HD bool decays() const {
         return value_decay != ScalarOf<Real>(0) || logit_decay != ScalarOf<Real>(0);
     }
-    SOFTMAXFLOW_HD bool single() const { return flow.output_count() == 1; }
+    SOFTMAXFLOW_HD bool single() const { return system.output_count() == 1; }
 
     /// The derivative of x. Leaves weights, output and residual (q, or q / |q| in the arc clock) in
     /// `e`, and |q| in `speed` where it is known (not with one output in the arc clock).
@@ -62,11 +62,12 @@ struct Field {
         else
             drive_several(x, e, frame, derivative, speed);
         if (single()) speed = abs(e.residual[0]);
-        SOFTMAXFLOW_UNROLL_FIXED(Flow::Outputs)
-        for (int k = 0; k < flow.output_count(); ++k) {
-            const Real rate = flow.value_drive(e, k) * e.scales.weight;
-            SOFTMAXFLOW_UNROLL_FIXED(Flow::Slots)
-            for (int j = 0; j < flow.slots(); ++j) derivative.value(k, j) = rate * e.numerators[j];
+        SOFTMAXFLOW_UNROLL_FIXED(System::Outputs)
+        for (int k = 0; k < system.output_count(); ++k) {
+            const Real rate = system.value_drive(e, k) * e.scales.weight;
+            SOFTMAXFLOW_UNROLL_FIXED(System::Slots)
+            for (int j = 0; j < system.slots(); ++j)
+                derivative.value(k, j) = rate * e.numerators[j];
         }
         if (decays()) derivative = less_decays(x, e, derivative);
         if (mutant != Mutant::none) derivative = mutated(e, derivative);
@@ -76,9 +77,9 @@ struct Field {
     template <class Array>
     SOFTMAXFLOW_COLD Real log_speed(const Evaluation& e, Array& unit, Array& scratch) const {
         Real result(0.0);
-        visit(flow.loss, [&](auto loss) {
+        visit(system.loss, [&](auto loss) {
             const auto size =
-                loss.unit_residual(flow.objective, flow.outputs, e.output, unit, scratch);
+                loss.unit_residual(system.objective, system.outputs, e.output, unit, scratch);
             result = log(size.norm) + size.log_scale;
         });
         return result;
@@ -88,14 +89,14 @@ struct Field {
     template <class Array>
     SOFTMAXFLOW_COLD void output_rate(const State& x, const State& derivative, Evaluation& e,
                                       const Frame<Real>& frame, Array& rate) const {
-        visit(flow.map, [&](auto map) {
+        visit(system.map, [&](auto map) {
             const auto slope = [&](int j) {
                 return e.scales.weight * map.slope(x.logits[j], e.numerators[j]);
             };
-            const auto total = [&](auto term) { return sum(flow.tokens, e.token_scratch, term); };
+            const auto total = [&](auto term) { return sum(system.tokens, e.token_scratch, term); };
             Real phi(0.0);
             if (map.normalised) phi = total([&](int j) { return slope(j) * derivative.logits[j]; });
-            for (int k = 0; k < flow.output_count(); ++k) {
+            for (int k = 0; k < system.output_count(); ++k) {
                 Real reference(0.0);
                 if (map.sums_to_one)
                     reference = at_leader(frame, e, [&](int j) { return x.value(k, j); });
@@ -111,8 +112,8 @@ struct Field {
     /// x at the leader: 0 is added, so -0 becomes 0.
     template <class F>
     SOFTMAXFLOW_HD Real at_leader(const Frame<Real>& frame, Evaluation& e, F x) const {
-        return sum(flow.tokens, e.token_scratch, [&](int j) SOFTMAXFLOW_INLINE {
-            return select(frame.leader == Real(flow.tokens.index(j)), x(j), Real(0.0));
+        return sum(system.tokens, e.token_scratch, [&](int j) SOFTMAXFLOW_INLINE {
+            return select(frame.leader == Real(system.tokens.index(j)), x(j), Real(0.0));
         });
     }
 
@@ -122,8 +123,8 @@ private:
                                      State& derivative) const {
         const auto value = [&](int j) SOFTMAXFLOW_INLINE { return x.value(0, j); };
         Real reference(0.0), mean(0.0);
-        visit(flow.map, [&](auto map) SOFTMAXFLOW_INLINE {
-            e.scales = map.weights(flow.tokens, x.logits, e.numerators, e.token_scratch);
+        visit(system.map, [&](auto map) SOFTMAXFLOW_INLINE {
+            e.scales = map.weights(system.tokens, x.logits, e.numerators, e.token_scratch);
             if (map.sums_to_one) reference = at_leader(frame, e, value);
             mean = mean_of(e, value, reference);
         });
@@ -131,37 +132,39 @@ private:
         if (arc)
             e.residual[0] = frame.sign;
         else
-            visit(flow.loss, [&](auto loss) SOFTMAXFLOW_INLINE {
-                loss.residual(flow.objective, flow.outputs, e.output, e.residual, e.output_scratch);
+            visit(system.loss, [&](auto loss) SOFTMAXFLOW_INLINE {
+                loss.residual(system.objective, system.outputs, e.output, e.residual,
+                              e.output_scratch);
             });
         set_logit_force(x, e, value, reference, mean, e.residual[0], derivative);
     }
 
     SOFTMAXFLOW_HD void drive_several(const State& x, Evaluation& e, const Frame<Real>& frame,
                                       State& derivative, Real& speed) const {
-        visit(flow.map, [&](auto map) SOFTMAXFLOW_INLINE {
-            e.scales = map.weights(flow.tokens, x.logits, e.numerators, e.token_scratch);
+        visit(system.map, [&](auto map) SOFTMAXFLOW_INLINE {
+            e.scales = map.weights(system.tokens, x.logits, e.numerators, e.token_scratch);
         });
-        SOFTMAXFLOW_UNROLL_FIXED(Flow::Outputs)
-        for (int k = 0; k < flow.output_count(); ++k)
+        SOFTMAXFLOW_UNROLL_FIXED(System::Outputs)
+        for (int k = 0; k < system.output_count(); ++k)
             e.output[k] = mean_of(
                 e, [&](int j) SOFTMAXFLOW_INLINE { return x.value(k, j); }, Real(0.0));
-        visit(flow.loss, [&](auto loss) SOFTMAXFLOW_INLINE {
+        visit(system.loss, [&](auto loss) SOFTMAXFLOW_INLINE {
             if (arc) {
-                const auto size = loss.unit_residual(flow.objective, flow.outputs, e.output,
+                const auto size = loss.unit_residual(system.objective, system.outputs, e.output,
                                                      e.residual, e.output_scratch);
                 speed = size.norm * exp_call(size.log_scale);
             } else {
-                loss.residual(flow.objective, flow.outputs, e.output, e.residual, e.output_scratch);
-                speed = flow.residual_norm(e);
+                loss.residual(system.objective, system.outputs, e.output, e.residual,
+                              e.output_scratch);
+                speed = system.residual_norm(e);
             }
         });
         auto& w = derivative.logits;
-        SOFTMAXFLOW_UNROLL_FIXED(Flow::Slots)
-        for (int j = 0; j < flow.slots(); ++j) w[j] = flow.projected_value(x, e, j);
+        SOFTMAXFLOW_UNROLL_FIXED(System::Slots)
+        for (int j = 0; j < system.slots(); ++j) w[j] = system.projected_value(x, e, j);
         const auto own = [&](int j) SOFTMAXFLOW_INLINE { return w[j]; };
         Real reference(0.0), mean(0.0);
-        visit(flow.map, [&](auto map) SOFTMAXFLOW_INLINE {
+        visit(system.map, [&](auto map) SOFTMAXFLOW_INLINE {
             if (map.sums_to_one) reference = at_leader(frame, e, own);
             if (map.normalised) mean = mean_of(e, own, reference);
         });
@@ -171,7 +174,7 @@ private:
     /// <s, v - reference>
     template <class Value>
     SOFTMAXFLOW_HD Real mean_of(Evaluation& e, Value value, Real reference) const {
-        return e.scales.weight * sum(flow.tokens, e.token_scratch, [&](int j) SOFTMAXFLOW_INLINE {
+        return e.scales.weight * sum(system.tokens, e.token_scratch, [&](int j) SOFTMAXFLOW_INLINE {
                    return e.numerators[j] * (value(j) - reference);
                });
     }
@@ -183,10 +186,10 @@ private:
                                         Real reference, Real mean, Real factor,
                                         State& derivative) const {
         const Real rate = Real(logit_rate) * e.scales.weight * factor;
-        visit(flow.map, [&](auto map) SOFTMAXFLOW_INLINE {
+        visit(system.map, [&](auto map) SOFTMAXFLOW_INLINE {
             const Real centre = map.normalised ? mean : Real(0.0);
-            SOFTMAXFLOW_UNROLL_FIXED(Flow::Slots)
-            for (int j = 0; j < flow.slots(); ++j)
+            SOFTMAXFLOW_UNROLL_FIXED(System::Slots)
+            for (int j = 0; j < system.slots(); ++j)
                 derivative.logits[j] = rate * map.slope(x.logits[j], e.numerators[j]) *
                                        ((value(j) - reference) - centre);
         });
@@ -196,18 +199,18 @@ private:
     SOFTMAXFLOW_COLD State mutated(Evaluation e, State derivative) const {
         auto& forces = derivative.logits;
         const auto at = [&](int token) {
-            return sum(flow.tokens, e.token_scratch, [&](int j) {
-                return flow.tokens.index(j) == token ? forces[j] : Real(-0.0);
+            return sum(system.tokens, e.token_scratch, [&](int j) {
+                return system.tokens.index(j) == token ? forces[j] : Real(-0.0);
             });
         };
         const Real first = at(0), second = at(1);
-        const Real mean = Real(logit_rate) * flow.mean_projected_value(e);
-        for (int j = 0; j < flow.slots(); ++j) {
+        const Real mean = Real(logit_rate) * system.mean_projected_value(e);
+        for (int j = 0; j < system.slots(); ++j) {
             if (mutant == Mutant::reversed) forces[j] = -forces[j];
             if (mutant == Mutant::doubled) forces[j] = forces[j] + forces[j];
             if (mutant == Mutant::uncentred) forces[j] = fma(mean, e.weight(j), forces[j]);
-            if (mutant != Mutant::swapped || flow.tokens.index(j) > 1) continue;
-            forces[j] = flow.tokens.index(j) == 0 ? second : first;
+            if (mutant != Mutant::swapped || system.tokens.index(j) > 1) continue;
+            forces[j] = system.tokens.index(j) == 0 ? second : first;
         }
         return derivative;
     }
@@ -218,9 +221,9 @@ private:
             arc ? exp_call(-log_speed(e, e.residual, e.output_scratch)) : Real(1.0);
         const Real value_rate = inverse_speed * Real(-value_decay),
                    rate = inverse_speed * Real(-logit_decay);
-        for (int j = 0; j < flow.slots(); ++j) {
+        for (int j = 0; j < system.slots(); ++j) {
             derivative.logits[j] = fma(rate, x.logits[j], derivative.logits[j]);
-            for (int k = 0; k < flow.output_count(); ++k)
+            for (int k = 0; k < system.output_count(); ++k)
                 derivative.value(k, j) = fma(value_rate, x.value(k, j), derivative.value(k, j));
         }
         return derivative;

@@ -16,24 +16,24 @@ SOFTMAXFLOW_HD bool needs_singular_vectors(const Parameters& p) {
 }
 
 /// Draws the objective and Z(0); x comes with Z = 0.
-template <class Flow>
+template <class System>
 class MatrixStart {
 public:
-    using Real = typename Flow::Real;
-    using State = typename Flow::State;
-    using Scratch = typename Flow::Evaluation;
+    using Real = typename System::Real;
+    using State = typename System::State;
+    using Scratch = typename System::Evaluation;
 
     SOFTMAXFLOW_HD MatrixStart(const Parameters& parameters, const Source<Real>& source)
         : p_(parameters), source_(source) {}
 
     /// W = I: Z = V; p = softmax(sharpness * uniform).
-    SOFTMAXFLOW_COLD void draw_classes(Flow& flow, State& x) const {
-        const int classes = flow.output_count();
-        copy_values(flow, x, [](int) { return Real(1.0); });
+    SOFTMAXFLOW_COLD void draw_classes(System& system, State& x) const {
+        const int classes = system.output_count();
+        copy_values(system, x, [](int) { return Real(1.0); });
         Real top(-infinity()), total(0.0);
         for (int k = 0; k < classes; ++k) {
-            flow.objective.metric[k] = Real(1.0);
-            Real& share = flow.objective.response[k];
+            system.objective.metric[k] = Real(1.0);
+            Real& share = system.objective.response[k];
             if (p_.class_distribution != nullptr) {
                 share = Real(p_.class_distribution[k]);
                 continue;
@@ -44,46 +44,46 @@ public:
         }
         if (p_.class_distribution != nullptr) return;
         for (int k = 0; k < classes; ++k) {
-            flow.objective.response[k] = exp_call(flow.objective.response[k] - top);
-            total = total + flow.objective.response[k];
+            system.objective.response[k] = exp_call(system.objective.response[k] - top);
+            total = total + system.objective.response[k];
         }
         for (int k = 0; k < classes; ++k)
-            flow.objective.response[k] = flow.objective.response[k] / total;
+            system.objective.response[k] = system.objective.response[k] / total;
     }
 
     /// Regression, in the singular basis of X: K = S^2, Z(0) = S R^T V(0).
-    SOFTMAXFLOW_COLD void draw_design(Flow& flow, State& x, Scratch& e) const {
-        const int m = flow.output_count();
+    SOFTMAXFLOW_COLD void draw_design(System& system, State& x, Scratch& e) const {
+        const int m = system.output_count();
         const auto singular = [&](int k) { return Real(singular_value(k, m)); };
         if (p_.design_projection != nullptr) {
             project(
-                flow, x, e, [&](int k, int i) { return from_projection(k, i); }, [](auto&) {});
+                system, x, e, [&](int k, int i) { return from_projection(k, i); }, [](auto&) {});
         } else if (needs_singular_vectors(p_)) {
-            draw_rotated(flow, x, e);
-            for (int j = 0; j < flow.slots(); ++j)
+            draw_rotated(system, x, e);
+            for (int j = 0; j < system.slots(); ++j)
                 for (int k = 0; k < m; ++k) x.value(k, j) = singular(k) * x.value(k, j);
         } else {
-            copy_values(flow, x, singular);
+            copy_values(system, x, singular);
         }
         for (int k = 0; k < m; ++k) {
             const double s = singular_value(k, m);
-            flow.objective.metric[k] =
+            system.objective.metric[k] =
                 Real(p_.design_metric != nullptr ? p_.design_metric[k] : s * s);
         }
-        draw_response(flow);
+        draw_response(system);
     }
 
     /// Classification: W = X of independent N(0, 1/d) or from a file; K = X X^T is dense.
-    SOFTMAXFLOW_COLD void draw_samples(Flow& flow, State& x, Scratch& e) const {
-        const int m = flow.output_count();
-        auto& objective = flow.objective;
+    SOFTMAXFLOW_COLD void draw_samples(System& system, State& x, Scratch& e) const {
+        const int m = system.output_count();
+        auto& objective = system.objective;
         if (p_.design_projection != nullptr)
             project(
-                flow, x, e, [&](int k, int i) { return from_projection(k, i); }, [](auto&) {});
+                system, x, e, [&](int k, int i) { return from_projection(k, i); }, [](auto&) {});
         else {
             const Real scale = Real(1.0) / sqrt(Real(p_.dim));
             project(
-                flow, x, e,
+                system, x, e,
                 [&](int k, int i) {
                     const Pair<Real> g = random_entry(k, i, m);
                     return Pair<Real>{scale * g.first, scale * g.second};
@@ -110,20 +110,20 @@ private:
     /// Z = R V with m random orthonormal rows R: those of L^-1 G, G G^T = L L^T, are orthonormal
     /// and, for a normal G, uniformly so. Done twice, as once loses the square of the condition of
     /// G.
-    SOFTMAXFLOW_COLD void draw_rotated(Flow& flow, State& x, Scratch& e) const {
-        const int m = flow.output_count();
-        auto &factor = flow.objective.factor, &first = flow.objective.matrix;
+    SOFTMAXFLOW_COLD void draw_rotated(System& system, State& x, Scratch& e) const {
+        const int m = system.output_count();
+        auto &factor = system.objective.factor, &first = system.objective.matrix;
         const auto entries = [&](int k, int i) { return random_entry(k, i, m); };
-        project(flow, x, e, entries, [](auto&) {});
+        project(system, x, e, entries, [](auto&) {});
         cholesky(factor, m);
         for (int k = 0; k < m * m; ++k) first[k] = factor[k];
-        for (int j = 0; j < flow.slots(); ++j)
+        for (int j = 0; j < system.slots(); ++j)
             for (int k = 0; k < m; ++k) x.value(k, j) = Real(0.0);
-        project(flow, x, e, entries, [&](auto& column) {
+        project(system, x, e, entries, [&](auto& column) {
             solve_lower(first, m, [&](int k) -> Real& { return column[k]; });
         });
         cholesky(factor, m);
-        for (int j = 0; j < flow.slots(); ++j)
+        for (int j = 0; j < system.slots(); ++j)
             solve_lower(factor, m, [&](int k) -> Real& { return x.value(k, j); });
     }
 
@@ -135,13 +135,13 @@ private:
 
     /// Z_kj = scale(k) V_kj.
     template <class Scale>
-    SOFTMAXFLOW_COLD void copy_values(const Flow& flow, State& x, Scale scale) const {
-        for (int k = 0; k < flow.output_count(); k += 2)
-            for (int j = 0; j < flow.slots(); ++j) {
-                if (!flow.tokens.valid(j)) continue;
-                const Pair<Real> v = source_.value_pair(k, flow.tokens.index(j));
+    SOFTMAXFLOW_COLD void copy_values(const System& system, State& x, Scale scale) const {
+        for (int k = 0; k < system.output_count(); k += 2)
+            for (int j = 0; j < system.slots(); ++j) {
+                if (!system.tokens.valid(j)) continue;
+                const Pair<Real> v = source_.value_pair(k, system.tokens.index(j));
                 x.value(k, j) = scale(k) * v.first;
-                if (k + 1 < flow.output_count()) x.value(k + 1, j) = scale(k + 1) * v.second;
+                if (k + 1 < system.output_count()) x.value(k + 1, j) = scale(k + 1) * v.second;
             }
     }
 
@@ -159,11 +159,11 @@ private:
     /// Z = W V for W given by entries (k, i) and (k, i + 1), its columns then transformed; and
     /// where there is room for it, the lower triangle of W W^T in objective.factor.
     template <class Entries, class Transform>
-    SOFTMAXFLOW_COLD void project(Flow& flow, State& x, Scratch& e, Entries entries,
+    SOFTMAXFLOW_COLD void project(System& system, State& x, Scratch& e, Entries entries,
                                   Transform transform) const {
-        const int m = flow.output_count();
-        auto& gram = flow.objective.factor;
-        const bool has_gram = flow.objective.has_factor;
+        const int m = system.output_count();
+        auto& gram = system.objective.factor;
+        const bool has_gram = system.objective.has_factor;
         if (has_gram)
             for (int k = 0; k < m * m; ++k) gram[k] = Real(0.0);
         for (int i = 0; i < p_.dim; i += 2) {
@@ -179,9 +179,9 @@ private:
                 for (int l = 0; l <= k; ++l)
                     gram[k * m + l] = fma(e.output[k], e.output[l],
                                           fma(e.residual[k], e.residual[l], gram[k * m + l]));
-            for (int j = 0; j < flow.slots(); ++j) {
-                if (!flow.tokens.valid(j)) continue;
-                const Pair<Real> v = source_.value_pair(i, flow.tokens.index(j));
+            for (int j = 0; j < system.slots(); ++j) {
+                if (!system.tokens.valid(j)) continue;
+                const Pair<Real> v = source_.value_pair(i, system.tokens.index(j));
                 for (int k = 0; k < m; ++k) {
                     x.value(k, j) = fma(e.output[k], v.first, x.value(k, j));
                     if (both) x.value(k, j) = fma(e.residual[k], v.second, x.value(k, j));
@@ -192,11 +192,11 @@ private:
 
     /// y in the singular basis: its law, normal or uniform on the sphere, is rotation invariant.
     /// The N - m coordinates outside the column space of X give the floor.
-    SOFTMAXFLOW_COLD void draw_response(Flow& flow) const {
-        const int m = flow.output_count();
+    SOFTMAXFLOW_COLD void draw_response(System& system) const {
+        const int m = system.output_count();
         if (p_.design_response != nullptr) {
-            for (int k = 0; k < m; ++k) flow.objective.response[k] = Real(p_.design_response[k]);
-            flow.objective.floor = Real(p_.design_floor);
+            for (int k = 0; k < m; ++k) system.objective.response[k] = Real(p_.design_response[k]);
+            system.objective.floor = Real(p_.design_floor);
             return;
         }
         Real inside(0.0), outside(0.0);
@@ -204,7 +204,7 @@ private:
             const Pair<Real> g = source_.draws.normals(source_.objective_purpose(), Word(i / 2));
             const Real y = i % 2 == 0 ? g.first : g.second;
             if (i < m) {
-                flow.objective.response[i] = y;
+                system.objective.response[i] = y;
                 inside = fma(y, y, inside);
             } else {
                 outside = fma(y, y, outside);
@@ -216,13 +216,14 @@ private:
             // |X^+ y|^2 = sum_k y_k^2 / K_k.
             Real solution(0.0);
             for (int k = 0; k < m; ++k) {
-                const Real y = flow.objective.response[k];
-                solution = fma(y, y / flow.objective.metric[k], solution);
+                const Real y = system.objective.response[k];
+                solution = fma(y, y / system.objective.metric[k], solution);
             }
             scale = Real(p_.solution_norm) / sqrt(solution);
         }
-        for (int k = 0; k < m; ++k) flow.objective.response[k] = flow.objective.response[k] * scale;
-        flow.objective.floor = Real(p_.loss_constant) * outside * scale * scale;
+        for (int k = 0; k < m; ++k)
+            system.objective.response[k] = system.objective.response[k] * scale;
+        system.objective.floor = Real(p_.loss_constant) * outside * scale * scale;
     }
 
     const Parameters& p_;

@@ -6,16 +6,16 @@
 namespace softmaxflow::model::inline SOFTMAXFLOW_TARGET {
 
 /// The members but the field are room.
-template <class FlowType>
+template <class SystemType>
 struct ArcTime {
-    using Flow = FlowType;
-    using Real = typename Flow::Real;
-    using State = typename Flow::State;
-    using Evaluation = typename Flow::Evaluation;
+    using System = SystemType;
+    using Real = typename System::Real;
+    using State = typename System::State;
+    using Evaluation = typename System::Evaluation;
     using Mask = typename RealTraits<Real>::Mask;
     using Output = decltype(Evaluation::output);
 
-    const Field<Flow>& field;
+    const VectorField<System>& field;
     State &ahead, &there;
     Evaluation& workspace;
     Output &unit, &rate;
@@ -26,11 +26,9 @@ struct ArcTime {
         const LogInverseSpeed<Real> before = c.log_inverse_speed;
         c.log_inverse_speed = log_inverse_speed_at(c, x, derivative, e);
         set_second_derivative(c, x, derivative);
-        Real grown(0.0);
-        visit(field.flow.loss, [&](auto loss) {
-            grown = loss.finite_arc ? log_integral_to_zero(h, before, c.log_inverse_speed)
-                                    : log_integral(h, before, c.log_inverse_speed);
-        });
+        const Real grown = field.system.finite_arc()
+                               ? log_integral_to_zero(h, before, c.log_inverse_speed)
+                               : log_integral(h, before, c.log_inverse_speed);
         c.other = select(accepted, log_sum(c.other, grown), c.other);
         c.log_inverse_speed.log = select(accepted, c.log_inverse_speed.log, before.log);
         c.log_inverse_speed.slope = select(accepted, c.log_inverse_speed.slope, before.slope);
@@ -43,21 +41,11 @@ struct ArcTime {
                                                                 const State& x,
                                                                 const State& derivative,
                                                                 Evaluation& e) {
-        const Flow& flow = field.flow;
         field.output_rate(x, derivative, e, c.frame(), rate);
         LogInverseSpeed<Real> log_inverse_speed;
         log_inverse_speed.log = -field.log_speed(e, unit, e.output_scratch);
         const Real speed = exp_call(-log_inverse_speed.log);
-        visit(flow.loss, [&](auto loss) {
-            auto& g = e.output_scratch;
-            loss.curvature(flow.objective, flow.outputs, e.output, unit, speed, g);
-            Real mean(0.0);
-            for (int k = 0; loss.simplex && k < flow.output_count(); ++k)
-                mean = fma(g[k] * speed, rate[k], mean);
-            for (int k = 0; k < flow.output_count(); ++k)
-                log_inverse_speed.slope =
-                    fma(unit[k], g[k] * (rate[k] - mean), log_inverse_speed.slope);
-        });
+        log_inverse_speed.slope = field.system.residual_decay(e, unit, rate, speed);
         return log_inverse_speed;
     }
 
@@ -66,7 +54,7 @@ struct ArcTime {
     SOFTMAXFLOW_COLD void set_second_derivative(StepState<Real>& c, const State& x,
                                                 const State& derivative) {
         const Real distance = Real(FormatOf<Real>::look_ahead) * c.step;
-        for_each_entry(field.flow, [&](auto at) SOFTMAXFLOW_INLINE {
+        for_each_entry(field.system, [&](auto at) SOFTMAXFLOW_INLINE {
             at(ahead) = fma(distance, at(derivative), at(x));
         });
         Real speed(0.0);

@@ -12,11 +12,11 @@ namespace softmaxflow::model::inline SOFTMAXFLOW_TARGET {
 /// are room; level is the next threshold of each lane.
 template <class AnyLanes, class Stepper>
 struct Events {
-    using Flow = typename AnyLanes::Flow;
-    using Real = typename Flow::Real;
+    using System = typename AnyLanes::System;
+    using Real = typename System::Real;
     using Scalar = ScalarOf<Real>;
-    using State = typename Flow::State;
-    using Evaluation = typename Flow::Evaluation;
+    using State = typename System::State;
+    using Evaluation = typename System::Evaluation;
     using Mask = typename RealTraits<Real>::Mask;
     static constexpr int width = width_of<Real>;
     using Output = decltype(Evaluation::output);
@@ -36,14 +36,11 @@ struct Events {
     /// Where the step that was just tried went past an event too far from its end: it is to be
     /// repeated up to the event. Stores the first passages of the others.
     SOFTMAXFLOW_COLD Mask missed(Mask within, Real h) {
-        const Real top = top_share(active.flow, stepper.evaluation());
+        const Real top = active.system.largest_share(stepper.evaluation());
         const bool may_stop = p.stop_at_probability > 0.0;
         const Mask stops = within & (top >= Real(may_stop ? p.stop_at_probability : infinity()));
         Mask repeats = within & !within;
-        bool arc_ends = false;
-        visit(active.flow.loss, [&](auto loss) {
-            arc_ends = loss.finite_arc && p.arc_clock && active.field.single();
-        });
+        const bool arc_ends = active.system.finite_arc() && p.arc_clock && active.field.single();
         if (arc_ends) repeats = missed_end(within, h);
         if (any(stops)) repeats = repeats | missed_stop(stops & !repeats, top, h);
         // Beyond the last threshold the level is infinite, and so may be a share.
@@ -72,31 +69,16 @@ struct Events {
 
     /// Fraction of the step at which the share of the token that leads at its end passes `wanted`.
     SOFTMAXFLOW_COLD Real passage_root(Real wanted, Real top, Real h) {
-        const Flow& flow = active.flow;
+        const System& system = active.system;
         Evaluation& e = stepper.evaluation();
-        const Real token = largest_token(flow, e);
-        visit(flow.map, [&](auto map) {
-            workspace.scales = map.weights(flow.tokens, active.x.logits, workspace.numerators,
-                                           workspace.token_scratch);
-        });
-        const auto own = [&](auto entry) {
-            return sum(flow.tokens, workspace.token_scratch, [&](int j) {
-                return select(token == Real(flow.tokens.index(j)), entry(j), Real(0.0));
-            });
-        };
-        const auto share_rate = [&](const State& x, const State& derivative, Evaluation& at,
+        const Real token = system.leading_token(e);
+        system.evaluate_weights(active.x, workspace);
+        const auto share_rate = [&](const State& x, const State& derivative, const Evaluation& at,
                                     Real share) {
-            Real result(0.0);
-            visit(flow.map, [&](auto map) {
-                const auto change = [&](int j) {
-                    return at.scales.share * map.slope(x.logits[j], at.numerators[j]) *
-                           derivative.logits[j];
-                };
-                result = own(change) - share * sum(flow.tokens, workspace.token_scratch, change);
-            });
-            return result;
+            return system.share_rate(token, x, derivative, at, share, workspace);
         };
-        const Real before = own([&](int j) { return workspace.share(j); });
+        const Real before =
+            system.at_token(token, workspace, [&](int j) { return workspace.share(j); });
         return cubic_root(
             before - wanted, h * share_rate(active.x, stepper.derivative(), workspace, before),
             top - wanted, h * share_rate(stepper.next(), stepper.next_derivative(), e, top));
@@ -126,14 +108,12 @@ struct Events {
     SOFTMAXFLOW_COLD Mask missed_end(Mask within, Real h) {
         const StepState<Real>& c = active.step_state;
         Evaluation& e = stepper.evaluation();
-        const Flow& flow = active.flow;
-        visit(flow.loss, [&](auto loss) {
-            loss.residual(flow.objective, flow.outputs, e.output, unit, e.output_scratch);
-        });
+        const System& system = active.system;
+        system.residual_of(e, unit);
         const Real left = unit[0] * c.sign;
         const Mask beyond =
             within &
-            (left < -Termination<Flow>{p, active.field}.convergence_bound(abs(e.output[0])));
+            (left < -Termination<System>{p, active.field}.convergence_bound(abs(e.output[0])));
         if (!any(beyond)) return beyond;
         const Real before = exp_call(-c.log_inverse_speed.log);
         active.field.output_rate(stepper.next(), stepper.next_derivative(), e, c.frame(), rate);

@@ -19,33 +19,33 @@
 namespace softmaxflow::model::inline SOFTMAXFLOW_TARGET {
 
 /// Calls f(at) for every number of a state; at(x) is that number of the state x.
-template <class Flow, class F>
-SOFTMAXFLOW_HD void for_each_entry(const Flow& flow, F f) {
-    const int values = flow.slots() * flow.output_count();
-    SOFTMAXFLOW_UNROLL_FIXED(Flow::Slots * Flow::Outputs)
+template <class System, class F>
+SOFTMAXFLOW_HD void for_each_entry(const System& system, F f) {
+    const int values = system.slots() * system.output_count();
+    SOFTMAXFLOW_UNROLL_FIXED(System::Slots * System::Outputs)
     for (int i = 0; i < values; ++i)
         f([i](auto& x) SOFTMAXFLOW_INLINE -> auto& { return x.values[i]; });
-    SOFTMAXFLOW_UNROLL_FIXED(Flow::Slots)
-    for (int j = 0; j < flow.slots(); ++j)
+    SOFTMAXFLOW_UNROLL_FIXED(System::Slots)
+    for (int j = 0; j < system.slots(); ++j)
         f([j](auto& x) SOFTMAXFLOW_INLINE -> auto& { return x.logits[j]; });
 }
 
 /// Root of the mean of square(at) over the (m + 1) n numbers of a state, in the order of the tree.
-template <class Flow, class Square>
-SOFTMAXFLOW_HD auto root_mean(const Flow& flow, typename Flow::Evaluation& e, Square square) {
-    using Real = typename Flow::Real;
-    const int m = flow.output_count();
-    const Real total = sum(flow.tokens, e.token_scratch, [&](int j) SOFTMAXFLOW_INLINE {
+template <class System, class Square>
+SOFTMAXFLOW_HD auto root_mean(const System& system, typename System::Evaluation& e, Square square) {
+    using Real = typename System::Real;
+    const int m = system.output_count();
+    const Real total = sum(system.tokens, e.token_scratch, [&](int j) SOFTMAXFLOW_INLINE {
         Real column =
             square([j](const auto& x) SOFTMAXFLOW_INLINE -> const auto& { return x.logits[j]; });
-        SOFTMAXFLOW_UNROLL_FIXED(Flow::Outputs)
+        SOFTMAXFLOW_UNROLL_FIXED(System::Outputs)
         for (int k = 0; k < m; ++k)
             column = column + square([ j, k ](const auto& x) SOFTMAXFLOW_INLINE -> const auto& {
                          return x.value(k, j);
                      });
         return column;
     });
-    return sqrt(total * Real(1.0 / (double(m + 1) * flow.tokens.count())));
+    return sqrt(total * Real(1.0 / (double(m + 1) * system.tokens.count())));
 }
 
 /// What an error of 1 means for each number of a state.
@@ -69,7 +69,7 @@ concept HasStepperTraits = requires {
     { S::evaluations } -> Same<const int&>;
 };
 template <class S, class Real = typename S::Real>
-concept HasAttempt = requires(S& stepper, const Field<typename S::Flow>& field,
+concept HasAttempt = requires(S& stepper, const VectorField<typename S::System>& field,
                               const Tolerance<Real>& tolerance, const typename S::State& x,
                               Real number, const Frame<Real>& frame) {
     stepper.attempt(field, tolerance, x, number, frame, number);
@@ -118,13 +118,13 @@ SOFTMAXFLOW_HD Real weigh_stages(Real total, Stage k) {
 }
 
 /// What an attempt works with and leaves behind.
-template <class Scheme, class Flow>
+template <class Scheme, class System>
 struct Attempt {
-    using Real = typename Flow::Real;
-    using State = typename Flow::State;
+    using Real = typename System::Real;
+    using State = typename System::State;
 
     State next, before;  // the new state; that of the stage before the last
-    typename Flow::Evaluation evaluation;
+    typename System::Evaluation evaluation;
     Real error{0.0}, arc{0.0}, stiffness{0.0};
     State stages[Scheme::stages];  // derivatives
 
@@ -135,14 +135,14 @@ struct Attempt {
     }
 };
 
-template <class SchemeType, class FlowType>
+template <class SchemeType, class SystemType>
 class Explicit {
 public:
     using Scheme = SchemeType;
-    using Flow = FlowType;
-    using Real = typename Flow::Real;
-    using State = typename Flow::State;
-    using Evaluation = typename Flow::Evaluation;
+    using System = SystemType;
+    using Real = typename System::Real;
+    using State = typename System::State;
+    using Evaluation = typename System::Evaluation;
     static constexpr int order = Scheme::order, error_order = Scheme::error_order;
     static constexpr bool implicit = false;
     static constexpr int evaluations = Scheme::stages - 1, last = Scheme::stages - 1;
@@ -157,11 +157,12 @@ public:
     SOFTMAXFLOW_HD State& derivative() { return own_.stages[0]; }
     SOFTMAXFLOW_HD const State& next_derivative() const { return own_.stages[last]; }
 
-    SOFTMAXFLOW_COLD void attempt(const Field<Flow>& field, const Tolerance<Real>& tolerance,
-                                  const State& x, Real speed, const Frame<Real>& frame, Real h) {
+    SOFTMAXFLOW_COLD void attempt(const VectorField<System>& field,
+                                  const Tolerance<Real>& tolerance, const State& x, Real speed,
+                                  const Frame<Real>& frame, Real h) {
         if constexpr (in_registers) {
             // Nobody else knows its address, so it needs none.
-            Attempt<Scheme, Flow> a;
+            Attempt<Scheme, System> a;
             const State from_here = x;
             a.stages[0] = own_.stages[0];
             run(a, field, tolerance, from_here, speed, frame, h);
@@ -177,16 +178,16 @@ public:
     }
 
 private:
-    using Own = Attempt<Scheme, Flow>;
-    static constexpr bool in_registers = compiled_for_device && Flow::Slots > 0;
+    using Own = Attempt<Scheme, System>;
+    static constexpr bool in_registers = compiled_for_device && System::Slots > 0;
 
-    SOFTMAXFLOW_HD static void run(Own& a, const Field<Flow>& field,
+    SOFTMAXFLOW_HD static void run(Own& a, const VectorField<System>& field,
                                    const Tolerance<Real>& tolerance, const State& x, Real speed,
                                    const Frame<Real>& frame, Real h) {
         a.arc = Real(Scheme::a(last, 0)) * speed;
         if constexpr (in_registers) run_stages<1>(a, field, x, frame, h);
         for (int i = 1; !in_registers && i < Scheme::stages; ++i) {
-            place_one<1>(i, a, field.flow, x, h);
+            place_one<1>(i, a, field.system, x, h);
             evaluate(i, a, field, frame);
         }
         a.arc = a.arc * h;
@@ -195,24 +196,25 @@ private:
 
     /// Stages I, I + 1, ...: indices that the compiler knows keep the stages in registers.
     template <int I>
-    SOFTMAXFLOW_HD static void run_stages(Own& a, const Field<Flow>& field, const State& x,
+    SOFTMAXFLOW_HD static void run_stages(Own& a, const VectorField<System>& field, const State& x,
                                           const Frame<Real>& frame, Real h) {
         if constexpr (I < Scheme::stages) {
-            place<I>(a, field.flow, x, h);
+            place<I>(a, field.system, x, h);
             evaluate(I, a, field, frame);
             run_stages<I + 1>(a, field, x, frame, h);
         }
     }
     template <int I>
-    SOFTMAXFLOW_HD static void place_one(int i, Own& a, const Flow& flow, const State& x, Real h) {
+    SOFTMAXFLOW_HD static void place_one(int i, Own& a, const System& system, const State& x,
+                                         Real h) {
         if constexpr (I < Scheme::stages) {
             if (i == I)
-                place<I>(a, flow, x, h);
+                place<I>(a, system, x, h);
             else
-                place_one<I + 1>(i, a, flow, x, h);
+                place_one<I + 1>(i, a, system, x, h);
         }
     }
-    SOFTMAXFLOW_HD static void evaluate(int i, Own& a, const Field<Flow>& field,
+    SOFTMAXFLOW_HD static void evaluate(int i, Own& a, const VectorField<System>& field,
                                         const Frame<Real>& frame) {
         Real speed(0.0);
         if constexpr (in_registers)
@@ -224,8 +226,8 @@ private:
 
     /// next = x + h sum_j a_ij k_j
     template <int I>
-    SOFTMAXFLOW_HD static void place(Own& a, const Flow& flow, const State& x, Real h) {
-        for_each_entry(flow, [&](auto at) SOFTMAXFLOW_INLINE {
+    SOFTMAXFLOW_HD static void place(Own& a, const System& system, const State& x, Real h) {
+        for_each_entry(system, [&](auto at) SOFTMAXFLOW_INLINE {
             if (order > 3 && I == last) at(a.before) = at(a.next);
             const Real slope = weigh_stages<Scheme, I, 0>(
                 Real(0.0), [&](int j) SOFTMAXFLOW_INLINE { return at(a.stages[j]); });
@@ -236,17 +238,17 @@ private:
     template <class At, class Weights>
     SOFTMAXFLOW_HD static Real weigh_error(const Own& a, At at, Weights weights) {
         Real total(0.0);
-        SOFTMAXFLOW_UNROLL_FIXED(Flow::Slots > 0 ? Scheme::stages : 0)
+        SOFTMAXFLOW_UNROLL_FIXED(System::Slots > 0 ? Scheme::stages : 0)
         for (int i = 0; i < Scheme::stages; ++i)
             if (weights(i) != 0.0) total = fma(Real(weights(i)), at(a.stages[i]), total);
         return total;
     }
 
-    SOFTMAXFLOW_HD static void estimate_error(Own& a, const Field<Flow>& field,
+    SOFTMAXFLOW_HD static void estimate_error(Own& a, const VectorField<System>& field,
                                               const Tolerance<Real>& tolerance, const State& x,
                                               Real h) {
         const auto norm = [&](auto weights) SOFTMAXFLOW_INLINE {
-            return root_mean(field.flow, a.evaluation, [&](auto at) SOFTMAXFLOW_INLINE {
+            return root_mean(field.system, a.evaluation, [&](auto at) SOFTMAXFLOW_INLINE {
                 const Real ratio = weigh_error(a, at, weights) / tolerance(at(x), at(a.next));
                 return ratio * ratio;
             });
@@ -265,10 +267,11 @@ private:
 
     /// The last two stages stand at the same clock: the slope of the field between their states
     /// is about its largest eigenvalue once steps are limited by it.
-    SOFTMAXFLOW_HD static void estimate_stiffness(Own& a, const Field<Flow>& field, Real h) {
+    SOFTMAXFLOW_HD static void estimate_stiffness(Own& a, const VectorField<System>& field,
+                                                  Real h) {
         if constexpr (order == 3) return;
         const auto distance = [&](const State& one, const State& other) SOFTMAXFLOW_INLINE {
-            return root_mean(field.flow, a.evaluation, [&](auto at) SOFTMAXFLOW_INLINE {
+            return root_mean(field.system, a.evaluation, [&](auto at) SOFTMAXFLOW_INLINE {
                 const Real gap = at(one) - at(other);
                 return gap * gap;
             });

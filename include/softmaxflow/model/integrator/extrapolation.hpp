@@ -9,13 +9,13 @@
 
 namespace softmaxflow::model::inline SOFTMAXFLOW_TARGET {
 
-template <class FlowType, int Columns>
+template <class SystemType, int Columns>
 class Extrapolated {
 public:
-    using Flow = FlowType;
-    using Real = typename Flow::Real;
-    using State = typename Flow::State;
-    using Evaluation = typename Flow::Evaluation;
+    using System = SystemType;
+    using Real = typename System::Real;
+    using State = typename System::State;
+    using Evaluation = typename System::Evaluation;
     static constexpr int error_order = 2 * Columns - 1;
 
     SOFTMAXFLOW_HD Extrapolated(Arena& arena, int slots, int m)
@@ -31,14 +31,14 @@ public:
 
     /// Tries a step of length h from x, whose derivative is given; returns its estimated error
     /// relative to the tolerance.
-    SOFTMAXFLOW_COLD Real attempt(const Field<Flow>& field, const Tolerance<Real>& tolerance,
-                                  const State& x, const State& derivative, const Frame<Real>& frame,
-                                  Real h) {
+    SOFTMAXFLOW_COLD Real attempt(const VectorField<System>& field,
+                                  const Tolerance<Real>& tolerance, const State& x,
+                                  const State& derivative, const Frame<Real>& frame, Real h) {
         for (int j = 0; j < Columns; ++j) {
             midpoint(field, x, derivative, frame, h, 2 * (j + 1));
-            extrapolate(field.flow, j);
+            extrapolate(field.system, j);
         }
-        return root_mean(field.flow, evaluation_, [&](auto at) {
+        return root_mean(field.system, evaluation_, [&](auto at) {
             const Real change = at(row_[Columns - 1]) - at(row_[Columns - 2]);
             const Real ratio = change / tolerance(at(x), at(row_[Columns - 1]));
             return ratio * ratio;
@@ -47,18 +47,18 @@ public:
 
 private:
     /// middle_ = x(clock + h) by n substeps.
-    SOFTMAXFLOW_COLD void midpoint(const Field<Flow>& field, const State& x,
+    SOFTMAXFLOW_COLD void midpoint(const VectorField<System>& field, const State& x,
                                    const State& derivative, const Frame<Real>& frame, Real h,
                                    int n) {
         const Real substep = h / Real(double(n)), two = substep + substep;
-        for_each_entry(field.flow, [&](auto at) {
+        for_each_entry(field.system, [&](auto at) {
             at(before_) = at(x);
             at(middle_) = fma(substep, at(derivative), at(x));
         });
         for (int i = 1; i < n; ++i) {
             Real speed(0.0);
             field(middle_, evaluation_, frame, slope_, speed);
-            for_each_entry(field.flow, [&](auto at) {
+            for_each_entry(field.system, [&](auto at) {
                 const Real after = fma(two, at(slope_), at(before_));
                 at(before_) = at(middle_);
                 at(middle_) = after;
@@ -68,8 +68,8 @@ private:
 
     /// Row j of the scheme, T_jk = T_j,k-1 + (T_j,k-1 - T_j-1,k-1) / ((n_j / n_j-k)^2 - 1), takes
     /// the place of row j - 1.
-    SOFTMAXFLOW_COLD void extrapolate(const Flow& flow, int j) {
-        for_each_entry(flow, [&](auto at) {
+    SOFTMAXFLOW_COLD void extrapolate(const System& system, int j) {
+        for_each_entry(system, [&](auto at) {
             Real current = at(middle_);
             for (int k = 1; k <= j; ++k) {
                 const double n = j + 1, less = j + 1 - k;

@@ -20,33 +20,33 @@ SOFTMAXFLOW_HD int first_error_order(const Parameters& p) {
     return order;
 }
 
-template <class RealType, class TeamType, class Monitor = NoMonitor>
+template <class SystemType, class Monitor = NoMonitor>
 class Initializer {
 public:
-    using Real = RealType;
-    using Team = TeamType;
-    using Flow = model::Flow<Any<Maps>, Any<Losses>, Real, Team, 0, 0>;
-    using State = typename Flow::State;
-    using Evaluation = typename Flow::Evaluation;
+    using System = SystemType;
+    using Real = typename System::Real;
+    using Team = typename System::Team;
+    using State = typename System::State;
+    using Evaluation = typename System::Evaluation;
     using Wide = WideOf<Real>;
     static constexpr int width = width_of<Real>;
 
     SOFTMAXFLOW_HD Initializer(const Parameters& p, const Record& record, Team team, Arena& arena,
-                               Any<Maps> map, Any<Losses> loss)
+                               typename System::Selection selection)
         : p_(p),
-          flow_(arena, team, p.tokens, p.outputs, map, loss),
-          field_(flow_, p),
-          x_(arena, flow_.slots(), p.outputs),
-          derivative_(arena, flow_.slots(), p.outputs),
-          ahead_(arena, flow_.slots(), p.outputs),
-          there_(arena, flow_.slots(), p.outputs),
-          workspace_(arena, flow_.slots(), p.outputs),
+          system_(arena, team, p.tokens, p.outputs, selection),
+          field_(system_, p),
+          x_(arena, system_.slots(), p.outputs),
+          derivative_(arena, system_.slots(), p.outputs),
+          ahead_(arena, system_.slots(), p.outputs),
+          there_(arena, system_.slots(), p.outputs),
+          workspace_(arena, system_.slots(), p.outputs),
           unit_(arena, p.outputs),
           rate_(arena, p.outputs),
           monitor_(p, record, arena) {}
 
     /// Replicas [replica, replica + live) of the run; `live` may be less than the width.
-    SOFTMAXFLOW_COLD void operator()(Trajectories<Real, Team>& t, Int replica, int live) {
+    SOFTMAXFLOW_COLD void operator()(Trajectories<System>& t, Int replica, int live) {
         t.recorder.start(replica, live);
         t.recorder.note_start();
         take_state(t);
@@ -58,7 +58,7 @@ public:
     }
 
     /// For the implicit method, what was left to it is looked at anew, as at a restart.
-    SOFTMAXFLOW_COLD void resume(Trajectories<Real, Team>& t) {
+    SOFTMAXFLOW_COLD void resume(Trajectories<System>& t) {
         bool any = false;
         for (int i = 0; i < width; ++i) any = any || t.at[i].stage == Stage::stiff;
         if (!any) return;
@@ -74,21 +74,22 @@ public:
     }
 
 private:
-    SOFTMAXFLOW_HD ArcTime<Flow> arc_time() {
+    SOFTMAXFLOW_HD ArcTime<System> arc_time() {
         return {field_, ahead_, there_, workspace_, unit_, rate_};
     }
 
-    SOFTMAXFLOW_COLD void take_state(const Trajectories<Real, Team>& t) {
-        flow_.objective.copy(t.recorder.flow.objective, p_.outputs);
-        for_each_entry(flow_, [&](auto at) { at(x_) = convert<Real>(at(t.recorder.x)); });
+    SOFTMAXFLOW_COLD void take_state(const Trajectories<System>& t) {
+        system_.objective.copy(t.recorder.system.objective, p_.outputs);
+        for_each_entry(system_, [&](auto at) { at(x_) = convert<Real>(at(t.recorder.x)); });
     }
 
-    SOFTMAXFLOW_COLD void keep_derivative(Trajectories<Real, Team>& t) {
-        for_each_entry(flow_, [&](auto at) { at(t.derivative) = convert<Wide>(at(derivative_)); });
+    SOFTMAXFLOW_COLD void keep_derivative(Trajectories<System>& t) {
+        for_each_entry(system_,
+                       [&](auto at) { at(t.derivative) = convert<Wide>(at(derivative_)); });
     }
 
-    SOFTMAXFLOW_COLD void initialize_steps(Trajectories<Real, Team>& t) {
-        const Recorder<Real, Team>& origin = t.recorder;
+    SOFTMAXFLOW_COLD void initialize_steps(Trajectories<System>& t) {
+        const Recorder<System>& origin = t.recorder;
         const bool goes_on = p_.restart[state_column::clock] != nullptr;
         StepState<Real> c;
         c.load_clocks(origin.clocks, p_.arc_clock, goes_on);
@@ -102,7 +103,7 @@ private:
                                 workspace_, there_, ahead_);
         }
         if (p_.stiff == Stiff::on) c.stiff = Real(-1.0);
-        monitor_.start(flow_, x_, workspace_, c.sign, origin);
+        monitor_.start(system_, x_, workspace_, c.sign, origin);
         if (p_.arc_clock) arc_time().set_second_derivative(c, x_, derivative_);
         keep_derivative(t);
         t.step_state = c;
@@ -110,11 +111,8 @@ private:
 
     /// What a course needs of the state it starts from.
     SOFTMAXFLOW_COLD void evaluate_frame(StepState<Real>& c) {
-        visit(flow_.map, [&](auto map) {
-            workspace_.scales = map.weights(flow_.tokens, x_.logits, workspace_.numerators,
-                                            workspace_.token_scratch);
-        });
-        c.leader = largest_token(flow_, workspace_);
+        system_.evaluate_weights(x_, workspace_);
+        c.leader = system_.leading_token(workspace_);
         if (field_.single()) {
             // The sign of q; the first evaluation finds z, whatever sign it is given.
             field_(x_, workspace_, c.frame(), derivative_, c.speed);
@@ -122,15 +120,15 @@ private:
             c.sign = unit_[0];
         }
         field_(x_, workspace_, c.frame(), derivative_, c.speed);
-        c.top = top_share(flow_, workspace_);
-        c.output = norm(flow_.outputs, workspace_.output);
+        c.top = system_.largest_share(workspace_);
+        c.output = norm(system_.outputs, workspace_.output);
         c.scale = workspace_.scales.weight;
         if (p_.arc_clock)
             c.log_inverse_speed = arc_time().log_inverse_speed_at(c, x_, derivative_, workspace_);
     }
 
     /// Lane i stands at the first checkpoint, perhaps beyond some thresholds, perhaps at its end.
-    SOFTMAXFLOW_COLD void initialize_checkpoints(Trajectories<Real, Team>& t, int i) {
+    SOFTMAXFLOW_COLD void initialize_checkpoints(Trajectories<System>& t, int i) {
         const StepState<Real>& c = t.step_state;
         CheckpointState& w = t.at[i];
         while (w.threshold < p_.threshold_count &&
@@ -139,7 +137,7 @@ private:
         w.stage = p_.stiff == Stiff::on ? Stage::stiff : Stage::ready;
         w.reach_checkpoint();
         const bool finite = lane(c.step, i) - lane(c.step, i) == 0.0 && lane(c.step, i) > 0.0;
-        const double status = lane(Termination<Flow>{p_, field_}.at_state(c), i);
+        const double status = lane(Termination<System>{p_, field_}.at_state(c), i);
         if (!finite)
             w.finish(double(Status::non_finite), p_.checkpoint_count);
         else if (status != double(Status::ok))
@@ -151,8 +149,8 @@ private:
     }
 
     const Parameters& p_;
-    Flow flow_;
-    Field<Flow> field_;
+    System system_;
+    VectorField<System> field_;
     State x_, derivative_, ahead_, there_;
     Evaluation workspace_;
     decltype(Evaluation::output) unit_, rate_;

@@ -14,16 +14,16 @@ namespace softmaxflow::model::inline SOFTMAXFLOW_TARGET {
 
 /// Steps replicas that stand in Trajectories of HomeTeam, from where they stand to their next
 /// checkpoints.
-template <class FlowType, class StepperType, class PackTeam, class Monitor = NoMonitor>
+template <class SystemType, class StepperType, class PackTeam, class Monitor = NoMonitor>
 class Integration {
 public:
-    using Flow = FlowType;
+    using System = SystemType;
     using Stepper = StepperType;
-    using Real = typename Flow::Real;
+    using Real = typename System::Real;
     using Scalar = ScalarOf<Real>;
-    using Team = typename Flow::Team;
-    using State = typename Flow::State;
-    using Evaluation = typename Flow::Evaluation;
+    using Team = typename System::Team;
+    using State = typename System::State;
+    using Evaluation = typename System::Evaluation;
     using Mask = typename RealTraits<Real>::Mask;
     static_assert(CheckStepper<Stepper>::kept);
     static constexpr int width = width_of<Real>;
@@ -31,15 +31,15 @@ public:
     static constexpr Stage stage = Stepper::implicit ? Stage::stiff : Stage::ready;
 
     SOFTMAXFLOW_HD Integration(const Parameters& p, const Record& record, Team team, Arena& arena,
-                               typename Flow::Map map, typename Flow::Loss loss)
+                               typename System::Selection selection)
         : p_(p),
           record_(record),
           tolerance_{Scalar(p.rtol), Scalar(p.atol)},
           controller_{Scalar(Stepper::error_order)},
-          active_(p, team, arena, map, loss),
-          stepper_(arena, active_.flow.slots(), p.outputs),
-          trial_(arena, active_.flow.slots(), p.outputs),
-          workspace_(arena, active_.flow.slots(), p.outputs),
+          active_(p, team, arena, selection),
+          stepper_(arena, active_.system.slots(), p.outputs),
+          trial_(arena, active_.system.slots(), p.outputs),
+          workspace_(arena, active_.system.slots(), p.outputs),
           unit_(arena, p.outputs),
           rate_(arena, p.outputs),
           monitor_(p, record, arena) {}
@@ -63,15 +63,15 @@ public:
     }
 
 private:
-    using Active = Lanes<Flow, PackTeam>;
+    using Active = Lanes<System, PackTeam>;
     SOFTMAXFLOW_HD Events<Active, Stepper> events() {
         return {p_, active_, stepper_, workspace_, unit_, rate_, level_};
     }
-    SOFTMAXFLOW_HD ArcTime<Flow> arc_time() {
+    SOFTMAXFLOW_HD ArcTime<System> arc_time() {
         return {active_.field, stepper_.next(), trial_, workspace_, unit_, rate_};
     }
-    SOFTMAXFLOW_HD Termination<Flow> termination() const { return {p_, active_.field}; }
-    SOFTMAXFLOW_HD const Team& team() const { return active_.flow.tokens.team; }
+    SOFTMAXFLOW_HD Termination<System> termination() const { return {p_, active_.field}; }
+    SOFTMAXFLOW_HD const Team& team() const { return active_.system.tokens.team; }
     SOFTMAXFLOW_HD bool leads() const { return team().rank() == 0; }
     SOFTMAXFLOW_HD bool busy() const {
         for (int i = 0; i < width; ++i)
@@ -152,20 +152,20 @@ private:
         StepState<Real>& c = active_.step_state;
         Evaluation& e = stepper_.evaluation();
         State& derivative = stepper_.derivative();
-        for_each_entry(active_.flow, [&](auto at) SOFTMAXFLOW_INLINE {
+        for_each_entry(active_.system, [&](auto at) SOFTMAXFLOW_INLINE {
             at(active_.x) = select(accepted, at(stepper_.next()), at(active_.x));
         });
-        for_each_entry(active_.flow, [&](auto at) SOFTMAXFLOW_INLINE {
+        for_each_entry(active_.system, [&](auto at) SOFTMAXFLOW_INLINE {
             at(derivative) = select(accepted, at(stepper_.next_derivative()), at(derivative));
         });
-        const Real leader = largest_token(active_.flow, e);
+        const Real leader = active_.system.leading_token(e);
         const Mask changes = accepted & !(leader == c.leader);
         if (any(changes)) change_leader(changes, leader);
         c.clock = select(accepted, select(reaches, c.target, c.clock + h), c.clock);
         monitor_.look(accepted, active_.field, active_.x, derivative, e, c.clock, h);
         c.landing = select(accepted, Real(0.0), c.landing);
-        c.top = select(accepted, top_share(active_.flow, e), c.top);
-        c.output = select(accepted, norm(active_.flow.outputs, e.output), c.output);
+        c.top = select(accepted, active_.system.largest_share(e), c.top);
+        c.output = select(accepted, norm(active_.system.outputs, e.output), c.output);
         // A denominator that changed its sign went through 0 on the way.
         const Mask through = e.scales.weight * c.scale < Real(0.0);
         c.scale = select(accepted, select(through, Real(infinity()), e.scales.weight), c.scale);
@@ -174,7 +174,7 @@ private:
             arc_time().advance(c, active_.x, derivative, e, accepted, h);
         } else {
             c.other = select(accepted, c.other + stepper_.arc(), c.other);
-            c.speed = select(accepted, active_.flow.residual_norm(e), c.speed);
+            c.speed = select(accepted, active_.system.residual_norm(e), c.speed);
         }
         const Mask looks_stiff = stepper_.stiffness() > Real(0.9);
         c.stiff = select(
@@ -189,7 +189,7 @@ private:
         c.leader = select(changes, leader, c.leader);
         Real speed(0.0);
         active_.field(active_.x, stepper_.evaluation(), c.frame(), trial_, speed);
-        for_each_entry(active_.flow, [&](auto at) {
+        for_each_entry(active_.system, [&](auto at) {
             auto& derivative = at(stepper_.derivative());
             derivative = select(changes, at(trial_), derivative);
         });

@@ -46,14 +46,14 @@ struct Rodas5P {
     }
 };
 
-template <class FlowType>
+template <class SystemType>
 class Implicit {
 public:
     using Scheme = Rodas5P;
-    using Flow = FlowType;
-    using Real = typename Flow::Real;
-    using State = typename Flow::State;
-    using Evaluation = typename Flow::Evaluation;
+    using System = SystemType;
+    using Real = typename System::Real;
+    using State = typename System::State;
+    using Evaluation = typename System::Evaluation;
     static constexpr int order = Scheme::order, error_order = Scheme::error_order;
     static constexpr bool implicit = true;
     static constexpr int evaluations = Scheme::stages;
@@ -76,8 +76,9 @@ public:
     SOFTMAXFLOW_HD State& derivative() { return derivative_; }
     SOFTMAXFLOW_HD const State& next_derivative() const { return slope_; }
 
-    SOFTMAXFLOW_COLD void attempt(const Field<Flow>& field, const Tolerance<Real>& tolerance,
-                                  const State& x, Real speed, const Frame<Real>& frame, Real h) {
+    SOFTMAXFLOW_COLD void attempt(const VectorField<System>& field,
+                                  const Tolerance<Real>& tolerance, const State& x, Real speed,
+                                  const Frame<Real>& frame, Real h) {
         // The Jacobian needs what the field leaves behind at x.
         field(x, at_x_, frame, slope_, speed);
         const Real eta = Real(Scheme::gamma) * h;
@@ -90,10 +91,10 @@ public:
             take_stage(field, x, frame, i, eta, speed);
         }
         const int last = Scheme::stages - 1;
-        for_each_entry(field.flow, [&](auto at) { at(next_) = at(next_) + at(stages_[last]); });
+        for_each_entry(field.system, [&](auto at) { at(next_) = at(next_) + at(stages_[last]); });
         arc_ = arc_stages_[0] * Real(Scheme::a(last, 0)) + arc_stages_[last];
         for (int j = 1; j < last; ++j) arc_ = fma(Real(Scheme::a(last, j)), arc_stages_[j], arc_);
-        error_ = root_mean(field.flow, evaluation_, [&](auto at) {
+        error_ = root_mean(field.system, evaluation_, [&](auto at) {
             const Real ratio = at(stages_[last]) / tolerance(at(x), at(next_));
             return ratio * ratio;
         });
@@ -102,8 +103,8 @@ public:
 
 private:
     /// next = x + sum_j a_ij u_j
-    SOFTMAXFLOW_COLD void place(const Field<Flow>& field, const State& x, int i) {
-        for_each_entry(field.flow, [&](auto at) {
+    SOFTMAXFLOW_COLD void place(const VectorField<System>& field, const State& x, int i) {
+        for_each_entry(field.system, [&](auto at) {
             Real total = at(x);
             for (int j = 0; j < i; ++j) total = fma(Real(Scheme::a(i, j)), at(stages_[j]), total);
             at(next_) = total;
@@ -112,7 +113,7 @@ private:
 
     /// u_i from the field at its state, in slope_. |q| obeys the same linear equation, so its
     /// integral goes along: d|q| = <q / |q|, dq>.
-    SOFTMAXFLOW_COLD void take_stage(const Field<Flow>& field, const State& x,
+    SOFTMAXFLOW_COLD void take_stage(const VectorField<System>& field, const State& x,
                                      const Frame<Real>& frame, int i, Real eta, Real speed) {
         State& u = stages_[i];
         const auto earlier = [&](auto term) {
@@ -120,12 +121,12 @@ private:
             for (int j = 0; j < i; ++j) total = fma(Real(Scheme::c(i, j)), term(j), total);
             return Real(Scheme::gamma) * total;
         };
-        for_each_entry(field.flow, [&](auto at) {
+        for_each_entry(field.system, [&](auto at) {
             at(u) = fma(eta, at(slope_), earlier([&](int j) { return at(stages_[j]); }));
         });
         linear_.solve(field, x, at_x_, frame, u);
         Real change(0.0), norm(0.0);
-        for (int k = 0; k < field.flow.output_count(); ++k) {
+        for (int k = 0; k < field.system.output_count(); ++k) {
             change = fma(at_x_.residual[k], linear_.residual_change(k), change);
             norm = fma(at_x_.residual[k], at_x_.residual[k], norm);
         }
@@ -136,7 +137,7 @@ private:
     State next_;
     Evaluation evaluation_;
     Real error_{0.0}, arc_{0.0};
-    LinearField<Flow> linear_;
+    LinearisedField<System> linear_;
     Evaluation at_x_;
     State derivative_, slope_;
     State stages_[Scheme::stages];

@@ -107,16 +107,16 @@ struct Controller {
 
 /// A first step from the sizes of x, f and f's change over a trial step (Hairer, Norsett and Wanner
 /// 1993, II.4). `trial` and `trial_derivative` are used up.
-template <class Flow>
-SOFTMAXFLOW_COLD typename Flow::Real first_step(
-    const Field<Flow>& field, const Tolerance<typename Flow::Real>& tolerance,
-    ScalarOf<typename Flow::Real> order, const typename Flow::State& x,
-    const typename Flow::State& derivative, const Frame<typename Flow::Real>& frame,
-    typename Flow::Evaluation& e, typename Flow::State& trial,
-    typename Flow::State& trial_derivative) {
-    using Real = typename Flow::Real;
+template <class System>
+SOFTMAXFLOW_COLD typename System::Real first_step(
+    const VectorField<System>& field, const Tolerance<typename System::Real>& tolerance,
+    ScalarOf<typename System::Real> order, const typename System::State& x,
+    const typename System::State& derivative, const Frame<typename System::Real>& frame,
+    typename System::Evaluation& e, typename System::State& trial,
+    typename System::State& trial_derivative) {
+    using Real = typename System::Real;
     const auto size = [&](auto entry) {
-        return root_mean(field.flow, e, [&](auto at) {
+        return root_mean(field.system, e, [&](auto at) {
             const Real ratio = entry(at) / tolerance(at(x), at(x));
             return ratio * ratio;
         });
@@ -125,7 +125,7 @@ SOFTMAXFLOW_COLD typename Flow::Real first_step(
     const Real slope = size([&](auto at) { return at(derivative); });
     const auto tiny = (state < Real(1e-5)) | (slope < Real(1e-5));
     const Real h = select(tiny, Real(1e-6), Real(0.01) * state / slope);
-    for_each_entry(field.flow, [&](auto at) { at(trial) = fma(h, at(derivative), at(x)); });
+    for_each_entry(field.system, [&](auto at) { at(trial) = fma(h, at(derivative), at(x)); });
     Real speed(0.0);
     field(trial, e, frame, trial_derivative, speed);
     const Real second_derivative =

@@ -5,13 +5,13 @@
 
 namespace softmaxflow::model::inline SOFTMAXFLOW_TARGET {
 
-template <class FlowType>
+template <class SystemType>
 struct Termination {
-    using Flow = FlowType;
-    using Real = typename Flow::Real;
+    using System = SystemType;
+    using Real = typename System::Real;
 
     const Parameters& p;
-    const Field<Flow>& field;
+    const VectorField<System>& field;
 
     /// Below this, |q| is what the tolerance leaves of it, where |z| = size.
     SOFTMAXFLOW_HD Real convergence_bound(Real size) const {
@@ -31,17 +31,14 @@ struct Termination {
         if (p.stop_at_probability > 0.0)
             status =
                 select(c.top >= Real(p.stop_at_probability), number(Status::stopped_early), status);
-        visit(field.flow.loss, [&](auto loss) {
-            if (!loss.finite_arc || field.decays()) return;
+        if (field.system.finite_arc() && !field.decays()) {
             const Real speed = p.arc_clock ? exp_call(-c.log_inverse_speed.log) : c.speed;
             status =
                 select(speed <= convergence_bound(c.output), number(Status::converged), status);
-        });
-        visit(field.flow.map, [&](auto map) {
-            if (!map.signed_weights) return;
+        }
+        if (field.system.signed_weights())
             status = select(abs(c.scale) >= Real(1.0 / map_regulariser),
                             number(Status::map_singular), status);
-        });
         return status;
     }
 

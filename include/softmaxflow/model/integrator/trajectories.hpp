@@ -31,24 +31,25 @@ struct CheckpointState {
 };
 
 /// The replicas of one Real of the steps.
-template <class RealType, class TeamType>
+template <class SystemType>
 struct Trajectories {
-    using Real = RealType;
-    using Team = TeamType;
+    using System = SystemType;
+    using Real = typename System::Real;
+    using Team = typename System::Team;
     static constexpr int width = width_of<Real>;
 
     /// In memory that an arena lends.
     SOFTMAXFLOW_HD static void* operator new(unsigned long, void* place) { return place; }
 
-    Recorder<Real, Team> recorder;  // their states, and all that is known since their start
-    typename Recorder<Real, Team>::State derivative;  // of those states
+    Recorder<System> recorder;  // their states, and all that is known since their start
+    typename Recorder<System>::State derivative;  // of those states
     StepState<Real> step_state;
     CheckpointState at[width];
 
     SOFTMAXFLOW_HD Trajectories(const Parameters& p, const Record& record, Team team, Arena& arena,
-                                Any<Maps> map, Any<Losses> loss)
-        : recorder(p, record, team, arena, map, loss, 0),
-          derivative(arena, recorder.flow.slots(), p.outputs) {}
+                                typename System::Selection selection)
+        : recorder(p, record, team, arena, selection, 0),
+          derivative(arena, recorder.system.slots(), p.outputs) {}
 
     /// Records what is due, and counts the replicas that wait for steps.
     SOFTMAXFLOW_COLD void record(const Parameters& p, const Record& record, Queue& queue) {

@@ -1,7 +1,7 @@
 #pragma once
 /// Lists of types, and one of them chosen at compile time or at run time by the same code.
 ///
-/// A Flow is written over a Map and a Loss. Given `Softmax` it is specialised to it; given
+/// A ValueSoftmax is written over a Map and a Loss. Given `Softmax` it is specialised to it; given
 /// `Any<Maps>` it holds an index, and visit() branches once per use: all replicas take the same
 /// way, and the arithmetic behind the branch is the same, so the bits are.
 

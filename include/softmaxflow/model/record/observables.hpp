@@ -10,25 +10,26 @@
 namespace softmaxflow::model::inline SOFTMAXFLOW_TARGET {
 
 /// The entropy of the shares and log(1 - max p), in terms of the largest share and the others.
-template <class Flow>
+template <class System>
 struct ShareShape {
-    using Real = typename Flow::Real;
+    using Real = typename System::Real;
     Real entropy, log_deficit;
 
     /// `logs` is filled with log p up to a common constant.
     template <class Array>
-    SOFTMAXFLOW_COLD ShareShape(const Flow& flow, const typename Flow::State& x,
-                                typename Flow::Evaluation& e, Array& logs) {
-        visit(flow.map, [&](auto map) {
-            for (int k = 0; k < flow.slots(); ++k) logs[k] = map.log_share(x.logits[k], e.share(k));
+    SOFTMAXFLOW_COLD ShareShape(const System& system, const typename System::State& x,
+                                typename System::Evaluation& e, Array& logs) {
+        visit(system.map, [&](auto map) {
+            for (int k = 0; k < system.slots(); ++k)
+                logs[k] = map.log_share(x.logits[k], e.share(k));
         });
         const auto log_share = [&](int k) { return logs[k]; };
         auto& scratch = e.token_scratch;
-        const Leader<Real> leader = find_leader(flow.tokens, scratch, log_share);
+        const Leader<Real> leader = find_leader(system.tokens, scratch, log_share);
         const Real top = leader.value, gap = leader.second - top;
         const auto over_others = [&](auto term) {
-            return sum(flow.tokens, scratch, [&](int k) {
-                return select(leader.index == Real(flow.tokens.index(k)), Real(-0.0), term(k));
+            return sum(system.tokens, scratch, [&](int k) {
+                return select(leader.index == Real(system.tokens.index(k)), Real(-0.0), term(k));
             });
         };
         // others = sum_{j != l} p_j / p_l. Relative to the second largest the sum lies in
@@ -67,55 +68,57 @@ SOFTMAXFLOW_COLD auto norm(const Outputs& outputs, const Array& x) {
 }
 
 /// |dV/dt| = |W^T q| |s| and |da/dt| = rho |J^T w|, decay aside.
-template <class Flow>
+template <class System>
 struct GradientNorms {
-    using Real = typename Flow::Real;
+    using Real = typename System::Real;
     Real values, logits;
 
     /// `drives` is used up.
     template <class Array>
-    SOFTMAXFLOW_COLD GradientNorms(const Flow& flow, const typename Flow::State& x,
-                                   typename Flow::Evaluation& e, Array& drives, double logit_rate) {
+    SOFTMAXFLOW_COLD GradientNorms(const System& system, const typename System::State& x,
+                                   typename System::Evaluation& e, Array& drives,
+                                   double logit_rate) {
         auto& scratch = e.token_scratch;
         const Real weight_norm =
-            sqrt(sum(flow.tokens, scratch, [&](int k) { return e.weight(k) * e.weight(k); }));
+            sqrt(sum(system.tokens, scratch, [&](int k) { return e.weight(k) * e.weight(k); }));
         const auto residual = [&](int k) { return e.residual[k]; };
-        const Real row_norm = flow.output_count() == 1
-                                  ? sqrt(flow.objective.metric[0]) * abs(e.residual[0])
-                                  : root_of_product(flow.outputs, residual,
-                                                    [&](int k) { return flow.value_drive(e, k); });
+        const Real row_norm = system.output_count() == 1
+                                  ? sqrt(system.objective.metric[0]) * abs(e.residual[0])
+                                  : root_of_product(system.outputs, residual, [&](int k) {
+                                        return system.value_drive(e, k);
+                                    });
         values = row_norm * weight_norm;
-        const Real logit_force_scale = flow.logit_force_scale(e);
-        flow.for_each_drive(x, e, [&](int j, Real slope, Real centred) {
+        const Real logit_force_scale = system.logit_force_scale(e);
+        system.for_each_drive(x, e, [&](int j, Real slope, Real centred) {
             const Real drive = logit_force_scale * slope * centred;
             drives[j] = drive * drive;
         });
         logits =
-            Real(logit_rate) * sqrt(sum(flow.tokens, scratch, [&](int k) { return drives[k]; }));
+            Real(logit_rate) * sqrt(sum(system.tokens, scratch, [&](int k) { return drives[k]; }));
     }
 };
 
 /// |W^+ Z|, W^+ the pseudo-inverse: sum_k |Z_k|^2 / K_k, or |L^-1 Z|^2 where K = L L^T is dense.
-template <class Flow>
-SOFTMAXFLOW_COLD auto value_norm(const Flow& flow, const typename Flow::State& x,
-                                 typename Flow::Evaluation& e) {
-    using Real = typename Flow::Real;
-    const int m = flow.output_count();
+template <class System>
+SOFTMAXFLOW_COLD auto value_norm(const System& system, const typename System::State& x,
+                                 typename System::Evaluation& e) {
+    using Real = typename System::Real;
+    const int m = system.output_count();
     const auto column = [&](int j) {
         Real square(0.0);
-        if (flow.objective.dense) {
+        if (system.objective.dense) {
             for (int k = 0; k < m; ++k) e.output_scratch[k] = x.value(k, j);
-            solve_lower(flow.objective.factor, m,
+            solve_lower(system.objective.factor, m,
                         [&](int k) -> Real& { return e.output_scratch[k]; });
             for (int k = 0; k < m; ++k)
                 square = fma(e.output_scratch[k], e.output_scratch[k], square);
         } else {
             for (int k = 0; k < m; ++k)
-                square = fma(x.value(k, j) / flow.objective.metric[k], x.value(k, j), square);
+                square = fma(x.value(k, j) / system.objective.metric[k], x.value(k, j), square);
         }
         return square;
     };
-    return sqrt(sum(flow.tokens, e.token_scratch, column));
+    return sqrt(sum(system.tokens, e.token_scratch, column));
 }
 
 /// What observe() needs beside the state.
@@ -127,20 +130,21 @@ struct Instant {
 };
 
 /// Fills out[observable] at an evaluated state; `logs` (slot) is used up.
-template <class Flow, class Array>
-SOFTMAXFLOW_COLD void observe(const Flow& flow, const typename Flow::State& x,
-                              typename Flow::Evaluation& e, const Instant<typename Flow::Real>& now,
-                              Array& logs, typename Flow::Real (&out)[observable_count]) {
-    using Real = typename Flow::Real;
+template <class System, class Array>
+SOFTMAXFLOW_COLD void observe(const System& system, const typename System::State& x,
+                              typename System::Evaluation& e,
+                              const Instant<typename System::Real>& now, Array& logs,
+                              typename System::Real (&out)[observable_count]) {
+    using Real = typename System::Real;
     const auto put = [&](Observable name, Real value) { out[int(name)] = value; };
     auto& scratch = e.token_scratch;
-    const auto& tokens = flow.tokens;
+    const auto& tokens = system.tokens;
 
-    visit(flow.loss, [&](auto loss) {
-        put(Observable::loss, loss.value(flow.objective, flow.outputs, e.output));
+    visit(system.loss, [&](auto loss) {
+        put(Observable::loss, loss.value(system.objective, system.outputs, e.output));
     });
 
-    const ShareShape<Flow> shape(flow, x, e, logs);
+    const ShareShape<System> shape(system, x, e, logs);
     put(Observable::entropy, shape.entropy);
     put(Observable::effective_tokens, exp_call(shape.entropy));
     put(Observable::log10_deficit, shape.log_deficit * Real(0.4342944819032518));
@@ -152,7 +156,7 @@ SOFTMAXFLOW_COLD void observe(const Flow& flow, const typename Flow::State& x,
         Real(1.0) / sum(tokens, scratch, [&](int k) { return share(k) * share(k); }));
 
     const auto logit = [&](int k) { return x.logits[k]; };
-    const auto projected = [&](int k) { return flow.projected_value(x, e, k); };
+    const auto projected = [&](int k) { return system.projected_value(x, e, k); };
     put(Observable::logit_range,
         largest(tokens, scratch, logit) - smallest(tokens, scratch, logit));
 
@@ -162,12 +166,12 @@ SOFTMAXFLOW_COLD void observe(const Flow& flow, const typename Flow::State& x,
     put(Observable::leader_logit_gap, leader_logit.first - leader_logit.second);
     put(Observable::leader_value_gap, leader_value.first - leader_value.second);
 
-    put(Observable::output_norm, norm(flow.outputs, e.output));
-    put(Observable::residual_norm, norm(flow.outputs, e.residual));
-    const GradientNorms<Flow> gradient(flow, x, e, logs, now.logit_rate);
+    put(Observable::output_norm, norm(system.outputs, e.output));
+    put(Observable::residual_norm, norm(system.outputs, e.residual));
+    const GradientNorms<System> gradient(system, x, e, logs, now.logit_rate);
     put(Observable::value_gradient_norm, gradient.values);
     put(Observable::logit_gradient_norm, gradient.logits);
-    put(Observable::value_norm, value_norm(flow, x, e));
+    put(Observable::value_norm, value_norm(system, x, e));
 
     put(Observable::arc, now.arc);
     put(Observable::log_time, now.log_time);

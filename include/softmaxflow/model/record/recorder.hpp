@@ -28,43 +28,44 @@ struct Clocks {
 
     /// Calls f(state column, entry of it, number) for those that descent has, or for all.
     template <class F>
-    SOFTMAXFLOW_HD void for_each(bool flow, F f) {
+    SOFTMAXFLOW_HD void for_each(bool by_flow, F f) {
         f(state_column::arc, 0, arc), f(state_column::log_time, 0, log_time);
-        if (!flow) return;
+        if (!by_flow) return;
         f(state_column::clock, 0, clock), f(state_column::step_size, 0, step);
         f(state_column::controller, 0, step_error), f(state_column::controller, 1, stiff_steps);
     }
 };
 
-/// StepReal is what the steps are taken in.
-template <class StepReal, class TeamType>
+/// StepSystem is what takes the steps, with everything chosen at run time.
+template <class StepSystem>
 class Recorder {
 public:
+    using StepReal = typename StepSystem::Real;
     using Real = WideOf<StepReal>;
-    using Team = TeamType;
-    using Flow = model::Flow<Any<Maps>, Any<Losses>, Real, Team, 0, 0>;
-    using State = typename Flow::State;
+    using Team = typename StepSystem::Team;
+    using System = GeneralOf<StepSystem, Real, Team>;
+    using State = typename System::State;
 
     static constexpr int width = width_of<Real>;
 
     SOFTMAXFLOW_HD Recorder(const Parameters& p, const Record& record, Team team, Arena& arena,
-                            Any<Maps> map, Any<Losses> loss, int memories)
-        : flow(arena, team, p.tokens, p.outputs, map, loss, needs_singular_vectors(p)),
-          x(arena, flow.slots(), p.outputs),
-          memory{State(arena, memories > 0 ? flow.slots() : 0, p.outputs),
-                 State(arena, memories > 1 ? flow.slots() : 0, p.outputs)},
+                            typename System::Selection selection, int memories)
+        : system(arena, team, p.tokens, p.outputs, selection, needs_singular_vectors(p)),
+          x(arena, system.slots(), p.outputs),
+          memory{State(arena, memories > 0 ? system.slots() : 0, p.outputs),
+                 State(arena, memories > 1 ? system.slots() : 0, p.outputs)},
           p_(p),
           record_(record),
           memories_(memories),
-          evaluation_(arena, flow.slots(), p.outputs),
-          ranks_(arena, flow.slots()),
-          logs_(arena, flow.slots()),
+          evaluation_(arena, system.slots(), p.outputs),
+          ranks_(arena, system.slots()),
+          logs_(arena, system.slots()),
           passage_state_{} {
         for (int i = 0; i < width; ++i) replica_slots_[i] = {};
         passage_state_.level = StepReal(level(0));
     }
 
-    Flow flow;
+    System system;
     State x, memory[most_memories];
     Clocks<Real> clocks;
 
@@ -72,41 +73,41 @@ public:
     SOFTMAXFLOW_COLD void start(Int replica, int live) {
         for (int i = 0; i < width; ++i) replica_slots_[i] = {replica + i, 0, 0, i < live};
         for (int i = 0; i < memories_; ++i) {
-            for (int j = 0; j < flow.slots(); ++j) memory[i].logits[j] = Real(0.0);
-            for (int k = 0; k < flow.slots() * p_.outputs; ++k) memory[i].values[k] = Real(0.0);
+            for (int j = 0; j < system.slots(); ++j) memory[i].logits[j] = Real(0.0);
+            for (int k = 0; k < system.slots() * p_.outputs; ++k) memory[i].values[k] = Real(0.0);
         }
         const Bits first(replica), last(replica + live - 1);
         if (p_.restart[state_column::logits] == nullptr) {
-            Start<Flow>(p_, first, last)(flow, x, evaluation_);
+            Start<System>(p_, first, last)(system, x, evaluation_);
             if (p_.sorted) sort_tokens();
             round_to_steps();
             return;
         }
-        const Restart<Flow> restart(p_, first, last);
-        restart(flow, x, memory, memories_);
+        const Restart<System> restart(p_, first, last);
+        restart(system, x, memory, memories_);
         restart.read_clocks(clocks);
         round_to_steps();
         leader_ = restart.leader();
-        restart.read_ranks(flow, ranks_);
+        restart.read_ranks(system, ranks_);
     }
 
     /// What is known from the start: the initial leader, the ranks, the objective.
     SOFTMAXFLOW_COLD void note_start() {
         evaluate();
         if (p_.restart[state_column::logits] == nullptr) {
-            for (int j = 0; j < flow.slots(); ++j)
-                logs_[j] = flow.projected_value(x, evaluation_, j);
-            leader_ = find_leader(flow.tokens, evaluation_.token_scratch, [&](int j) {
+            for (int j = 0; j < system.slots(); ++j)
+                logs_[j] = system.projected_value(x, evaluation_, j);
+            leader_ = find_leader(system.tokens, evaluation_.token_scratch, [&](int j) {
                           return logs_[j];
                       }).index;
-            rank_tokens(flow.tokens, logs_, ranks_);
+            rank_tokens(system.tokens, logs_, ranks_);
         }
         store(replica_column::initial_leader, index_or_none(leader_));
         for (int i = 0; i < width; ++i) {
             if (!replica_slots_[i].live || row(i) >= record_.state_count) continue;
             double* ranks = record_.state[state_column::rank] + row(i) * p_.tokens;
-            for (int j = 0; j < flow.slots(); ++j)
-                if (flow.tokens.valid(j)) ranks[flow.tokens.index(j)] = lane(ranks_[j], i);
+            for (int j = 0; j < system.slots(); ++j)
+                if (system.tokens.valid(j)) ranks[system.tokens.index(j)] = lane(ranks_[j], i);
             if (leads()) store_objective(i);
         }
     }
@@ -117,8 +118,8 @@ public:
         if (checkpoint == 0) note_start();
         evaluate();
         if constexpr (is_wide<StepReal>)
-            note_passages(flow, evaluation_, Int(iteration), passage_state_, p_.threshold_count > 0,
-                          leads());
+            note_passages(system, evaluation_, Int(iteration), passage_state_,
+                          p_.threshold_count > 0, leads());
         for (int i = 0; i < width; ++i) replica_slots_[i].from = replica_slots_[i].to = checkpoint;
         const double time = p_.learning_rate * iteration;
         clocks.log_time = time > 0.0 ? log(Real(time)) : Real(not_a_number());
@@ -168,31 +169,25 @@ public:
         passage_state_ = passage_state;
     }
 
-    /// Looks at a state that a flow of StepReals has evaluated: first passages, and denominators
+    /// Looks at a state that a system of StepReals has evaluated: first passages, and denominators
     /// that vanish. `passages`: whether there are thresholds (a loop of steps knows without looking
     /// at memory); `writes`: whether this lane stores what it finds.
-    template <class AnyFlow>
-    SOFTMAXFLOW_HD void note_passages(const AnyFlow& evaluated, typename AnyFlow::Evaluation& e,
+    template <class AnySystem>
+    SOFTMAXFLOW_HD void note_passages(const AnySystem& evaluated, typename AnySystem::Evaluation& e,
                                       Int iteration, PassageState<StepReal>& passage_state,
                                       bool passages, bool writes) const {
-        visit(evaluated.map, [&](auto map) SOFTMAXFLOW_INLINE {
-            if (map.signed_weights && any(abs(e.scales.weight) >= StepReal(1.0 / map_regulariser)))
-                passage_state.failed =
-                    note_singular(passage_state.failed, convert<Real>(e.scales.weight));
-            if (!passages) return;
-            const auto numerator = [&](int j) SOFTMAXFLOW_INLINE { return e.numerators[j]; };
-            const auto share = [&](int j) SOFTMAXFLOW_INLINE { return e.share(j); };
-            const StepReal top =
-                map.signed_weights
-                    ? largest(evaluated.tokens, e.token_scratch, share)
-                    : e.scales.share * largest(evaluated.tokens, e.token_scratch, numerator);
-            if (any(top >= passage_state.level))
-                passage_state = pass(passage_state, top, iteration, writes);
-        });
+        if (evaluated.signed_weights() &&
+            any(abs(e.scales.weight) >= StepReal(1.0 / map_regulariser)))
+            passage_state.failed =
+                note_singular(passage_state.failed, convert<Real>(e.scales.weight));
+        if (!passages) return;
+        const StepReal top = evaluated.largest_share_inlined(e);
+        if (any(top >= passage_state.level))
+            passage_state = pass(passage_state, top, iteration, writes);
     }
 
 private:
-    SOFTMAXFLOW_COLD void evaluate() { flow.evaluate(x, evaluation_); }
+    SOFTMAXFLOW_COLD void evaluate() { system.evaluate(x, evaluation_); }
 
     /// Stores the passages of every threshold up to `top`.
     SOFTMAXFLOW_COLD PassageState<StepReal> pass(PassageState<StepReal> passage_state, StepReal top,
@@ -224,27 +219,28 @@ private:
 
     /// Numbers the tokens anew by their projected values w, the largest first.
     SOFTMAXFLOW_COLD void sort_tokens() {
-        flow.evaluate(x, evaluation_);
-        for (int j = 0; j < flow.slots(); ++j) logs_[j] = flow.projected_value(x, evaluation_, j);
-        rank_tokens(flow.tokens, logs_, ranks_);
+        system.evaluate(x, evaluation_);
+        for (int j = 0; j < system.slots(); ++j)
+            logs_[j] = system.projected_value(x, evaluation_, j);
+        rank_tokens(system.tokens, logs_, ranks_);
         sort_row([&](int j) -> Real& { return x.logits[j]; });
-        for (int k = 0; k < flow.output_count(); ++k)
+        for (int k = 0; k < system.output_count(); ++k)
             sort_row([&](int j) -> Real& { return x.value(k, j); });
     }
     template <class Entry>
     SOFTMAXFLOW_COLD void sort_row(Entry entry) {
         for (int token = 0; token < p_.tokens; ++token) {
-            const Real own = sum(flow.tokens, evaluation_.token_scratch, [&](int j) {
+            const Real own = sum(system.tokens, evaluation_.token_scratch, [&](int j) {
                 return select(ranks_[j] == Real(token), entry(j), Real(-0.0));
             });
-            for (int j = 0; j < flow.slots(); ++j)
-                if (flow.tokens.index(j) == token) logs_[j] = own;
+            for (int j = 0; j < system.slots(); ++j)
+                if (system.tokens.index(j) == token) logs_[j] = own;
         }
-        for (int j = 0; j < flow.slots(); ++j) entry(j) = logs_[j];
+        for (int j = 0; j < system.slots(); ++j) entry(j) = logs_[j];
     }
 
     // One lane of the team writes what is common to all.
-    SOFTMAXFLOW_HD bool leads() const { return flow.tokens.team.rank() == 0; }
+    SOFTMAXFLOW_HD bool leads() const { return system.tokens.team.rank() == 0; }
     SOFTMAXFLOW_HD Int row(int i) const { return replica_slots_[i].replica - record_.first; }
     SOFTMAXFLOW_COLD void store(replica_column::Index column, Real value) const {
         if (!leads()) return;
@@ -263,8 +259,8 @@ private:
     }
 
     SOFTMAXFLOW_COLD void store_objective(int i) {
-        const auto& objective = flow.objective;
-        const Int m = flow.output_count();
+        const auto& objective = system.objective;
+        const Int m = system.output_count();
         double* response = record_.state[state_column::response] + row(i) * m;
         double* metric = record_.state[state_column::metric] + row(i) * m * m;
         record_.state[state_column::initial_leader][row(i)] = lane(index_or_none(leader_), i);
@@ -281,8 +277,8 @@ private:
 
     SOFTMAXFLOW_COLD void store_checkpoint() {
         Real out[observable_count];
-        observe(flow, x, evaluation_, {leader_, clocks.arc, clocks.log_time, p_.logit_rate}, logs_,
-                out);
+        observe(system, x, evaluation_, {leader_, clocks.arc, clocks.log_time, p_.logit_rate},
+                logs_, out);
         for (int o = 0; o < observable_count; ++o) {
             const Real value = canonical(out[o]);
             for (int i = 0; leads() && i < width; ++i)
@@ -299,10 +295,10 @@ private:
 
     /// Weight, logit and projected value of every token, in the rows of their ranks.
     SOFTMAXFLOW_COLD void store_ranked() {
-        for (int j = 0; j < flow.slots(); ++j) {
-            if (!flow.tokens.valid(j)) continue;
+        for (int j = 0; j < system.slots(); ++j) {
+            if (!system.tokens.valid(j)) continue;
             const Real quantities[] = {evaluation_.weight(j), x.logits[j],
-                                       flow.projected_value(x, evaluation_, j)};
+                                       system.projected_value(x, evaluation_, j)};
             for (int i = 0; i < width; ++i) {
                 if (!replica_slots_[i].live) continue;
                 for (int quantity = 0; quantity < 3; ++quantity)
@@ -317,11 +313,11 @@ private:
     SOFTMAXFLOW_COLD auto finite_state() {
         const auto excess = [&](int j) {
             Real total = x.logits[j] - x.logits[j];
-            for (int k = 0; k < flow.output_count(); ++k)
+            for (int k = 0; k < system.output_count(); ++k)
                 total = total + (x.value(k, j) - x.value(k, j));
             return total;
         };
-        return sum(flow.tokens, evaluation_.token_scratch, excess) == Real(0.0);
+        return sum(system.tokens, evaluation_.token_scratch, excess) == Real(0.0);
     }
 
     SOFTMAXFLOW_COLD void store_state(int c, int i) {
@@ -333,12 +329,12 @@ private:
                 const int entries = column == state_column::controller ? 2 : 1;
                 put(record_.state[column] + entries * checkpoint + entry, number);
             });
-        for (int j = 0; j < flow.slots(); ++j) {
-            if (!flow.tokens.valid(j)) continue;
-            const Int token = flow.tokens.index(j), place = checkpoint * n + token;
+        for (int j = 0; j < system.slots(); ++j) {
+            if (!system.tokens.valid(j)) continue;
+            const Int token = system.tokens.index(j), place = checkpoint * n + token;
             put(record_.state[state_column::logits] + place, x.logits[j]);
             put(record_.state[state_column::probability] + place, evaluation_.weight(j));
-            for (int k = 0; k < flow.output_count(); ++k)
+            for (int k = 0; k < system.output_count(); ++k)
                 put(record_.state[state_column::projected_values] + (checkpoint * m + k) * n +
                         token,
                     x.value(k, j));
@@ -348,14 +344,14 @@ private:
                 double* of_values =
                     record_.state[state_column::memory(state_column::memory_values, i_memory)];
                 put(of_logits + place, memory[i_memory].logits[j]);
-                for (int k = 0; k < flow.output_count(); ++k)
+                for (int k = 0; k < system.output_count(); ++k)
                     put(of_values + (checkpoint * m + k) * n + token, memory[i_memory].value(k, j));
             }
         }
     }
 
     SOFTMAXFLOW_COLD void store_winner() {
-        const Real winner = find_leader(flow.tokens, evaluation_.token_scratch, [&](int k) {
+        const Real winner = find_leader(system.tokens, evaluation_.token_scratch, [&](int k) {
                                 return evaluation_.share(k);
                             }).index;
         const Real token = index_or_none(winner);
@@ -373,8 +369,8 @@ private:
         if constexpr (is_wide<StepReal>) return;
         const auto round = [&](State& state) {
             const auto entry = [](Real& number) { number = convert<Real>(in_steps(number)); };
-            for (int j = 0; j < flow.slots(); ++j) entry(state.logits[j]);
-            for (int i = 0; i < flow.slots() * p_.outputs; ++i) entry(state.values[i]);
+            for (int j = 0; j < system.slots(); ++j) entry(state.logits[j]);
+            for (int i = 0; i < system.slots() * p_.outputs; ++i) entry(state.values[i]);
         };
         round(x);
         for (int i = 0; i < memories_; ++i) round(memory[i]);
@@ -390,7 +386,7 @@ private:
     };
     ReplicaSlot replica_slots_[width];
     int memories_;
-    typename Flow::Evaluation evaluation_;
+    typename System::Evaluation evaluation_;
     Storage<Real, 0> ranks_, logs_;
     PassageState<StepReal> passage_state_;
     Real leader_{0.0};
