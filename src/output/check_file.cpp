@@ -203,7 +203,8 @@ Counterexample parse_counterexample(const std::filesystem::path& path, const Jso
     config.ensemble.replicas = 1;
     example.problem = make_problem(config, {}, {}, 0, read_start(path, json.at("start")));
     example.problem.monitor.claims = std::uint64_t{1} << example.claim->monitored;
-    if (json.at("sabotaged").get<bool>()) example.problem.monitor.mutant = static_cast<int>(example.claim->mutant);
+    if (json.at("sabotaged").get<bool>())
+        example.problem.monitor.mutant = static_cast<int>(example.claim->mutant);
     return example;
 }
 

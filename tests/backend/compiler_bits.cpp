@@ -41,8 +41,8 @@ void print_all() {
         Case plain(combination);
         plain.parameters.ranked = true;
         print("scalar", plain, run_any<double>(plain, replicas));
-        print("pack", plain, run_any<model::Pack<4, 1>>(plain, replicas));
-        print("f32 pack", plain, run_any<model::Pack<8, 1, float>>(plain, replicas));
+        print("pack", plain, run_any<model::Pack<4, 1> >(plain, replicas));
+        print("f32 pack", plain, run_any<model::Pack<8, 1, float> >(plain, replicas));
     });
     for_each_pair([](Combination combination) {
         for (const auto& [name, c] : every_case(combination, replicas)) {
@@ -51,8 +51,8 @@ void print_all() {
         }
     });
     for_each_flow([](const Case& c) {
-        print("flow", c, run_flow<model::Pack<4, 1>>(c, replicas));
-        print("f32 flow", c, run_flow<model::Pack<8, 1, float>>(c, replicas));
+        print("flow", c, run_flow<model::Pack<4, 1> >(c, replicas));
+        print("f32 flow", c, run_flow<model::Pack<8, 1, float> >(c, replicas));
     });
 }
 

@@ -41,7 +41,7 @@ CONTRACTS = {
         ("", "curvature", "a loss needs curvature(objective, items, z, r, speed, g)")],
     ("CheckUpdateRule", "GradientDescent"): [
         ("name memories", "", "a method needs a name and the int memories"),
-        ("", "step", "a method needs step(flow, evaluation, x, memory, settings)")],
+        ("", "step", "a method needs step(system, evaluation, x, memory, settings)")],
     ("CheckSystem", "AnySystem"): [
         ("Slots Outputs", "", "a system needs the types Real, Team, State, Evaluation and Selection and the ints"),
         ("", "slots output_count", "a system needs slots() and output_count()"),

@@ -35,6 +35,7 @@ ALLOWED = {
     MODEL + "claims/*.hpp": {"claim"},  # their list, and claims that build on others
     MODEL + "record/observables.hpp": {"observable"},
     MODEL + "dynamics/loss.hpp": {"map"},  # the distribution of cross-entropy is a softmax
+    MODEL + "dynamics/update_rules.hpp": {"map", "loss"},  # the system that a method's contract is tried on
     MODEL + "dynamics/carried_exponentials.hpp": {"map", "method"},
     "include/softmaxflow/config.hpp": {"map", "loss", "method", "value law"},  # defaults
     "src/backend/cpu/*_kernels.hpp": {"map", "loss", "method"},  # specialised kernels

@@ -12,7 +12,8 @@
 ///   largest_share(e), leading_token(e)        what first passages and frames are about;
 ///                                     largest_share_inlined(e) for the loop of steps
 ///   finite_arc(), signed_weights()    how its trajectories may end
-///   for_each_pair, load, store, clear_empty_slots    states kept by other teams or in other formats
+///   for_each_pair, load, store, clear_empty_slots    states kept by other teams or in other
+///   formats
 ///
 /// and a SystemFamily: the same system with everything chosen at run time, as recorders,
 /// initialisers and the implicit method take it, so that there is one of each however many kernels
@@ -63,14 +64,15 @@ concept HasEnds = requires(const S& system) {
     { system.signed_weights() } -> Same<bool>;
 };
 template <class S>
-concept IntegrableSystem = HasSystemTypes<S> && HasSystemSizes<S> && HasEvaluation<S> &&
-                           HasShares<S> && HasEnds<S>;
+concept IntegrableSystem =
+    HasSystemTypes<S> && HasSystemSizes<S> && HasEvaluation<S> && HasShares<S> && HasEnds<S>;
 
 template <class S>
 struct CheckSystem {
-    static_assert(HasSystemTypes<S>,
-                  "a system needs the types Real, Team, State, Evaluation and Selection and the ints "
-                  "Slots and Outputs: see system.hpp");
+    static_assert(
+        HasSystemTypes<S>,
+        "a system needs the types Real, Team, State, Evaluation and Selection and the ints "
+        "Slots and Outputs: see system.hpp");
     static_assert(HasSystemSizes<S>, "a system needs slots() and output_count(): see system.hpp");
     static_assert(HasEvaluation<S>,
                   "a system needs evaluate(x, e), evaluate_weights(x, e) and residual_norm(e): see "

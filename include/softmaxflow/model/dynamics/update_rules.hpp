@@ -2,8 +2,8 @@
 /// Descent in the canonical variables (Z, a). Each step updates both from the same evaluation.
 ///
 /// A method offers `memories`, how many states it remembers from step to step (a velocity,
-/// moments), and step(flow, evaluation, x, memory, settings); `counts_steps` if its settings depend
-/// on the number of the step. For the host (traits.hpp) it says
+/// moments), and step(system, evaluation, x, memory, settings); `counts_steps` if its settings
+/// depend on the number of the step. For the host (traits.hpp) it says
 ///   memory                            the name of each memory and its rule, as in states.nc
 ///   entrywise                         whether it acts entry by entry, and so on G in
 ///                                     Z = Z(0) + K G, where V has no decay to follow
@@ -131,7 +131,7 @@ struct CheckUpdateRule {
                   "a method needs a name and the int memories, at most most_memories: see "
                   "update_rules.hpp");
     static_assert(HasStep<M>,
-                  "a method needs step(flow, evaluation, x, memory, settings): see "
+                  "a method needs step(system, evaluation, x, memory, settings): see "
                   "update_rules.hpp");
     static constexpr bool kept = UpdateRule<M>;
 };
