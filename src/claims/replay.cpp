@@ -98,7 +98,7 @@ public:
         if (key_.flow)
             p.snapshot.look(p.field, p.x, p.derivative, p.e);
         else
-            p.snapshot.look(p.flow, p.x, p.e, parameters_.logit_rate);
+            p.snapshot.look(p.system, p.x, p.e, parameters_.logit_rate);
         Real margin(0.0);
         model::with_item(model::MonitoredClaims{}, claim, [&](auto item) {
             // Descent has no derivative, and its claims do not ask for one.
@@ -173,9 +173,9 @@ private:
     void evaluate_frame() {
         Parts& p = parts_;
         Real speed(0.0);
-        if (!key_.flow) return p.flow.evaluate(p.x, p.e);
+        if (!key_.flow) return p.system.evaluate(p.x, p.e);
         p.field(p.x, p.e, frame_, p.derivative, speed);
-        frame_.leader = model::find_leader(p.flow.tokens, p.e.token_scratch, [&](int j) {
+        frame_.leader = model::find_leader(p.system.tokens, p.e.token_scratch, [&](int j) {
                             return p.e.share(j);
                         }).index;
         p.field(p.x, p.e, frame_, p.derivative, speed);
@@ -195,7 +195,7 @@ private:
         const double factor = std::clamp(0.9 * model::power(known, -1.0 / order), 0.1, 4.0);
         if (!reaches || factor < 1.0) step_ = factor * static_cast<double>(h);
         if (!(error <= 1.0)) return;
-        model::for_each_entry(p.flow, [&](auto at) { at(p.x) = at(p.stepper.next()); });
+        model::for_each_entry(p.system, [&](auto at) { at(p.x) = at(p.stepper.next()); });
         clock_ = reaches ? target : clock_ + h;
         evaluate_frame();
     }
@@ -203,16 +203,16 @@ private:
     void descend(const Real& target) {
         Parts& p = parts_;
         for (; clock_ < target; clock_ = clock_ + Real(1.0), ++steps_) {
-            p.snapshot.look(p.flow, p.x, p.e, parameters_.logit_rate);
+            p.snapshot.look(p.system, p.x, p.e, parameters_.logit_rate);
             p.snapshot.keep_logits();
             settings_.advance();
             model::with_item(model::Methods{}, key_.method, [&](auto method) {
-                if constexpr (method.gradient) method.step(p.flow, p.e, p.x, nullptr, settings_);
+                if constexpr (method.gradient) method.step(p.system, p.e, p.x, nullptr, settings_);
             });
             if (parameters_.mutant != model::Mutant::none)
-                model::mutate_step(p.flow, p.x, p.e.token_scratch, parameters_.mutant,
+                model::mutate_step(p.system, p.x, p.e.token_scratch, parameters_.mutant,
                                    parameters_.learning_rate);
-            p.flow.evaluate(p.x, p.e);
+            p.system.evaluate(p.x, p.e);
         }
     }
 
