@@ -1,7 +1,6 @@
 #pragma once
 /// The resolved configuration of a run: one plain struct per table of the config file, with the
-/// defaults. Which names a choice accepts is decided by model/dynamics/catalogue.hpp and
-/// src/config/keys.cpp.
+/// defaults. names.hpp lists the names that a choice accepts; src/config/keys.cpp has every key.
 
 #include <cstdint>
 #include <optional>
@@ -10,8 +9,7 @@
 
 namespace softmaxflow {
 
-/// The name of the gradient flow among the methods of descent, which model/dynamics/catalogue.hpp
-/// lists.
+/// The name of the gradient flow among the methods, see method_names in names.hpp.
 inline constexpr const char* flow_method = "flow";
 
 struct ModelConfig {

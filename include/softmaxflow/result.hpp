@@ -1,7 +1,7 @@
 #pragma once
 /// What a run produces: partial results of one block of replicas (backend -> ensemble), and the
-/// merged result of one cell (ensemble -> files, terminal). Observables are indexed as in
-/// model/dynamics/catalogue.hpp; all arrays are row-major with the shapes given.
+/// merged result of one cell (ensemble -> files, terminal). Observables are indexed as
+/// names.hpp lists them; all arrays are row-major with the shapes given.
 
 #include <chrono>
 #include <cstdint>
