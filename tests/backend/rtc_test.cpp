@@ -34,8 +34,8 @@ const std::vector<std::string> schemes = types(model::Schemes{});
 cuda::Specialisation specialisation(const std::string& map, const std::string& loss,
                                     const std::string& method, int tokens, int outputs, int lanes) {
     cuda::Specialisation s{map, loss, method, "double", tokens, outputs, lanes};
-    s.system = std::ranges::count(schemes, method) > 0;
-    if (s.system) s.blocks = 2;
+    s.flow = std::ranges::count(schemes, method) > 0;
+    if (s.flow) s.blocks = 2;
     return s;
 }
 
