@@ -3,10 +3,12 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <vector>
 
 #include "expect_error.hpp"
 #include "softmaxflow/ensemble.hpp"
 #include "softmaxflow/error.hpp"
+#include "softmaxflow/model/dynamics/column_table.hpp"
 
 namespace softmaxflow {
 namespace {
