@@ -7,6 +7,8 @@
 /// columns are left by every replica. Units and texts are those of states.nc and replicas.nc; an
 /// empty text is composed from the loss or the method.
 
+#include "softmaxflow/model/numerics/scalar.hpp"
+
 namespace softmaxflow::model {
 
 /// What an array has one entry for, beside replica and checkpoint.
@@ -88,7 +90,7 @@ enum Index : int {
     count,
 };
 /// The same column of memory i.
-constexpr int memory(Index first, int i) { return int(first) + 2 * i; }
+SOFTMAXFLOW_HD constexpr int memory(Index first, int i) { return int(first) + 2 * i; }
 }  // namespace state_column
 
 inline constexpr StateColumn state_columns[] = {
