@@ -57,7 +57,7 @@ struct MethodTraits {
     static constexpr MethodTraits of() {
         MethodTraits row = {Method::name,     Method::memories,      {}, Method::entrywise,
                             Method::gradient, Method::fast_numerics, {}};
-        for (int i = 0; i < most_memories; ++i) row.memory[i] = Method::memory[i];
+        for (int i = 0; i < most_memories; ++i) row.memory[i] = Method::memory_texts[i];
         for (int i = 0; i < 4; ++i) row.keys[i] = Method::keys[i];
         return row;
     }

@@ -26,7 +26,7 @@ struct MemoryText {
 
 /// What most methods are.
 struct MethodDefaults {
-    static constexpr MemoryText memory[most_memories] = {};
+    static constexpr MemoryText memory_texts[most_memories] = {};
     static constexpr bool entrywise = false, gradient = false, fast_numerics = false;
     static constexpr const char* keys[4] = {};
 };
@@ -188,7 +188,7 @@ private:
 struct Momentum : MethodDefaults {
     static constexpr const char* name = "momentum";
     static constexpr int memories = 1;
-    static constexpr MemoryText memory[most_memories] = {
+    static constexpr MemoryText memory_texts[most_memories] = {
         {"velocity", "velocity <- momentum * velocity + gradient, by which the parameters step"}};
     static constexpr const char* keys[4] = {"dynamics.momentum"};
 
@@ -253,7 +253,7 @@ SOFTMAXFLOW_HD void move_entries(const System& system, typename System::Evaluati
 struct Adam : MethodDefaults {
     static constexpr const char* name = "adam";
     static constexpr int memories = 2;
-    static constexpr MemoryText memory[most_memories] = {
+    static constexpr MemoryText memory_texts[most_memories] = {
         {"moment1", "moment <- beta * moment + (1 - beta) * gradient, not corrected for bias"},
         {"moment2", "moment <- beta * moment + (1 - beta) * gradient^2, not corrected for bias"}};
     static constexpr bool counts_steps = true, entrywise = true;
