@@ -12,6 +12,9 @@ namespace {
 
 constexpr int replicas = 6;
 
+using Doubles = model::Pack<4, 1>;
+using Floats = model::Pack<8, 1, float>;
+
 void print(const char* kind, const Case& c, const Words& words) {
     std::printf("%s %s %016llx\n", c.combination.name().c_str(), kind,
                 static_cast<unsigned long long>(fingerprint(words)));
@@ -24,8 +27,8 @@ void print_descent() {
     Case c(combination_of<Map, Loss, Method>());
     c.parameters.ranked = true;
     print("scalar", c, run_solo<Map, Loss, Method, double, 0, 0>(c, replicas));
-    print("pack", c, run_solo<Map, Loss, Method, model::Pack<4, 1>, 0, 0>(c, replicas));
-    print("f32 pack", c, run_solo<Map, Loss, Method, model::Pack<8, 1, float>, 0, 0>(c, replicas));
+    print("pack", c, run_solo<Map, Loss, Method, Doubles, 0, 0>(c, replicas));
+    print("f32 pack", c, run_solo<Map, Loss, Method, Floats, 0, 0>(c, replicas));
 }
 
 void print_all() {
@@ -41,8 +44,8 @@ void print_all() {
         Case plain(combination);
         plain.parameters.ranked = true;
         print("scalar", plain, run_any<double>(plain, replicas));
-        print("pack", plain, run_any<model::Pack<4, 1>>(plain, replicas));
-        print("f32 pack", plain, run_any<model::Pack<8, 1, float>>(plain, replicas));
+        print("pack", plain, run_any<Doubles>(plain, replicas));
+        print("f32 pack", plain, run_any<Floats>(plain, replicas));
     });
     for_each_pair([](Combination combination) {
         for (const auto& [name, c] : every_case(combination, replicas)) {
@@ -51,8 +54,8 @@ void print_all() {
         }
     });
     for_each_flow([](const Case& c) {
-        print("flow", c, run_flow<model::Pack<4, 1>>(c, replicas));
-        print("f32 flow", c, run_flow<model::Pack<8, 1, float>>(c, replicas));
+        print("flow", c, run_flow<Doubles>(c, replicas));
+        print("f32 flow", c, run_flow<Floats>(c, replicas));
     });
 }
 

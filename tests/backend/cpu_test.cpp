@@ -99,7 +99,8 @@ void expect_equals_scalar_replica(const Config& config, const std::string& set) 
             compare(s.floor, scalar.floor[s.replica]);
         }
     }
-    EXPECT_EQ(unequal, 0) << scalar_case.combination.name() << " n = " << config.model.tokens << " " << set;
+    EXPECT_EQ(unequal, 0) << scalar_case.combination.name() << " n = " << config.model.tokens << " "
+                          << set;
     EXPECT_GT(compared, 500);
 }
 

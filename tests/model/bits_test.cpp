@@ -1,6 +1,6 @@
-// Equal bits of scalars, packs and teams: a representative of each; the products of all maps, losses,
-// methods, widths and team sizes are in bits_products_test.cpp. Each Real and each Team compiles the
-// whole model again, so they are few.
+// Equal bits of scalars, packs and teams: a representative of each; the products of all maps,
+// losses, methods, widths and team sizes are in bits_products_test.cpp. Each Real and each Team
+// compiles the whole model again, so they are few.
 
 #include <gtest/gtest.h>
 
@@ -18,8 +18,8 @@ TEST(Bits, PacksEqualScalar) {
     for_each_pair([](Combination combination) {
         Case c(combination);
         c.parameters.ranked = true;
-        EXPECT_EQ(0, unequal_words(run_any<double>(c, replicas),
-                                   run_any<FourTimesThree>(c, replicas)))
+        EXPECT_EQ(0,
+                  unequal_words(run_any<double>(c, replicas), run_any<FourTimesThree>(c, replicas)))
             << combination.name();
     });
 }
@@ -28,8 +28,8 @@ TEST(Bits, PacksEqualScalarInEveryCase) {
     const Combination combination =
         combination_of<model::Softmax, model::Regression, model::Adam>();
     for (const auto& [name, c] : every_case(combination, replicas))
-        EXPECT_EQ(0, unequal_words(run_any<double>(c, replicas),
-                                   run_any<FourTimesThree>(c, replicas)))
+        EXPECT_EQ(0,
+                  unequal_words(run_any<double>(c, replicas), run_any<FourTimesThree>(c, replicas)))
             << combination.name() << ", " << name;
 }
 
@@ -47,8 +47,7 @@ TEST(Bits, TeamsEqualScalarWithSizesKnownToTheCompiler) {
     const Words team = run_team<Softmax, Logistic, GradientDescent, 4, 11, 1>(c, 2);
     EXPECT_EQ(0, unequal_words(run_any<double>(c, 2), team));
     const Words in_f32 = run_team<Softmax, Logistic, GradientDescent, 4, 11, 1, float>(c, 2);
-    const Words scalar_in_f32 =
-        run_solo<Softmax, Logistic, GradientDescent, float, 11, 1>(c, 2);
+    const Words scalar_in_f32 = run_solo<Softmax, Logistic, GradientDescent, float, 11, 1>(c, 2);
     EXPECT_EQ(0, unequal_words(scalar_in_f32, in_f32));
     EXPECT_LT(0, unequal_words(team, in_f32));
 }
