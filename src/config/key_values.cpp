@@ -55,22 +55,22 @@ NumberText checkpoint_text(const Config& config) {
     return is_flow(config) ? toml_float : iteration_text;
 }
 
-std::string checkpoint_complaint(const Key& key, const CheckpointSlot& slot, bool flow) {
+std::string checkpoint_complaint(const Key& key, const CheckpointSlot& slot, bool of_flow) {
     if (slot.list->empty()) {
         return number_complaint(key.range, double(*slot.count), fmt::format("{}", *slot.count));
     }
     for (std::size_t i = 0; i < slot.list->size(); ++i) {
         const double x = (*slot.list)[i];
         const bool valid =
-            flow ? x >= 0 && std::isfinite(x) : x >= 0 && x <= 0x1p53 && x == std::floor(x);
+            of_flow ? x >= 0 && std::isfinite(x) : x >= 0 && x <= 0x1p53 && x == std::floor(x);
         if (!valid) {
             return fmt::format("expected {} >= 0, found {}",
-                               flow ? "values of the clock" : "whole iterations", toml_float(x));
+                               of_flow ? "values of the clock" : "whole iterations", toml_float(x));
         }
         if (i > 0 && x <= (*slot.list)[i - 1]) {
-            const NumberText text = flow ? toml_float : iteration_text;
+            const NumberText text = of_flow ? toml_float : iteration_text;
             return fmt::format("expected strictly increasing {}, found {} after {}",
-                               flow ? "values of the clock" : "iterations", text(x),
+                               of_flow ? "values of the clock" : "iterations", text(x),
                                text((*slot.list)[i - 1]));
         }
     }

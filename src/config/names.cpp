@@ -9,9 +9,9 @@ namespace softmaxflow {
 namespace {
 
 template <class Row>
-std::vector<std::string> names_of(const Row& table) {
+std::vector<std::string> names_of(const Row& rows) {
     std::vector<std::string> names;
-    for (const auto& row : table) names.emplace_back(row.name);
+    for (const auto& row : rows) names.emplace_back(row.name);
     return names;
 }
 
